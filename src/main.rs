@@ -1,0 +1,3 @@
+//! Maps the outcome of the command line to an exit code.
+
+fn main() {}

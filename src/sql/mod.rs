@@ -1,0 +1,161 @@
+//! What a string of SQL does, as far as it can be read.
+//!
+//! Knows PostgreSQL's language and nothing of the host language: it is handed a text whose unknown parts are holes.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// A piece of a query string.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// Characters that are in the query for certain.
+    Literal(String),
+    /// Characters that are only known when the program runs.
+    Hole,
+}
+
+/// One form that a query string can take when the program runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Hash, PartialOrd, Ord)]
+pub struct SqlText {
+    /// Its parts, in order.
+    pub parts: Vec<Part>,
+}
+
+impl SqlText {
+    /// A query that is known to the letter.
+    pub fn literal(text: impl Into<String>) -> Self {
+        Self {
+            parts: vec![Part::Literal(text.into())],
+        }
+    }
+
+    /// A query of which nothing is known.
+    pub fn unknown() -> Self {
+        Self {
+            parts: vec![Part::Hole],
+        }
+    }
+
+    /// Whether some part of it is unknown.
+    pub fn has_hole(&self) -> bool {
+        self.parts.contains(&Part::Hole)
+    }
+}
+
+/// The name of a relation as PostgreSQL compares it: unquoted names folded to lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TableName {
+    /// The schema, when one is written.
+    pub schema: Option<String>,
+    /// The relation.
+    pub name: String,
+}
+
+impl TableName {
+    /// Whether both can name one relation: a missing schema is the search path's, which is taken to hold `public`.
+    pub fn matches(&self, other: &Self) -> bool {
+        let schema = |table: &Self| table.schema.clone().unwrap_or_else(|| "public".to_owned());
+        self.name == other.name && schema(self) == schema(other)
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.schema {
+            Some(schema) if schema != "public" => write!(f, "{schema}.{}", self.name),
+            _ => f.write_str(&self.name),
+        }
+    }
+}
+
+/// A command that row-level security policies are written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Command {
+    /// `SELECT`, and reading a table in any other statement.
+    Select,
+    /// `INSERT`
+    Insert,
+    /// `UPDATE`
+    Update,
+    /// `DELETE`
+    Delete,
+}
+
+/// One use of a relation by a statement.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TableUse {
+    /// Which relation; never the name of a common table expression, a function or an alias.
+    pub table: TableName,
+    /// What is done with it.
+    pub command: Command,
+}
+
+/// The kind of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StatementKind {
+    /// Reads rows: `SELECT`, `VALUES`, `TABLE`, `WITH … SELECT`, `SHOW`, `EXPLAIN` without `ANALYZE`.
+    Read,
+    /// Changes rows: `INSERT`, `UPDATE`, `DELETE`, `MERGE`, `COPY … FROM`, `TRUNCATE`; also data-modifying CTEs.
+    Write,
+    /// Defines or drops objects.
+    Definition,
+    /// Steers the session or a transaction: `SET`, `BEGIN`, `LISTEN`, …
+    Session,
+    /// A call whose effect is not visible: `CALL`, `DO`.
+    Procedure,
+    /// The first word is in a hole, or is no statement of PostgreSQL.
+    Unknown,
+}
+
+/// An effect of a statement on the session, the transaction or the server beyond its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Effect {
+    /// `SET`, `SET SESSION`, `RESET`, `DISCARD`, `SET ROLE`, `set_config(…, false)`, or `set_config` with an unknown third argument.
+    SessionSetting,
+    /// `SET LOCAL`, `set_config(…, true)`: ends with the transaction.
+    LocalSetting,
+    /// `CREATE TEMP …`, `SELECT … INTO TEMP`
+    TemporaryTable,
+    /// `LISTEN`, `UNLISTEN`
+    Listen,
+    /// `pg_advisory_lock`, `pg_try_advisory_lock`, `pg_advisory_unlock…`: held by the session.
+    SessionLock,
+    /// `pg_advisory_xact_lock…`, `LOCK TABLE`: held until the transaction ends.
+    TransactionLock,
+    /// `SELECT … FOR UPDATE`/`SHARE`/`NO KEY UPDATE`/`KEY SHARE`: held until the transaction ends.
+    RowLock,
+    /// `PREPARE`, `EXECUTE`, `DEALLOCATE`
+    PreparedStatement,
+    /// `DECLARE`, `FETCH`, `MOVE`, `CLOSE`
+    Cursor,
+    /// `currval`, `lastval`: read what this session did before.
+    SequenceState,
+    /// `BEGIN`, `COMMIT`, `ROLLBACK`, `SAVEPOINT`, `RELEASE`, `SET TRANSACTION`, … as text.
+    TransactionControl,
+    /// Cannot run inside a transaction block: `VACUUM`, `CREATE INDEX CONCURRENTLY`, `CREATE DATABASE`, `ALTER SYSTEM`, …
+    NoTransaction,
+}
+
+/// What one statement does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Its kind.
+    pub kind: StatementKind,
+    /// The relations it uses, sorted, each pair once.
+    pub tables: Vec<TableUse>,
+    /// Whether a hole stands where a relation, a join, a sub-query or a further statement could be, so that `tables` may lack some.
+    pub tables_open: bool,
+    /// Its further effects.
+    pub effects: BTreeSet<Effect>,
+    /// The names of the select list or of `RETURNING`, in order; `None` where it is not a plain list (`*`, holes).
+    pub columns: Option<Vec<String>>,
+}
+
+/// What a query string does.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SqlFacts {
+    /// The statements, in order; empty for a text without one.
+    pub statements: Vec<Statement>,
+    /// Whether the PostgreSQL grammar took the text; otherwise the statements come from a reading of its tokens alone.
+    pub parsed: bool,
+}

@@ -2,7 +2,10 @@
 //!
 //! `ARCHITECTURE.md` describes the way of the data and where each part lives.
 
+pub mod config;
 pub mod edit;
+pub mod finding;
 pub mod language;
+pub mod recipe;
 pub mod source;
 pub mod sql;

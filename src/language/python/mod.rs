@@ -1,1 +1,71 @@
-//! Python.
+//! Python, read with the tree-sitter grammar: scopes, strings, uses of names, flow, and moves of indented text.
+//!
+//! Everything here answers questions about syntax and names. It knows nothing of connections, recipes or SQL beyond handing over texts
+//! whose unknown parts are holes.
+
+mod annotations;
+mod exports;
+pub mod flow;
+mod imports;
+pub mod layout;
+mod names;
+mod nodes;
+mod patterns;
+mod scope;
+pub mod strings;
+mod targets;
+pub mod usage;
+
+#[cfg(test)]
+mod tests;
+
+use tree_sitter::Tree;
+
+use crate::language::{Language, Model};
+use crate::source::Span;
+
+pub use scope::model;
+
+/// The language Python.
+#[derive(Debug, Clone, Copy)]
+pub struct Python;
+
+impl Language for Python {
+    fn name(&self) -> &'static str {
+        "python"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["py"]
+    }
+
+    fn grammar(&self) -> tree_sitter::Language {
+        tree_sitter_python::LANGUAGE.into()
+    }
+
+    fn model(&self, source: &str, tree: &Tree) -> Model {
+        model(source, tree)
+    }
+
+    fn line_comment(&self) -> &'static str {
+        "#"
+    }
+}
+
+/// A parsed file with its model: what every question about Python code is asked of.
+#[derive(Debug, Clone, Copy)]
+pub struct PythonFile<'a> {
+    /// The text.
+    pub source: &'a str,
+    /// Its tree.
+    pub tree: &'a Tree,
+    /// Its names.
+    pub model: &'a Model,
+}
+
+impl<'a> PythonFile<'a> {
+    /// The text of `span`.
+    pub fn text(&self, span: Span) -> &'a str {
+        span.text(self.source)
+    }
+}

@@ -165,7 +165,7 @@ fn run(
         while let Some(matched) = matches.next() {
             let (recipe, section) = combined.owners[matched.pattern_index];
             let captures: Captures = matched
-                .captures
+                .captures()
                 .iter()
                 .map(|capture| (names[capture.index as usize].to_owned(), Span::from(capture.node)))
                 .collect();

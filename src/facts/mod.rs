@@ -3,6 +3,7 @@
 //! Every part is a pure function of the project, the settings and the migration's driver facts. What cannot be known is `Unknown`, with
 //! a word on what could not be followed; nothing here decides.
 
+pub mod context;
 pub mod origin;
 pub mod standard;
 

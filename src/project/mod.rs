@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tree_sitter::{Node, Tree};
 
 use crate::language::expression::{Expression, Outline};
-use crate::language::{Language, Model, ScopeId};
+use crate::language::{Code, Language, Model, ScopeId};
 use crate::source::{SourceFile, Span};
 
 pub use modules::Modules;
@@ -54,6 +54,11 @@ impl ParsedFile {
             node = parent;
         }
         Some(node)
+    }
+
+    /// What questions about the code are asked of.
+    pub fn code(&self) -> Code<'_> {
+        Code { source: self.text(), tree: &self.tree, model: &self.model }
     }
 
     /// The outermost form of the expression at `span`.

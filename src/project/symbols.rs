@@ -2,7 +2,7 @@
 
 use crate::language::expression::Expression;
 use crate::language::{Binding, BindingKind, Import, ImportKind, Model, ScopeId, ScopeKind};
-use crate::project::{FileId, Project};
+use crate::project::{FileId, Modules, Project};
 use crate::source::Span;
 
 /// How many imports are followed from file to file before giving up.

@@ -5,6 +5,6 @@
 mod model;
 
 pub use model::{
-    Condition, Example, Expectation, IdentityClass, Migration, Outcome, Pattern, PoolClass, Recipe,
+    Check, Condition, Driver, Example, Expectation, IdentityClass, Migration, Outcome, Pattern, PoolClass, Recipe,
     Rewrite, RewriteKind, Role, Row, Severity, TablesClass, Template, TemplatePart, Warning,
 };

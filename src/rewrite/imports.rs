@@ -273,17 +273,17 @@ fn place(project: &Project, id: FileId, target: Target<'_>, needed: &NeededImpor
     let last = module_level.iter().filter(related).next_back().or(module_level.last());
     match last {
         Some(import) => Place::Behind(import.statement),
-        None => file.language.import_position(file.text(), &file.tree).map_or_else(
-            || Place::Top(bom(file.text())),
-            |anchor| anchor.map_or_else(|| Place::Top(bom(file.text())), Place::Behind),
-        ),
+        None => file
+            .language
+            .import_anchor(file.code())
+            .map_or_else(|| Place::Top(bom(file.text())), Place::Behind),
     }
 }
 
 /// The place before the first statement of the function around `at`, behind its docstring.
 fn function_head(file: &ParsedFile, at: usize) -> Option<Place> {
     let function = file.function_at(at)?;
-    let first = file.language.first_statement(file.text(), &file.tree, file.model.scope(function).body)?;
+    let first = file.language.first_statement(file.code(), file.model.scope(function).body)?;
     // A one-line body has no line to put an import on.
     let line = file.source.line_start(first.start);
     let own_line = file.text()[line..first.start].chars().all(char::is_whitespace);
@@ -331,7 +331,7 @@ fn statement_edits(file: &ParsedFile, statement: Span, change: &Change) -> Vec<E
     let kept: Vec<&&Import> = items.iter().filter(|import| !change.drop.contains(&import.span)).collect();
     let mut add: Vec<String> = change.add.iter().cloned().collect();
     if kept.is_empty() && add.is_empty() {
-        return vec![file.language.remove_statement(file.text(), &file.tree, statement)];
+        return vec![file.language.remove_statement(file.code(), statement)];
     }
     let sorted = items.windows(2).all(|pair| pair[0].local <= pair[1].local);
     let mut edits = Vec::new();

@@ -11,7 +11,7 @@ pub fn classify(source: &str, node: Node<'_>) -> Expression {
         "identifier" => Expression::Name(text(source, node).to_owned()),
         "attribute" => attribute(source, node),
         "call" => call(source, node),
-        "await" | "parenthesized_expression" | "expression_statement" => {
+        "await" | "parenthesized_expression" => {
             only_child(node).map_or(Expression::Other, |child| Expression::Same(child.into()))
         }
         "named_expression" => field(node, "value").map_or(Expression::Other, Expression::Same),

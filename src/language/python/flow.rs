@@ -160,7 +160,7 @@ fn last_statement(block: Node<'_>) -> Option<Node<'_>> {
     block.named_children(&mut cursor).filter(|child| child.kind() != "comment").last()
 }
 
-fn last_kind(block: Node<'_>) -> Option<&'static str> {
+fn last_kind<'t>(block: Node<'t>) -> Option<&'t str> {
     last_statement(block).map(|statement| statement.kind())
 }
 

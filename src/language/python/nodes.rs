@@ -32,6 +32,17 @@ pub(super) fn at(tree: &Tree, span: Span) -> Option<Node<'_>> {
         .find(|node| node.is_named() && Span::from(*node) == span)
 }
 
+/// The outermost expression with exactly this span: wrappers that are no expressions themselves are passed.
+pub(super) fn expression_at(tree: &Tree, span: Span) -> Option<Node<'_>> {
+    path(tree, span).into_iter().find(|node| {
+        let wrapper = matches!(
+            node.kind(),
+            "module" | "block" | "expression_statement" | "with_item" | "with_clause" | "type" | "case_pattern"
+        );
+        node.is_named() && !wrapper && Span::from(*node) == span
+    })
+}
+
 /// The named children without comments. Errors stay in: they are marked as extras, but hold code.
 pub(super) fn children(node: Node<'_>) -> Vec<Node<'_>> {
     let mut cursor = node.walk();

@@ -93,3 +93,38 @@ fn statement_node(tree: &Tree, span: Span) -> Option<Node<'_>> {
     }
     None
 }
+
+/// The statements of the block at `body`, in order.
+pub fn of_block(tree: &Tree, body: Span) -> Vec<Span> {
+    let Some(mut block) = tree.root_node().descendant_for_byte_range(body.start, body.end) else {
+        return Vec::new();
+    };
+    while !matches!(block.kind(), "block" | "module") {
+        match block.parent() {
+            Some(parent) => block = parent,
+            None => return Vec::new(),
+        }
+    }
+    let mut cursor = block.walk();
+    block.named_children(&mut cursor).filter(|child| child.kind() != "comment").map(Span::from).collect()
+}
+
+/// The comments inside `span`, in order.
+pub fn comments(tree: &Tree, span: Span) -> Vec<Span> {
+    let mut found = Vec::new();
+    let mut cursor = tree.walk();
+    loop {
+        let node = cursor.node();
+        if node.kind() == "comment" && span.contains(node.into()) {
+            found.push(node.into());
+        }
+        if span.overlaps(node.into()) && cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return found;
+            }
+        }
+    }
+}

@@ -4,5 +4,6 @@
 
 pub mod edit;
 pub mod language;
+pub mod report;
 pub mod source;
 pub mod sql;

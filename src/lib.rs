@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` describes the way of the data and where each part lives.
 
+pub mod apply;
 pub mod edit;
 pub mod language;
 pub mod report;

@@ -15,11 +15,29 @@ pub fn row<'r>(recipe: &'r Recipe, facts: &Facts) -> Option<&'r Row> {
 /// Whether every part of the condition holds.
 fn holds(condition: &Condition, facts: &Facts) -> bool {
     // A pattern without SQL of its own touches no table.
-    let tables = facts.tables.as_ref().map_or(TablesClass::Plain, crate::finding::Tables::class);
-    let pool = facts.pool.as_ref().map_or(PoolClass::Shared, |pool| pool.class);
+    let tables = facts
+        .tables
+        .as_ref()
+        .map_or(TablesClass::Plain, crate::finding::Tables::class);
+    let pool = facts
+        .pool
+        .as_ref()
+        .map_or(PoolClass::Shared, |pool| pool.class);
     let within = |holds: Option<bool>| holds.unwrap_or(true);
-    within(condition.context.as_ref().map(|wanted| wanted.contains(&facts.context.kind)))
-        && within(condition.tables.as_ref().map(|wanted| wanted.contains(&tables)))
-        && within(condition.identity.as_ref().map(|wanted| wanted.contains(&facts.identity.class())))
-        && within(condition.pool.as_ref().map(|wanted| wanted.contains(&pool)))
+    within(
+        condition
+            .context
+            .as_ref()
+            .map(|wanted| wanted.contains(&facts.context.kind)),
+    ) && within(
+        condition
+            .tables
+            .as_ref()
+            .map(|wanted| wanted.contains(&tables)),
+    ) && within(
+        condition
+            .identity
+            .as_ref()
+            .map(|wanted| wanted.contains(&facts.identity.class())),
+    ) && within(condition.pool.as_ref().map(|wanted| wanted.contains(&pool)))
 }

@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` describes the way of the data and where each part lives.
 
+pub mod apply;
 pub mod config;
 pub mod decide;
 pub mod edit;
@@ -11,6 +12,7 @@ pub mod language;
 pub mod locate;
 pub mod project;
 pub mod recipe;
+pub mod report;
 pub mod rewrite;
 pub mod source;
 pub mod sql;

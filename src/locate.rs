@@ -67,12 +67,19 @@ pub struct Locator {
 
 impl Locator {
     /// Prepares the queries of `recipes`, which have been compiled one by one before.
-    pub fn new(recipes: &[Recipe], config: &Config, driver: &Driver) -> Result<Self, tree_sitter::QueryError> {
+    pub fn new(
+        recipes: &[Recipe],
+        config: &Config,
+        driver: &Driver,
+    ) -> Result<Self, tree_sitter::QueryError> {
         let mut combined = Vec::new();
         let mut filters = Vec::new();
         for language in language::all() {
-            let own: Vec<(usize, &Recipe)> =
-                recipes.iter().enumerate().filter(|(_, recipe)| recipe.language == language.name()).collect();
+            let own: Vec<(usize, &Recipe)> = recipes
+                .iter()
+                .enumerate()
+                .filter(|(_, recipe)| recipe.language == language.name())
+                .collect();
             if own.is_empty() {
                 continue;
             }
@@ -96,7 +103,11 @@ impl Locator {
     pub fn hits(&self, file: &ParsedFile) -> Result<Vec<Hit>, LocateError> {
         let mut located: BTreeMap<(Span, usize), Captures> = BTreeMap::new();
         let mut shaped: BTreeMap<(Span, usize), Captures> = BTreeMap::new();
-        for combined in self.combined.iter().filter(|c| c.language.name() == file.language.name()) {
+        for combined in self
+            .combined
+            .iter()
+            .filter(|c| c.language.name() == file.language.name())
+        {
             run(combined, file, |recipe, section, site, captures| {
                 let into = match section {
                     Section::Locate => &mut located,
@@ -116,7 +127,10 @@ impl Locator {
     }
 }
 
-fn combine(language: &'static dyn Language, recipes: &[(usize, &Recipe)]) -> Result<Combined, tree_sitter::QueryError> {
+fn combine(
+    language: &'static dyn Language,
+    recipes: &[(usize, &Recipe)],
+) -> Result<Combined, tree_sitter::QueryError> {
     let mut source = String::new();
     let mut parts: Vec<(usize, (usize, Section))> = Vec::new();
     for (index, recipe) in recipes {
@@ -137,7 +151,11 @@ fn combine(language: &'static dyn Language, recipes: &[(usize, &Recipe)]) -> Res
             parts[part].1
         })
         .collect();
-    Ok(Combined { language, query, owners })
+    Ok(Combined {
+        language,
+        query,
+        owners,
+    })
 }
 
 fn run(
@@ -161,13 +179,19 @@ fn run(
         let options = QueryCursorOptions::new().progress_callback(&mut progress);
         let names = combined.query.capture_names();
         let root = file.tree.root_node();
-        let mut matches = cursor.matches_with_options(&combined.query, root, file.text().as_bytes(), options);
+        let mut matches =
+            cursor.matches_with_options(&combined.query, root, file.text().as_bytes(), options);
         while let Some(matched) = matches.next() {
             let (recipe, section) = combined.owners[matched.pattern_index];
             let captures: Captures = matched
                 .captures()
                 .iter()
-                .map(|capture| (names[capture.index as usize].to_owned(), Span::from(capture.node)))
+                .map(|capture| {
+                    (
+                        names[capture.index as usize].to_owned(),
+                        Span::from(capture.node),
+                    )
+                })
                 .collect();
             if let Some(site) = captures.get("site").copied() {
                 found(recipe, section, site, captures);
@@ -197,7 +221,11 @@ fn literals(recipe: &Recipe, config: &Config, driver: &Driver) -> Option<Vec<Str
         return Some(recipe.literals.clone());
     }
     // What a capture has to denote is imported or defined under its name somewhere in the file.
-    recipe.roles.values().map(|role| names_of(*role, config, driver)).next()
+    recipe
+        .roles
+        .values()
+        .map(|role| names_of(*role, config, driver))
+        .next()
 }
 
 fn names_of(role: Role, config: &Config, driver: &Driver) -> Vec<String> {
@@ -208,11 +236,24 @@ fn names_of(role: Role, config: &Config, driver: &Driver) -> Vec<String> {
         Role::Scope => one(&standard.scope),
         Role::Rls => one(&standard.rls),
         Role::PoolGetter => one(&standard.pool),
-        Role::CreatePool => driver.create_pool.iter().chain(&driver.pool_types).cloned().collect(),
+        Role::CreatePool => driver
+            .create_pool
+            .iter()
+            .chain(&driver.pool_types)
+            .cloned()
+            .collect(),
         Role::Connect => driver.modules.clone(),
         Role::Pool | Role::PoolHolder => {
-            let names = driver.create_pool.iter().chain(&driver.acquire).chain(&driver.modules);
-            names.chain(&standard.pool).cloned().chain(["pool".to_owned(), "Pool".to_owned()]).collect()
+            let names = driver
+                .create_pool
+                .iter()
+                .chain(&driver.acquire)
+                .chain(&driver.modules);
+            names
+                .chain(&standard.pool)
+                .cloned()
+                .chain(["pool".to_owned(), "Pool".to_owned()])
+                .collect()
         }
     }
 }

@@ -19,8 +19,14 @@ pub struct Contexts<'a> {
 impl<'a> Contexts<'a> {
     /// Compiles the globs of `config`.
     pub fn new(config: &'a Config) -> Self {
-        let rules = config.contexts.iter().map(|context| (context, config::globs(&context.paths)));
-        Self { rules: rules.collect(), standard: config.standard.file.as_deref() }
+        let rules = config
+            .contexts
+            .iter()
+            .map(|context| (context, config::globs(&context.paths)));
+        Self {
+            rules: rules.collect(),
+            standard: config.standard.file.as_deref(),
+        }
     }
 
     /// The context of a place in `file`, by the scope it stands in.
@@ -30,24 +36,38 @@ impl<'a> Contexts<'a> {
     pub fn at(&self, file: &ParsedFile, scope: ScopeId) -> ContextRef {
         let path = file.source.path();
         let covers = |kind: Option<ContextKind>| {
-            let mut rules = self.rules.iter().filter(move |(rule, _)| kind.is_none_or(|kind| rule.kind == kind));
-            rules.find(|(_, globs)| globs.is_match(path)).map(|(rule, _)| named(rule))
+            let mut rules = self
+                .rules
+                .iter()
+                .filter(move |(rule, _)| kind.is_none_or(|kind| rule.kind == kind));
+            rules
+                .find(|(_, globs)| globs.is_match(path))
+                .map(|(rule, _)| named(rule))
         };
         covers(Some(ContextKind::Test))
             .or_else(|| self.standard_at(path))
             .or_else(|| covers(Some(ContextKind::Standard)))
             .or_else(|| self.by_definition(file, scope))
             .or_else(|| covers(None))
-            .unwrap_or_else(|| ContextRef { name: OTHER.to_owned(), kind: ContextKind::Unknown })
+            .unwrap_or_else(|| ContextRef {
+                name: OTHER.to_owned(),
+                kind: ContextKind::Unknown,
+            })
     }
 
     fn standard_at(&self, path: &str) -> Option<ContextRef> {
         if self.standard != Some(path) {
             return None;
         }
-        let rule = self.rules.iter().find(|(rule, _)| rule.kind == ContextKind::Standard);
+        let rule = self
+            .rules
+            .iter()
+            .find(|(rule, _)| rule.kind == ContextKind::Standard);
         Some(rule.map_or_else(
-            || ContextRef { name: "standard".to_owned(), kind: ContextKind::Standard },
+            || ContextRef {
+                name: "standard".to_owned(),
+                kind: ContextKind::Standard,
+            },
             |(rule, _)| named(rule),
         ))
     }
@@ -67,23 +87,34 @@ impl<'a> Contexts<'a> {
 }
 
 fn named(context: &Context) -> ContextRef {
-    ContextRef { name: context.name.clone(), kind: context.kind }
+    ContextRef {
+        name: context.name.clone(),
+        kind: context.kind,
+    }
 }
 
 /// The dotted name that an expression begins with: `router.get` of `router.get("/x")`.
 fn dotted(text: &str) -> String {
-    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'))
+        .unwrap_or(text.len());
     text[..end].to_owned()
 }
 
 fn any_matches(patterns: &[String], names: &[String]) -> bool {
-    patterns.iter().any(|pattern| names.iter().any(|name| ends_with(name, pattern)))
+    patterns
+        .iter()
+        .any(|pattern| names.iter().any(|name| ends_with(name, pattern)))
 }
 
 /// Whether the last parts of `name` are those of `pattern`, where `*` stands for any one part.
 fn ends_with(name: &str, pattern: &str) -> bool {
     let mut parts = name.rsplit('.');
-    pattern.rsplit('.').all(|wanted| parts.next().is_some_and(|part| wanted == "*" || wanted == part))
+    pattern.rsplit('.').all(|wanted| {
+        parts
+            .next()
+            .is_some_and(|part| wanted == "*" || wanted == part)
+    })
 }
 
 #[cfg(test)]

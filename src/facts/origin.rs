@@ -42,7 +42,11 @@ pub type Values = BTreeSet<Value>;
 
 /// Follows the expression at `span`.
 pub fn values(world: World<'_>, file: FileId, span: Span) -> Values {
-    let mut follower = Follower { world, visited: BTreeSet::new(), found: Values::new() };
+    let mut follower = Follower {
+        world,
+        visited: BTreeSet::new(),
+        found: Values::new(),
+    };
     follower.expression(file, span, DEPTH);
     follower.found
 }
@@ -54,7 +58,8 @@ pub fn pool_origin(world: World<'_>, file: FileId, span: Span) -> PoolOrigin {
 
 /// Sums up what a pool may be.
 pub fn classify(values: &Values) -> PoolOrigin {
-    let first = |wanted: fn(&Value) -> Option<&str>| values.iter().find_map(wanted).map(str::to_owned);
+    let first =
+        |wanted: fn(&Value) -> Option<&str>| values.iter().find_map(wanted).map(str::to_owned);
     let own = first(|value| match value {
         Value::Own(story) => Some(story),
         _ => None,
@@ -68,9 +73,18 @@ pub fn classify(values: &Values) -> PoolOrigin {
         _ => None,
     });
     match (own, unknown, shared) {
-        (Some(story), ..) => PoolOrigin { class: PoolClass::Own, story },
-        (None, Some(story), _) => PoolOrigin { class: PoolClass::Unknown, story },
-        (None, None, Some(story)) => PoolOrigin { class: PoolClass::Shared, story },
+        (Some(story), ..) => PoolOrigin {
+            class: PoolClass::Own,
+            story,
+        },
+        (None, Some(story), _) => PoolOrigin {
+            class: PoolClass::Unknown,
+            story,
+        },
+        (None, None, Some(story)) => PoolOrigin {
+            class: PoolClass::Shared,
+            story,
+        },
         (None, None, None) => PoolOrigin {
             class: PoolClass::Unknown,
             story: "nothing in the project shows where the pool comes from".to_owned(),
@@ -80,17 +94,22 @@ pub fn classify(values: &Values) -> PoolOrigin {
 
 /// What makes it certain that a value is no pool; `None` where it may be one.
 pub fn not_a_pool(values: &Values) -> Option<String> {
-    let mut reasons = values.iter().filter(|value| **value != Value::Missing).map(|value| match value {
-        Value::NotAPool(what) => Some(what.clone()),
-        _ => None,
-    });
+    let mut reasons = values
+        .iter()
+        .filter(|value| **value != Value::Missing)
+        .map(|value| match value {
+            Value::NotAPool(what) => Some(what.clone()),
+            _ => None,
+        });
     let first = reasons.next()??;
     reasons.all(|reason| reason.is_some()).then_some(first)
 }
 
 /// Whether a value is known to be a pool, whichever.
 pub fn is_pool(values: &Values) -> bool {
-    values.iter().any(|value| matches!(value, Value::Shared(_) | Value::Own(_) | Value::SomePool(_)))
+    values
+        .iter()
+        .any(|value| matches!(value, Value::Shared(_) | Value::Own(_) | Value::SomePool(_)))
 }
 
 struct Follower<'a> {
@@ -131,8 +150,12 @@ impl Follower<'_> {
         }
         match self.world.project.file(file).expression(span) {
             Expression::Name(name) => self.name(file, span, &name, depth),
-            Expression::Attribute { object, name } => self.attribute(file, span, object, &name, depth),
-            Expression::Call { callee, arguments } => self.call(file, span, callee, &arguments, depth),
+            Expression::Attribute { object, name } => {
+                self.attribute(file, span, object, &name, depth)
+            }
+            Expression::Call { callee, arguments } => {
+                self.call(file, span, callee, &arguments, depth)
+            }
             Expression::Same(inner) => self.expression(file, inner, depth),
             Expression::Either(options) => {
                 for option in options {
@@ -168,10 +191,15 @@ impl Follower<'_> {
             Symbol::Local { scope, name } => self.variable(file, *scope, name, depth),
             Symbol::Member { file, name } => self.variable(*file, Model::MODULE, name, depth),
             Symbol::Module { path } => {
-                self.found.insert(Value::NotAPool(format!("the module {path}")));
+                self.found
+                    .insert(Value::NotAPool(format!("the module {path}")));
             }
-            Symbol::Unread { path, name } => self.unknown(format!("`{name}` of {path} was not read")),
-            Symbol::External(dotted) => self.unknown(format!("`{dotted}` is not part of the project")),
+            Symbol::Unread { path, name } => {
+                self.unknown(format!("`{name}` of {path} was not read"))
+            }
+            Symbol::External(dotted) => {
+                self.unknown(format!("`{dotted}` is not part of the project"))
+            }
             Symbol::Unbound(name) => self.unknown(format!("`{name}` is bound nowhere in its file")),
         }
     }
@@ -183,26 +211,35 @@ impl Follower<'_> {
         let bindings: Vec<&Binding> = parsed.model.bindings_of(scope, name).collect();
         for binding in bindings {
             match (binding.kind, binding.value) {
-                (BindingKind::Parameter, default) => self.parameter(file, scope, name, default, depth),
+                (BindingKind::Parameter, default) => {
+                    self.parameter(file, scope, name, default, depth)
+                }
                 (BindingKind::Annotation, None) | (BindingKind::Delete, _) => {
                     self.annotated(file, binding.annotation);
                 }
                 (
-                    BindingKind::Assignment | BindingKind::Walrus | BindingKind::Annotation | BindingKind::With,
+                    BindingKind::Assignment
+                    | BindingKind::Walrus
+                    | BindingKind::Annotation
+                    | BindingKind::With,
                     Some(value),
                 ) => self.expression(file, value, depth),
                 (BindingKind::Function | BindingKind::Class, _) => {
-                    self.found.insert(Value::NotAPool(format!("`{name}` is a definition")));
+                    self.found
+                        .insert(Value::NotAPool(format!("`{name}` is a definition")));
                 }
                 (BindingKind::Import, _) => {
                     let symbol = world.project.name_in(file, binding.executed_in, name);
-                    if !matches!(&symbol, Symbol::Member { file: other, name: same } if *other == file && same == name) {
+                    if !matches!(&symbol, Symbol::Member { file: other, name: same } if *other == file && same == name)
+                    {
                         self.symbol(file, &symbol, depth);
                     }
                 }
                 _ => {
                     let place = self.place(file, binding.span);
-                    self.unknown(format!("`{name}` is bound at {place} in a way that is not followed"));
+                    self.unknown(format!(
+                        "`{name}` is bound at {place} in a way that is not followed"
+                    ));
                 }
             }
         }
@@ -214,7 +251,9 @@ impl Follower<'_> {
         let place = self.place(file, annotation);
         match self.annotation_kind(file, annotation) {
             Some(true) => {
-                self.found.insert(Value::SomePool(format!("declared as a pool at {place}, but which one is not known")));
+                self.found.insert(Value::SomePool(format!(
+                    "declared as a pool at {place}, but which one is not known"
+                )));
             }
             Some(false) => {}
             None => {}
@@ -229,26 +268,42 @@ impl Follower<'_> {
             .filter(|word| !word.is_empty())
             .collect();
         let last = |word: &str| word.rsplit('.').next().unwrap_or(word).to_owned();
-        let is_pool = words.iter().any(|word| self.world.driver.pool_types.contains(&last(word)));
+        let is_pool = words
+            .iter()
+            .any(|word| self.world.driver.pool_types.contains(&last(word)));
         if is_pool {
             return Some(true);
         }
         let open = ["Any", "object", "T", "Optional", "Union", "None"];
-        words.iter().all(|word| !open.contains(&last(word).as_str())).then_some(false)
+        words
+            .iter()
+            .all(|word| !open.contains(&last(word).as_str()))
+            .then_some(false)
     }
 
     /// Whatever the callers of a function pass for its parameter.
-    fn parameter(&mut self, file: FileId, scope: ScopeId, name: &str, default: Option<Span>, depth: usize) {
+    fn parameter(
+        &mut self,
+        file: FileId,
+        scope: ScopeId,
+        name: &str,
+        default: Option<Span>,
+        depth: usize,
+    ) {
         let world = self.world;
         let parsed = world.project.file(file);
         let function = parsed.model.scope(scope);
-        let parameter = function.parameters.iter().find(|parameter| parameter.name == name);
+        let parameter = function
+            .parameters
+            .iter()
+            .find(|parameter| parameter.name == name);
         let Some(parameter) = parameter else {
             return self.unknown(format!("the parameter `{name}` cannot be followed"));
         };
         if is_receiver(&parsed.model, scope, parameter) {
             if let Some(class) = parsed.model.class_around(scope) {
-                self.found.insert(Value::Instance(ClassRef { file, scope: class }));
+                self.found
+                    .insert(Value::Instance(ClassRef { file, scope: class }));
             }
             return;
         }
@@ -262,20 +317,29 @@ impl Follower<'_> {
                 Some(argument) => self.expression(from, argument, depth),
                 None => {
                     let place = self.place(file, parameter.span);
-                    self.unknown(format!("an argument for `{name}` ({place}) is passed in a way that is not followed"));
+                    self.unknown(format!(
+                        "an argument for `{name}` ({place}) is passed in a way that is not followed"
+                    ));
                 }
             }
         }
-        let typed = parameter.annotation.and_then(|annotation| self.annotation_kind(file, annotation));
+        let typed = parameter
+            .annotation
+            .and_then(|annotation| self.annotation_kind(file, annotation));
         match typed {
             Some(true) if passed == 0 => self.annotated(file, parameter.annotation),
             Some(false) => {
-                let text = parameter.annotation.map(|span| self.text(file, span)).unwrap_or_default();
+                let text = parameter
+                    .annotation
+                    .map(|span| self.text(file, span))
+                    .unwrap_or_default();
                 self.declared_as(file, parameter, &text, passed);
             }
             _ if passed == 0 => {
                 let place = self.place(file, parameter.span);
-                self.unknown(format!("no call in the project shows what is passed for `{name}` ({place})"));
+                self.unknown(format!(
+                    "no call in the project shows what is passed for `{name}` ({place})"
+                ));
             }
             _ => {}
         }
@@ -283,7 +347,9 @@ impl Follower<'_> {
 
     /// A parameter whose declared type is no pool of the driver.
     fn declared_as(&mut self, file: FileId, parameter: &Parameter, text: &str, passed: usize) {
-        let symbol = parameter.annotation.and_then(|span| self.world.project.symbol(file, span));
+        let symbol = parameter
+            .annotation
+            .and_then(|span| self.world.project.symbol(file, span));
         match symbol {
             Some(Symbol::External(dotted)) => {
                 self.found.insert(Value::NotAPool(format!("a `{dotted}`")));
@@ -316,9 +382,14 @@ impl Follower<'_> {
 
     /// What calling the expression at `function` gives.
     fn result_of(&mut self, file: FileId, function: Span, depth: usize) {
-        if self.world.standard.is_pool_getter(self.world, file, function) {
+        if self
+            .world
+            .standard
+            .is_pool_getter(self.world, file, function)
+        {
             let place = self.place(file, function);
-            self.found.insert(Value::Shared(format!("the shared pool ({place})")));
+            self.found
+                .insert(Value::Shared(format!("the shared pool ({place})")));
             return;
         }
         let symbol = self.world.project.symbol(file, function);
@@ -332,15 +403,24 @@ impl Follower<'_> {
     }
 
     /// The arguments that calls in the project pass for `parameter`; `None` for one that cannot be told apart.
-    fn arguments_for(&self, function: FunctionRef, parameter: &Parameter) -> Vec<(FileId, Option<Span>)> {
+    fn arguments_for(
+        &self,
+        function: FunctionRef,
+        parameter: &Parameter,
+    ) -> Vec<(FileId, Option<Span>)> {
         let project = self.world.project;
         let parsed = project.file(function.file);
         let scope = parsed.model.scope(function.scope);
-        let class = scope.parent.filter(|parent| parsed.model.scope(*parent).kind == ScopeKind::Class);
+        let class = scope
+            .parent
+            .filter(|parent| parsed.model.scope(*parent).kind == ScopeKind::Class);
         let Some(class) = class else {
             return self.calls_of(function, &scope.name, parameter, 0);
         };
-        let class = ClassRef { file: function.file, scope: class };
+        let class = ClassRef {
+            file: function.file,
+            scope: class,
+        };
         let receivers = usize::from(!is_static(parsed.text(), scope));
         if scope.name != "__init__" {
             return self.calls_of(function, &scope.name, parameter, receivers);
@@ -367,7 +447,9 @@ impl Follower<'_> {
         let mut found = Vec::new();
         for (file, call) in project.calls_named(name) {
             let symbol = project.symbol(file, call.callee);
-            let target = symbol.as_ref().and_then(|symbol| project.function(symbol, file));
+            let target = symbol
+                .as_ref()
+                .and_then(|symbol| project.function(symbol, file));
             let fits = match (&symbol, target) {
                 (_, Some(target)) => target == function,
                 // A method call on something that is not followed may mean this one.
@@ -383,11 +465,18 @@ impl Follower<'_> {
 
     fn constructions(&self, class: ClassRef, parameter: &Parameter) -> Vec<(FileId, Option<Span>)> {
         let project = self.world.project;
-        let name = project.file(class.file).model.scope(class.scope).name.clone();
+        let name = project
+            .file(class.file)
+            .model
+            .scope(class.scope)
+            .name
+            .clone();
         let init = project.method(class, "__init__");
         let mut found = Vec::new();
         for (file, call) in project.calls_named(&name) {
-            let target = project.symbol(file, call.callee).and_then(|symbol| project.class(&symbol, file));
+            let target = project
+                .symbol(file, call.callee)
+                .and_then(|symbol| project.class(&symbol, file));
             if target.is_some_and(|target| target == class)
                 && let Some(init) = init
             {
@@ -403,9 +492,13 @@ impl Follower<'_> {
         let parsed = project.file(init.file);
         let inside = parsed.model.scope(init.scope).span;
         let calls = parsed.outline.calls.iter().filter(|call| {
-            call.name == "__init__" && inside.contains(call.span) && call.callee.text(parsed.text()).starts_with("super(")
+            call.name == "__init__"
+                && inside.contains(call.span)
+                && call.callee.text(parsed.text()).starts_with("super(")
         });
-        calls.flat_map(|call| self.argument_in(init, init.file, call.span, parameter, 1)).collect()
+        calls
+            .flat_map(|call| self.argument_in(init, init.file, call.span, parameter, 1))
+            .collect()
     }
 
     /// The argument of one call that reaches `parameter`: nothing if it is left out, `None` inside if it cannot be told.
@@ -418,7 +511,9 @@ impl Follower<'_> {
         receivers: usize,
     ) -> Option<(FileId, Option<Span>)> {
         let project = self.world.project;
-        let Expression::Call { arguments, .. } = project.file(file).expression(call) else { return None };
+        let Expression::Call { arguments, .. } = project.file(file).expression(call) else {
+            return None;
+        };
         let by_name = arguments.iter().find_map(|argument| match argument {
             Argument::Keyword { name, value } if *name == parameter.name => Some(*value),
             _ => None,
@@ -428,15 +523,26 @@ impl Follower<'_> {
         }
         // The parameter's own function counts the positions; for a `super()` call that is the base's, whose order it keeps.
         let owner = project.file(function.file).model.scope(function.scope);
-        let named = owner.parameters.iter().any(|other| other.span == parameter.span);
+        let named = owner
+            .parameters
+            .iter()
+            .any(|other| other.span == parameter.span);
         let position = if named {
-            owner.parameters.iter().position(|other| other.span == parameter.span)
+            owner
+                .parameters
+                .iter()
+                .position(|other| other.span == parameter.span)
         } else {
             self.position_of(parameter, function)
         };
         let position = position?.checked_sub(receivers)?;
-        let spread = arguments.iter().take(position + 1).any(|a| matches!(a, Argument::Spread(_)));
-        let keywords = arguments.iter().any(|a| matches!(a, Argument::KeywordSpread(_)));
+        let spread = arguments
+            .iter()
+            .take(position + 1)
+            .any(|a| matches!(a, Argument::Spread(_)));
+        let keywords = arguments
+            .iter()
+            .any(|a| matches!(a, Argument::KeywordSpread(_)));
         if spread || keywords {
             return Some((file, None));
         }
@@ -447,18 +553,27 @@ impl Follower<'_> {
             Argument::Positional(span) => Some(*span),
             _ => None,
         });
-        positional.skip(position).next().map(|span| (file, Some(span)))
+        positional
+            .skip(position)
+            .next()
+            .map(|span| (file, Some(span)))
     }
 
     /// The position of `parameter` in the base constructor that `heir` calls.
     fn position_of(&self, parameter: &Parameter, heir: FunctionRef) -> Option<usize> {
         let project = self.world.project;
         let class = project.file(heir.file).model.class_around(heir.scope)?;
-        let line = project.lineage(ClassRef { file: heir.file, scope: class });
+        let line = project.lineage(ClassRef {
+            file: heir.file,
+            scope: class,
+        });
         line.into_iter().skip(1).find_map(|base| {
             let init = project.method(base, "__init__")?;
             let scope = project.file(init.file).model.scope(init.scope);
-            scope.parameters.iter().position(|other| other.span == parameter.span && other.name == parameter.name)
+            scope
+                .parameters
+                .iter()
+                .position(|other| other.span == parameter.span && other.name == parameter.name)
         })
     }
 
@@ -477,7 +592,9 @@ impl Follower<'_> {
         }
         if !followed {
             let text = self.text(file, span);
-            self.unknown(format!("`{text}` cannot be followed: nothing in the project shows what it holds"));
+            self.unknown(format!(
+                "`{text}` cannot be followed: nothing in the project shows what it holds"
+            ));
         }
     }
 
@@ -491,7 +608,11 @@ impl Follower<'_> {
             for write in &parsed.outline.writes {
                 let own = write.name == name
                     && body.contains(write.statement)
-                    && is_receiver_name(parsed.model.function_around(write.scope), &parsed.model, write.object.text(parsed.text()));
+                    && is_receiver_name(
+                        parsed.model.function_around(write.scope),
+                        &parsed.model,
+                        write.object.text(parsed.text()),
+                    );
                 if !own {
                     continue;
                 }
@@ -500,7 +621,9 @@ impl Follower<'_> {
                     Some(value) => self.expression(class.file, value, depth),
                     None => {
                         let place = self.place(class.file, write.statement);
-                        self.unknown(format!("`self.{name}` is set at {place} in a way that is not followed"));
+                        self.unknown(format!(
+                            "`self.{name}` is set at {place} in a way that is not followed"
+                        ));
                     }
                 }
             }
@@ -529,9 +652,17 @@ impl Follower<'_> {
         let parsed = self.world.project.file(class.file);
         let Some(scope) = scope else { return };
         let decorators = &parsed.model.scope(scope).decorators;
-        let is_property = decorators.iter().any(|span| span.text(parsed.text()).ends_with("property"));
+        let is_property = decorators
+            .iter()
+            .any(|span| span.text(parsed.text()).ends_with("property"));
         if is_property {
-            self.returned(FunctionRef { file: class.file, scope }, depth);
+            self.returned(
+                FunctionRef {
+                    file: class.file,
+                    scope,
+                },
+                depth,
+            );
         } else {
             self.found.insert(Value::NotAPool("a method".to_owned()));
         }
@@ -544,7 +675,12 @@ impl Follower<'_> {
             return self.unknown("the pool is passed on too often to be followed");
         };
         let mut any = false;
-        for give_back in parsed.outline.returns.iter().filter(|r| r.scope == function.scope) {
+        for give_back in parsed
+            .outline
+            .returns
+            .iter()
+            .filter(|r| r.scope == function.scope)
+        {
             any = true;
             match give_back.value {
                 Some(value) => self.expression(function.file, value, depth),
@@ -558,17 +694,27 @@ impl Follower<'_> {
         }
     }
 
-    fn call(&mut self, file: FileId, span: Span, callee: Span, arguments: &[Argument], depth: usize) {
+    fn call(
+        &mut self,
+        file: FileId,
+        span: Span,
+        callee: Span,
+        arguments: &[Argument],
+        depth: usize,
+    ) {
         let world = self.world;
         let place = self.place(file, span);
         if world.standard.is_pool_getter(world, file, callee) {
             let name = self.text(file, callee);
-            self.found.insert(Value::Shared(format!("`{name}()` at {place}")));
+            self.found
+                .insert(Value::Shared(format!("`{name}()` at {place}")));
             return;
         }
         let symbol = world.project.symbol(file, callee);
         match &symbol {
-            Some(Symbol::External(dotted)) => self.external_call(file, span, dotted, arguments, depth),
+            Some(Symbol::External(dotted)) => {
+                self.external_call(file, span, dotted, arguments, depth)
+            }
             Some(symbol) => {
                 if let Some(class) = world.project.class(symbol, file) {
                     self.found.insert(Value::Instance(class));
@@ -583,16 +729,31 @@ impl Follower<'_> {
         }
     }
 
-    fn external_call(&mut self, file: FileId, span: Span, dotted: &str, arguments: &[Argument], depth: usize) {
+    fn external_call(
+        &mut self,
+        file: FileId,
+        span: Span,
+        dotted: &str,
+        arguments: &[Argument],
+        depth: usize,
+    ) {
         let driver = self.world.driver;
         let (module, name) = dotted.rsplit_once('.').unwrap_or(("", dotted));
-        let of_driver = driver.modules.iter().any(|m| module == m || module.starts_with(&format!("{m}.")));
+        let of_driver = driver
+            .modules
+            .iter()
+            .any(|m| module == m || module.starts_with(&format!("{m}.")));
         let place = self.place(file, span);
-        if of_driver && (driver.create_pool.iter().chain(&driver.pool_types)).any(|known| known == name) {
+        if of_driver
+            && (driver.create_pool.iter().chain(&driver.pool_types)).any(|known| known == name)
+        {
             if self.registered(file, span) {
-                self.found.insert(Value::Shared(format!("the pool opened at {place} and registered as the shared one")));
+                self.found.insert(Value::Shared(format!(
+                    "the pool opened at {place} and registered as the shared one"
+                )));
             } else {
-                self.found.insert(Value::Own(format!("a pool of its own, opened at {place}")));
+                self.found
+                    .insert(Value::Own(format!("a pool of its own, opened at {place}")));
             }
             return;
         }
@@ -602,18 +763,29 @@ impl Follower<'_> {
         {
             return self.expression(file, *value, depth);
         }
-        self.found.insert(Value::NotAPool(format!("what `{dotted}()` gives ({place})")));
+        self.found.insert(Value::NotAPool(format!(
+            "what `{dotted}()` gives ({place})"
+        )));
     }
 
     /// Whether the pool that is opened at `span` is handed to the standard's registrar, or opened by the standard itself.
     fn registered(&self, file: FileId, span: Span) -> bool {
-        self.world.standard.is_file(self.world, file) || self.world.standard.registers(self.world, file, span)
+        self.world.standard.is_file(self.world, file)
+            || self.world.standard.registers(self.world, file, span)
     }
 
     /// `object.method(…)`, where the object is no module.
-    fn method_call(&mut self, file: FileId, span: Span, callee: Span, arguments: &[Argument], depth: usize) {
+    fn method_call(
+        &mut self,
+        file: FileId,
+        span: Span,
+        callee: Span,
+        arguments: &[Argument],
+        depth: usize,
+    ) {
         let world = self.world;
-        let Expression::Attribute { object, name } = world.project.file(file).expression(callee) else {
+        let Expression::Attribute { object, name } = world.project.file(file).expression(callee)
+        else {
             let text = self.text(file, callee);
             return self.unknown(format!("what `{text}()` returns is not known"));
         };
@@ -642,7 +814,9 @@ impl Follower<'_> {
 
     fn literal_key(&self, file: FileId, span: Span) -> Option<String> {
         let text = span.text(self.world.project.file(file).text());
-        let inner = text.strip_prefix(['"', '\'']).and_then(|text| text.strip_suffix(['"', '\'']))?;
+        let inner = text
+            .strip_prefix(['"', '\''])
+            .and_then(|text| text.strip_suffix(['"', '\'']))?;
         (!inner.contains(['"', '\'', '\\'])).then(|| inner.to_owned())
     }
 
@@ -652,8 +826,12 @@ impl Follower<'_> {
         let objects = self.aside(file, object, depth);
         let mut followed = false;
         for value in &objects {
-            let Value::Mapping(home, display) = value else { continue };
-            let Expression::Mapping { entries, complete } = world.project.file(*home).expression(*display) else {
+            let Value::Mapping(home, display) = value else {
+                continue;
+            };
+            let Expression::Mapping { entries, complete } =
+                world.project.file(*home).expression(*display)
+            else {
                 continue;
             };
             let entry = entries.iter().rev().find(|(name, _)| name == key);
@@ -669,10 +847,14 @@ impl Follower<'_> {
                 None => {}
             }
         }
-        let open = objects.iter().any(|value| !matches!(value, Value::Mapping(..) | Value::Missing));
+        let open = objects
+            .iter()
+            .any(|value| !matches!(value, Value::Mapping(..) | Value::Missing));
         if !followed || open {
             let text = self.text(file, span);
-            self.unknown(format!("`{text}` cannot be followed: nothing in the project shows what it holds"));
+            self.unknown(format!(
+                "`{text}` cannot be followed: nothing in the project shows what it holds"
+            ));
         }
     }
 }
@@ -680,17 +862,24 @@ impl Follower<'_> {
 /// Whether `parameter` is the object a method is called on.
 fn is_receiver(model: &Model, scope: ScopeId, parameter: &Parameter) -> bool {
     let function = model.scope(scope);
-    let in_class = function.parent.is_some_and(|parent| model.scope(parent).kind == ScopeKind::Class);
-    let first = function.parameters.first().is_some_and(|first| first.span == parameter.span);
+    let in_class = function
+        .parent
+        .is_some_and(|parent| model.scope(parent).kind == ScopeKind::Class);
+    let first = function
+        .parameters
+        .first()
+        .is_some_and(|first| first.span == parameter.span);
     in_class && first && matches!(parameter.name.as_str(), "self" | "cls")
 }
 
 fn is_receiver_name(function: Option<ScopeId>, model: &Model, object: &str) -> bool {
     let receiver = function.and_then(|function| model.scope(function).parameters.first());
-    receiver.is_some_and(|first| first.name == object)
-        || matches!(object, "self" | "cls")
+    receiver.is_some_and(|first| first.name == object) || matches!(object, "self" | "cls")
 }
 
 fn is_static(source: &str, scope: &crate::language::Scope) -> bool {
-    scope.decorators.iter().any(|span| span.text(source).ends_with("staticmethod"))
+    scope
+        .decorators
+        .iter()
+        .any(|span| span.text(source).ends_with("staticmethod"))
 }

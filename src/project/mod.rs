@@ -46,7 +46,10 @@ impl ParsedFile {
 
     /// The smallest node that covers `span`, and of several with the same extent the outermost.
     pub fn node(&self, span: Span) -> Option<Node<'_>> {
-        let mut node = self.tree.root_node().descendant_for_byte_range(span.start, span.end)?;
+        let mut node = self
+            .tree
+            .root_node()
+            .descendant_for_byte_range(span.start, span.end)?;
         while let Some(parent) = node.parent()
             && Span::from(parent) == Span::from(node)
             && parent.parent().is_some()
@@ -58,7 +61,11 @@ impl ParsedFile {
 
     /// What questions about the code are asked of.
     pub fn code(&self) -> Code<'_> {
-        Code { source: self.text(), tree: &self.tree, model: &self.model }
+        Code {
+            source: self.text(),
+            tree: &self.tree,
+            model: &self.model,
+        }
     }
 
     /// The outermost form of the expression at `span`.
@@ -97,11 +104,18 @@ impl Project {
             let id = FileId(index);
             project.by_path.insert(file.source.path_arc(), id);
             for (call, site) in file.outline.calls.iter().enumerate() {
-                project.calls.entry(site.name.clone()).or_default().push((id, call));
+                project
+                    .calls
+                    .entry(site.name.clone())
+                    .or_default()
+                    .push((id, call));
             }
             for class in symbols::classes_of(&file.model) {
                 let name = file.model.scope(class).name.clone();
-                project.classes.entry(name).or_default().push(ClassRef { file: id, scope: class });
+                project.classes.entry(name).or_default().push(ClassRef {
+                    file: id,
+                    scope: class,
+                });
             }
         }
         project
@@ -109,7 +123,10 @@ impl Project {
 
     /// The parsed files with their ids, by path.
     pub fn files(&self) -> impl Iterator<Item = (FileId, &ParsedFile)> {
-        self.files.iter().enumerate().map(|(index, file)| (FileId(index), file))
+        self.files
+            .iter()
+            .enumerate()
+            .map(|(index, file)| (FileId(index), file))
     }
 
     /// A file.
@@ -128,7 +145,10 @@ impl Project {
     }
 
     /// The calls of anything whose name ends in `name`.
-    pub fn calls_named(&self, name: &str) -> impl Iterator<Item = (FileId, &crate::language::expression::CallSite)> {
+    pub fn calls_named(
+        &self,
+        name: &str,
+    ) -> impl Iterator<Item = (FileId, &crate::language::expression::CallSite)> {
         self.calls
             .get(name)
             .into_iter()

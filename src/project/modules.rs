@@ -31,10 +31,18 @@ impl Modules {
         let wanted = absolute(from, module, level)?;
         let candidates = self.by_last.get(wanted.last()?)?;
         let fits = candidates.iter().filter(|(_, parts)| {
-            if level > 0 { *parts == wanted } else { parts.ends_with(&wanted) }
+            if level > 0 {
+                *parts == wanted
+            } else {
+                parts.ends_with(&wanted)
+            }
         });
         fits.max_by_key(|(path, parts)| {
-            (shared_prefix(path, from), std::cmp::Reverse(parts.len()), std::cmp::Reverse(path))
+            (
+                shared_prefix(path, from),
+                std::cmp::Reverse(parts.len()),
+                std::cmp::Reverse(path),
+            )
         })
         .map(|(path, _)| path.as_str())
     }
@@ -47,14 +55,19 @@ impl Modules {
 
 /// The parts of the full name of the module in `path`; empty for what is no module.
 fn parts_of(path: &str) -> Vec<String> {
-    let Some(stem) = path.strip_suffix(".py") else { return Vec::new() };
+    let Some(stem) = path.strip_suffix(".py") else {
+        return Vec::new();
+    };
     let stem = stem.strip_suffix("/__init__").unwrap_or(stem);
     stem.split('/').map(str::to_owned).collect()
 }
 
 /// The parts that an import names; for a relative import the full name from the root.
 fn absolute(from: &str, module: &str, level: usize) -> Option<Vec<String>> {
-    let named = module.split('.').filter(|part| !part.is_empty()).map(str::to_owned);
+    let named = module
+        .split('.')
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned);
     if level == 0 {
         let parts: Vec<String> = named.collect();
         return (!parts.is_empty()).then_some(parts);
@@ -69,7 +82,10 @@ fn absolute(from: &str, module: &str, level: usize) -> Option<Vec<String>> {
 }
 
 fn shared_prefix(left: &str, right: &str) -> usize {
-    left.split('/').zip(right.split('/')).take_while(|(a, b)| a == b).count()
+    left.split('/')
+        .zip(right.split('/'))
+        .take_while(|(a, b)| a == b)
+        .count()
 }
 
 #[cfg(test)]
@@ -90,9 +106,18 @@ mod tests {
     fn an_absolute_import_fits_the_end_of_a_path_and_the_nearest_one_wins() {
         let modules = modules();
         let found = |from, module| modules.find(from, module, 0);
-        assert_eq!(found("backend/app/x.py", "app.db.connection"), Some("backend/app/db/connection.py"));
-        assert_eq!(found("other/run.py", "app.db.connection"), Some("other/app/db/connection.py"));
-        assert_eq!(found("x.py", "backend.app.db"), Some("backend/app/db/__init__.py"));
+        assert_eq!(
+            found("backend/app/x.py", "app.db.connection"),
+            Some("backend/app/db/connection.py")
+        );
+        assert_eq!(
+            found("other/run.py", "app.db.connection"),
+            Some("other/app/db/connection.py")
+        );
+        assert_eq!(
+            found("x.py", "backend.app.db"),
+            Some("backend/app/db/__init__.py")
+        );
         assert_eq!(found("x.py", "app.missing"), None);
     }
 
@@ -100,9 +125,18 @@ mod tests {
     fn a_relative_import_counts_from_the_package_of_the_file() {
         let modules = modules();
         let found = |from, module, level| modules.find(from, module, level);
-        assert_eq!(found("backend/app/db/__init__.py", "connection", 1), Some("backend/app/db/connection.py"));
-        assert_eq!(found("backend/app/api/routes.py", "db.connection", 2), Some("backend/app/db/connection.py"));
-        assert_eq!(found("backend/app/main.py", "db", 1), Some("backend/app/db/__init__.py"));
+        assert_eq!(
+            found("backend/app/db/__init__.py", "connection", 1),
+            Some("backend/app/db/connection.py")
+        );
+        assert_eq!(
+            found("backend/app/api/routes.py", "db.connection", 2),
+            Some("backend/app/db/connection.py")
+        );
+        assert_eq!(
+            found("backend/app/main.py", "db", 1),
+            Some("backend/app/db/__init__.py")
+        );
         assert_eq!(found("main.py", "db", 3), None);
     }
 }

@@ -82,7 +82,9 @@ impl Project {
                         let dotted = format!("{dotted}.{name}");
                         let found = self.modules().find(file.source.path(), &dotted, 0);
                         Some(match found {
-                            Some(path) => Symbol::Module { path: path.to_owned() },
+                            Some(path) => Symbol::Module {
+                                path: path.to_owned(),
+                            },
                             None => Symbol::External(dotted),
                         })
                     }
@@ -101,15 +103,23 @@ impl Project {
     fn name(&self, id: FileId, scope: ScopeId, name: &str, hops: usize) -> Symbol {
         let model = &self.file(id).model;
         let Some(owner) = model.resolve(scope, name) else {
-            return self.starred(id, name, hops).unwrap_or_else(|| Symbol::Unbound(name.to_owned()));
+            return self
+                .starred(id, name, hops)
+                .unwrap_or_else(|| Symbol::Unbound(name.to_owned()));
         };
         if let Some(import) = import_of(model, owner, name) {
             return self.imported(id, import, name, hops);
         }
         if owner == Model::MODULE {
-            return Symbol::Member { file: id, name: name.to_owned() };
+            return Symbol::Member {
+                file: id,
+                name: name.to_owned(),
+            };
         }
-        Symbol::Local { scope: owner, name: name.to_owned() }
+        Symbol::Local {
+            scope: owner,
+            name: name.to_owned(),
+        }
     }
 
     /// What an import of `name` brings in.
@@ -129,10 +139,14 @@ impl Project {
             ImportKind::Module { aliased: false } if import.module.contains('.') => {
                 self.package(path, name)
             }
-            ImportKind::Module { .. } => match self.modules().find(path, &import.module, import.level) {
-                Some(found) => Symbol::Module { path: found.to_owned() },
-                None => outside(None),
-            },
+            ImportKind::Module { .. } => {
+                match self.modules().find(path, &import.module, import.level) {
+                    Some(found) => Symbol::Module {
+                        path: found.to_owned(),
+                    },
+                    None => outside(None),
+                }
+            }
             ImportKind::Name { name: original } => {
                 match self.modules().find(path, &import.module, import.level) {
                     Some(found) => {
@@ -145,7 +159,9 @@ impl Project {
                         &join(&import.module, original),
                         import.level,
                     ) {
-                        Some(found) => Symbol::Module { path: found.to_owned() },
+                        Some(found) => Symbol::Module {
+                            path: found.to_owned(),
+                        },
                         None => outside(Some(original)),
                     },
                 }
@@ -156,7 +172,9 @@ impl Project {
 
     fn package(&self, from: &str, name: &str) -> Symbol {
         match self.modules().find(from, name, 0) {
-            Some(path) => Symbol::Module { path: path.to_owned() },
+            Some(path) => Symbol::Module {
+                path: path.to_owned(),
+            },
             None => Symbol::External(name.to_owned()),
         }
     }
@@ -167,12 +185,16 @@ impl Project {
     }
 
     fn member(&self, path: &str, name: &str, hops: usize) -> Symbol {
-        let Some(hops) = hops.checked_sub(1) else { return Symbol::Unbound(name.to_owned()) };
+        let Some(hops) = hops.checked_sub(1) else {
+            return Symbol::Unbound(name.to_owned());
+        };
         let submodule = || {
             let folder = path.strip_suffix("/__init__.py")?;
             let inside = Modules::dotted(&format!("{folder}/{name}.py"));
             let found = self.modules().find(path, &inside, 0)?;
-            Some(Symbol::Module { path: found.to_owned() })
+            Some(Symbol::Module {
+                path: found.to_owned(),
+            })
         };
         let Some(id) = self.by_path(path) else {
             return submodule().unwrap_or_else(|| Symbol::Unread {
@@ -184,22 +206,34 @@ impl Project {
         if model.resolve(Model::MODULE, name).is_some() {
             return self.name(id, Model::MODULE, name, hops);
         }
-        submodule().or_else(|| self.starred(id, name, hops)).unwrap_or_else(|| Symbol::Unread {
-            path: path.to_owned(),
-            name: name.to_owned(),
-        })
+        submodule()
+            .or_else(|| self.starred(id, name, hops))
+            .unwrap_or_else(|| Symbol::Unread {
+                path: path.to_owned(),
+                name: name.to_owned(),
+            })
     }
 
     /// A name that comes in by `from module import *`.
     fn starred(&self, id: FileId, name: &str, hops: usize) -> Option<Symbol> {
         let hops = hops.checked_sub(1)?;
         let file = self.file(id);
-        let stars = file.model.imports.iter().filter(|import| import.kind == ImportKind::Star);
+        let stars = file
+            .model
+            .imports
+            .iter()
+            .filter(|import| import.kind == ImportKind::Star);
         for import in stars {
             let path = file.source.path();
-            let Some(found) = self.modules().find(path, &import.module, import.level) else { continue };
+            let Some(found) = self.modules().find(path, &import.module, import.level) else {
+                continue;
+            };
             if let Some(other) = self.by_path(found)
-                && self.file(other).model.resolve(Model::MODULE, name).is_some()
+                && self
+                    .file(other)
+                    .model
+                    .resolve(Model::MODULE, name)
+                    .is_some()
             {
                 return Some(self.name(other, Model::MODULE, name, hops));
             }
@@ -215,7 +249,10 @@ impl Project {
             _ => return None,
         };
         let opened = self.opened(file, scope, name, BindingKind::Class)?;
-        Some(ClassRef { file, scope: opened })
+        Some(ClassRef {
+            file,
+            scope: opened,
+        })
     }
 
     /// The function that `symbol` names.
@@ -226,12 +263,24 @@ impl Project {
             _ => return None,
         };
         let opened = self.opened(file, scope, name, BindingKind::Function)?;
-        Some(FunctionRef { file, scope: opened })
+        Some(FunctionRef {
+            file,
+            scope: opened,
+        })
     }
 
-    fn opened(&self, file: FileId, scope: ScopeId, name: &str, kind: BindingKind) -> Option<ScopeId> {
+    fn opened(
+        &self,
+        file: FileId,
+        scope: ScopeId,
+        name: &str,
+        kind: BindingKind,
+    ) -> Option<ScopeId> {
         let bindings = self.file(file).model.bindings_of(scope, name);
-        bindings.filter(|binding| binding.kind == kind).last().and_then(|binding| binding.opens)
+        bindings
+            .filter(|binding| binding.kind == kind)
+            .last()
+            .and_then(|binding| binding.opens)
     }
 
     /// The base classes of `class` that belong to the project, nearest first, itself first.
@@ -242,7 +291,9 @@ impl Project {
             next += 1;
             let file = self.file(current.file);
             for base in &file.model.scope(current.scope).bases {
-                let found = self.symbol(current.file, *base).and_then(|s| self.class(&s, current.file));
+                let found = self
+                    .symbol(current.file, *base)
+                    .and_then(|s| self.class(&s, current.file));
                 if let Some(found) = found
                     && !line.contains(&found)
                     && line.len() < 32
@@ -271,7 +322,10 @@ impl Project {
     pub fn method(&self, class: ClassRef, name: &str) -> Option<FunctionRef> {
         self.lineage(class).into_iter().find_map(|class| {
             let scope = self.opened(class.file, class.scope, name, BindingKind::Function)?;
-            Some(FunctionRef { file: class.file, scope })
+            Some(FunctionRef {
+                file: class.file,
+                scope,
+            })
         })
     }
 }
@@ -286,13 +340,21 @@ pub(crate) fn classes_of(model: &Model) -> impl Iterator<Item = ScopeId> + '_ {
 
 /// The import that binds a variable, if nothing else does.
 fn import_of<'m>(model: &'m Model, scope: ScopeId, name: &str) -> Option<&'m Import> {
-    let other = |binding: &Binding| !matches!(binding.kind, BindingKind::Import | BindingKind::Delete);
+    let other =
+        |binding: &Binding| !matches!(binding.kind, BindingKind::Import | BindingKind::Delete);
     if model.bindings_of(scope, name).any(other) {
         return None;
     }
-    model.imports.iter().find(|import| import.scope == scope && import.local == name)
+    model
+        .imports
+        .iter()
+        .find(|import| import.scope == scope && import.local == name)
 }
 
 fn join(module: &str, name: &str) -> String {
-    if module.is_empty() { name.to_owned() } else { format!("{module}.{name}") }
+    if module.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{module}.{name}")
+    }
 }

@@ -33,25 +33,52 @@ pub struct Reach {
 ///
 /// # Errors
 /// When the name means something else there: the text says what.
-pub fn reach(project: &Project, id: FileId, target: Target<'_>, name: &str, at: usize) -> Result<Reach, String> {
+pub fn reach(
+    project: &Project,
+    id: FileId,
+    target: Target<'_>,
+    name: &str,
+    at: usize,
+) -> Result<Reach, String> {
     let file = project.file(id);
     let scope = file.model.scope_at(at);
     if let Some(local) = visible(project, id, target, name, at) {
-        return Ok(Reach { local, needed: None });
+        return Ok(Reach {
+            local,
+            needed: None,
+        });
     }
     if let Some(owner) = file.model.resolve(scope, name) {
-        let binding = file.model.bindings_of(owner, name).find(|binding| !is_import_of(project, id, target, name, binding.span));
+        let binding = file
+            .model
+            .bindings_of(owner, name)
+            .find(|binding| !is_import_of(project, id, target, name, binding.span));
         if let Some(binding) = binding {
             let line = file.source.line_of(binding.span.start);
-            return Err(format!("the name `{name}` means something else here (line {line})"));
+            return Err(format!(
+                "the name `{name}` means something else here (line {line})"
+            ));
         }
     }
     let module = spelling(project, id, target, name);
-    Ok(Reach { local: name.to_owned(), needed: Some(NeededImport { module, name: name.to_owned(), at }) })
+    Ok(Reach {
+        local: name.to_owned(),
+        needed: Some(NeededImport {
+            module,
+            name: name.to_owned(),
+            at,
+        }),
+    })
 }
 
 /// The local name under which an import that runs before `at` brings in `name` of the target.
-fn visible(project: &Project, id: FileId, target: Target<'_>, name: &str, at: usize) -> Option<String> {
+fn visible(
+    project: &Project,
+    id: FileId,
+    target: Target<'_>,
+    name: &str,
+    at: usize,
+) -> Option<String> {
     let file = project.file(id);
     let from = file.model.scope_at(at);
     let mut imports = file.model.imports.iter().filter(|import| {
@@ -75,19 +102,24 @@ fn means(project: &Project, id: FileId, target: Target<'_>, name: &str, import: 
             Symbol::Member { file, name: member } => {
                 member == name && target.path == Some(project.file(file).source.path())
             }
-            Symbol::Unread { path, name: member } => member == name && target.path == Some(path.as_str()),
+            Symbol::Unread { path, name: member } => {
+                member == name && target.path == Some(path.as_str())
+            }
             _ => false,
         },
         None => {
             import.level == 0
-                && (import.module == target.module || import.module.ends_with(&format!(".{}", target.module)))
+                && (import.module == target.module
+                    || import.module.ends_with(&format!(".{}", target.module)))
         }
     }
 }
 
 fn is_import_of(project: &Project, id: FileId, target: Target<'_>, name: &str, span: Span) -> bool {
     let imports = &project.file(id).model.imports;
-    imports.iter().any(|import| import.span.contains(span) && means(project, id, target, name, import))
+    imports
+        .iter()
+        .any(|import| import.span.contains(span) && means(project, id, target, name, import))
 }
 
 /// How this file spells the module that has `name`: as it does already, or else as the settings do.
@@ -99,11 +131,17 @@ fn spelling(project: &Project, id: FileId, target: Target<'_>, name: &str) -> St
             && exports(project, id, target, name, import)
     };
     let direct = |import: &&Import| {
-        let found = project.modules().find(file.source.path(), &import.module, import.level);
+        let found = project
+            .modules()
+            .find(file.source.path(), &import.module, import.level);
         found.is_some() && found == target.path
     };
     let imports = &file.model.imports;
-    let best = imports.iter().filter(spelled).find(direct).or_else(|| imports.iter().find(spelled));
+    let best = imports
+        .iter()
+        .filter(spelled)
+        .find(direct)
+        .or_else(|| imports.iter().find(spelled));
     best.map_or_else(|| target.module.to_owned(), written_module)
 }
 
@@ -120,9 +158,13 @@ fn exports(project: &Project, id: FileId, target: Target<'_>, name: &str, import
         Some(found) if Some(found) == target.path => true,
         Some(found) => {
             // A package that does not bind the name itself does not re-export it.
-            let bound = project
-                .by_path(found)
-                .is_some_and(|file| project.file(file).model.resolve(Model::MODULE, name).is_some());
+            let bound = project.by_path(found).is_some_and(|file| {
+                project
+                    .file(file)
+                    .model
+                    .resolve(Model::MODULE, name)
+                    .is_some()
+            });
             bound && means(project, id, target, name, import)
         }
         None => import.level == 0 && import.module == target.module,
@@ -144,7 +186,11 @@ pub fn edits(
     let file = project.file(id);
     let mut statements: BTreeMap<Span, Change> = BTreeMap::new();
     for import in orphans(file, removed, inserted) {
-        statements.entry(import.statement).or_default().drop.insert(import.span);
+        statements
+            .entry(import.statement)
+            .or_default()
+            .drop
+            .insert(import.span);
     }
     let mut fresh: BTreeMap<Place, BTreeSet<(String, String)>> = BTreeMap::new();
     let mut placed: Vec<(ScopeId, String)> = Vec::new();
@@ -152,13 +198,20 @@ pub fn edits(
         match host(file, import) {
             Some(host) => {
                 if !placed.contains(&(host.scope, import.name.clone())) {
-                    statements.entry(host.statement).or_default().add.insert(import.name.clone());
+                    statements
+                        .entry(host.statement)
+                        .or_default()
+                        .add
+                        .insert(import.name.clone());
                     placed.push((host.scope, import.name.clone()));
                 }
             }
             None => {
                 let place = place(project, id, target, import);
-                fresh.entry(place).or_default().insert((import.module.clone(), import.name.clone()));
+                fresh
+                    .entry(place)
+                    .or_default()
+                    .insert((import.module.clone(), import.name.clone()));
             }
         }
     }
@@ -187,14 +240,23 @@ fn orphans<'f>(file: &'f ParsedFile, removed: &[Span], inserted: &[&str]) -> Vec
         if matches!(import.kind, ImportKind::Star) || gone(import.statement) {
             return false;
         }
-        let other_binding = model.bindings_of(import.scope, &import.local).any(|b| b.kind != BindingKind::Import);
+        let other_binding = model
+            .bindings_of(import.scope, &import.local)
+            .any(|b| b.kind != BindingKind::Import);
         let mut references = model.references_to(import.scope, &import.local).peekable();
         let read_before = references.peek().is_some();
-        let several = model.imports.iter().filter(|o| o.scope == import.scope && o.local == import.local).count() > 1;
+        let several = model
+            .imports
+            .iter()
+            .filter(|o| o.scope == import.scope && o.local == import.local)
+            .count()
+            > 1;
         read_before
             && !other_binding
             && !several
-            && references.all(|reference| gone(reference.span) && reference.kind != ReferenceKind::Annotation)
+            && references.all(|reference| {
+                gone(reference.span) && reference.kind != ReferenceKind::Annotation
+            })
             && !inserted.iter().any(|text| mentions(text, &import.local))
     });
     orphaned.collect()
@@ -222,12 +284,20 @@ fn host<'f>(file: &'f ParsedFile, needed: &NeededImport) -> Option<&'f Import> {
                 && written_module(import) == needed.module
                 && !import.type_checking
                 && !import.conditional
-                && file.model.ancestors(scope).any(|ancestor| ancestor == import.scope)
+                && file
+                    .model
+                    .ancestors(scope)
+                    .any(|ancestor| ancestor == import.scope)
                 && (import.scope == Model::MODULE || import.statement.end <= needed.at)
         })
         .collect();
     // The module's import serves all; else the nearest one before the site.
-    hosts.sort_by_key(|import| (import.scope != Model::MODULE, std::cmp::Reverse(import.statement.start)));
+    hosts.sort_by_key(|import| {
+        (
+            import.scope != Model::MODULE,
+            std::cmp::Reverse(import.statement.start),
+        )
+    });
     hosts.into_iter().next()
 }
 
@@ -248,21 +318,32 @@ enum Place {
 fn place(project: &Project, id: FileId, target: Target<'_>, needed: &NeededImport) -> Place {
     let file = project.file(id);
     let model = &file.model;
-    let package = |module: &str| module.trim_start_matches('.').split('.').next().unwrap_or_default().to_owned();
+    let package = |module: &str| {
+        module
+            .trim_start_matches('.')
+            .split('.')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
     let mut from_target = model
         .imports
         .iter()
-        .filter(|import| matches!(import.kind, ImportKind::Name { .. }) && exports(project, id, target, &needed.name, import))
+        .filter(|import| {
+            matches!(import.kind, ImportKind::Name { .. })
+                && exports(project, id, target, &needed.name, import)
+        })
         .peekable();
-    let local_habit = from_target.peek().is_some() && from_target.all(|import| import.scope != Model::MODULE);
+    let local_habit =
+        from_target.peek().is_some() && from_target.all(|import| import.scope != Model::MODULE);
     let module_level: Vec<&Import> = model
         .imports
         .iter()
-        .filter(|import| import.scope == Model::MODULE && !import.type_checking && !import.conditional)
+        .filter(|import| {
+            import.scope == Model::MODULE && !import.type_checking && !import.conditional
+        })
         .collect();
-    if local_habit
-        && let Some(place) = function_head(file, needed.at)
-    {
+    if local_habit && let Some(place) = function_head(file, needed.at) {
         return place;
     }
     let wanted = package(&needed.module);
@@ -270,7 +351,11 @@ fn place(project: &Project, id: FileId, target: Target<'_>, needed: &NeededImpor
     let related = |import: &&&Import| {
         (import.level > 0) == relative && (relative || package(&import.module) == wanted)
     };
-    let last = module_level.iter().filter(related).next_back().or(module_level.last());
+    let last = module_level
+        .iter()
+        .filter(related)
+        .next_back()
+        .or(module_level.last());
     match last {
         Some(import) => Place::Behind(import.statement),
         None => file
@@ -283,15 +368,23 @@ fn place(project: &Project, id: FileId, target: Target<'_>, needed: &NeededImpor
 /// The place before the first statement of the function around `at`, behind its docstring.
 fn function_head(file: &ParsedFile, at: usize) -> Option<Place> {
     let function = file.function_at(at)?;
-    let first = file.language.first_statement(file.code(), file.model.scope(function).body)?;
+    let first = file
+        .language
+        .first_statement(file.code(), file.model.scope(function).body)?;
     // A one-line body has no line to put an import on.
     let line = file.source.line_start(first.start);
-    let own_line = file.text()[line..first.start].chars().all(char::is_whitespace);
+    let own_line = file.text()[line..first.start]
+        .chars()
+        .all(char::is_whitespace);
     own_line.then_some(Place::Before(first.start))
 }
 
 fn bom(text: &str) -> usize {
-    if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
+    if text.starts_with('\u{feff}') {
+        '\u{feff}'.len_utf8()
+    } else {
+        0
+    }
 }
 
 fn insertion(file: &ParsedFile, place: Place, names: &BTreeSet<(String, String)>) -> Edit {
@@ -300,13 +393,20 @@ fn insertion(file: &ParsedFile, place: Place, names: &BTreeSet<(String, String)>
     for (module, name) in names {
         by_module.entry(module).or_default().push(name);
     }
-    let lines: Vec<String> =
-        by_module.iter().map(|(module, names)| format!("from {module} import {}", names.join(", "))).collect();
+    let lines: Vec<String> = by_module
+        .iter()
+        .map(|(module, names)| format!("from {module} import {}", names.join(", ")))
+        .collect();
     match place {
         Place::Behind(statement) => {
             let indent = file.source.indent_at(statement.start).to_owned();
-            let end = file.source.line_end(statement.end.saturating_sub(1).max(statement.start));
-            let mut text: String = lines.iter().map(|line| format!("{indent}{line}{newline}")).collect();
+            let end = file
+                .source
+                .line_end(statement.end.saturating_sub(1).max(statement.start));
+            let mut text: String = lines
+                .iter()
+                .map(|line| format!("{indent}{line}{newline}"))
+                .collect();
             if end == file.text().len() && !file.text().ends_with('\n') {
                 text.insert_str(0, newline);
                 text.truncate(text.len() - newline.len());
@@ -316,19 +416,37 @@ fn insertion(file: &ParsedFile, place: Place, names: &BTreeSet<(String, String)>
         Place::Before(start) => {
             let indent = file.source.indent_at(start).to_owned();
             let line = file.source.line_start(start);
-            Edit::insert(line, lines.iter().map(|line| format!("{indent}{line}{newline}")).collect::<String>())
+            Edit::insert(
+                line,
+                lines
+                    .iter()
+                    .map(|line| format!("{indent}{line}{newline}"))
+                    .collect::<String>(),
+            )
         }
         Place::Top(offset) => Edit::insert(
             offset,
-            lines.iter().map(|line| format!("{line}{newline}")).chain([newline.to_owned()]).collect::<String>(),
+            lines
+                .iter()
+                .map(|line| format!("{line}{newline}"))
+                .chain([newline.to_owned()])
+                .collect::<String>(),
         ),
     }
 }
 
 /// The edits of one statement: names taken out of its list, names put in; the whole line where nothing is left.
 fn statement_edits(file: &ParsedFile, statement: Span, change: &Change) -> Vec<Edit> {
-    let items: Vec<&Import> = file.model.imports.iter().filter(|import| import.statement == statement).collect();
-    let kept: Vec<&&Import> = items.iter().filter(|import| !change.drop.contains(&import.span)).collect();
+    let items: Vec<&Import> = file
+        .model
+        .imports
+        .iter()
+        .filter(|import| import.statement == statement)
+        .collect();
+    let kept: Vec<&&Import> = items
+        .iter()
+        .filter(|import| !change.drop.contains(&import.span))
+        .collect();
     let mut add: Vec<String> = change.add.iter().cloned().collect();
     if kept.is_empty() && add.is_empty() {
         return vec![file.language.remove_statement(file.code(), statement)];
@@ -336,7 +454,10 @@ fn statement_edits(file: &ParsedFile, statement: Span, change: &Change) -> Vec<E
     let sorted = items.windows(2).all(|pair| pair[0].local <= pair[1].local);
     let mut edits = Vec::new();
     // A dropped name's place is taken by a new one, so that the list keeps its shape.
-    let mut dropped: Vec<&&Import> = items.iter().filter(|import| change.drop.contains(&import.span)).collect();
+    let mut dropped: Vec<&&Import> = items
+        .iter()
+        .filter(|import| change.drop.contains(&import.span))
+        .collect();
     if !(sorted && items.len() > 1) || kept.is_empty() {
         while !dropped.is_empty() && !add.is_empty() {
             edits.push(Edit::replace(dropped.remove(0).span, add.remove(0)));
@@ -360,7 +481,8 @@ fn list_entry(file: &ParsedFile, items: &[&Import], span: Span) -> Span {
         let mut end = span.end + blank + 1;
         let line_start = file.source.line_start(span.start);
         let line_end = file.source.line_end(span.start);
-        let alone = text[line_start..span.start].trim().is_empty() && text[end..line_end].trim().is_empty();
+        let alone =
+            text[line_start..span.start].trim().is_empty() && text[end..line_end].trim().is_empty();
         if alone {
             return Span::new(line_start, line_end);
         }
@@ -368,19 +490,38 @@ fn list_entry(file: &ParsedFile, items: &[&Import], span: Span) -> Span {
         return Span::new(span.start, end);
     }
     // The last name: the comma before it goes instead.
-    let before = items.iter().rev().find(|import| import.span.end <= span.start);
+    let before = items
+        .iter()
+        .rev()
+        .find(|import| import.span.end <= span.start);
     before.map_or(span, |before| Span::new(before.span.end, span.end))
 }
 
 /// Puts a name into an import list: where the order wants it, else at the end.
-fn added_entry(file: &ParsedFile, items: &[&Import], dropped: &BTreeSet<Span>, sorted: bool, name: &str) -> Edit {
+fn added_entry(
+    file: &ParsedFile,
+    items: &[&Import],
+    dropped: &BTreeSet<Span>,
+    sorted: bool,
+    name: &str,
+) -> Edit {
     let text = file.text();
-    let kept: Vec<&&Import> = items.iter().filter(|import| !dropped.contains(&import.span)).collect();
-    let next = kept.iter().find(|import| sorted && items.len() > 1 && import.local.as_str() > name);
+    let kept: Vec<&&Import> = items
+        .iter()
+        .filter(|import| !dropped.contains(&import.span))
+        .collect();
+    let next = kept
+        .iter()
+        .find(|import| sorted && items.len() > 1 && import.local.as_str() > name);
     if let Some(next) = next {
-        return Edit::insert(next.span.start, format!("{name}, ").replace(", ", &separator(file, items)));
+        return Edit::insert(
+            next.span.start,
+            format!("{name}, ").replace(", ", &separator(file, items)),
+        );
     }
-    let last = kept.last().map_or(items[items.len() - 1].span, |import| import.span);
+    let last = kept
+        .last()
+        .map_or(items[items.len() - 1].span, |import| import.span);
     let behind = &text[last.end..];
     let blank = behind.len() - behind.trim_start_matches([' ', '\t']).len();
     let separator = separator(file, items);

@@ -37,9 +37,10 @@ pub fn arguments(source: &str, list: Node<'_>) -> Vec<Argument> {
         .filter(|child| child.kind() != "comment")
         .map(|child| match child.kind() {
             "keyword_argument" => match (field(child, "name"), field(child, "value")) {
-                (Some(name), Some(value)) => {
-                    Argument::Keyword { name: name.text(source).to_owned(), value }
-                }
+                (Some(name), Some(value)) => Argument::Keyword {
+                    name: name.text(source).to_owned(),
+                    value,
+                },
                 _ => Argument::Positional(child.into()),
             },
             "list_splat" => Argument::Spread(only_child(child).unwrap_or(child).into()),
@@ -81,7 +82,9 @@ fn field(node: Node<'_>, name: &str) -> Option<Span> {
 /// The one named child that is no comment.
 fn only_child(node: Node<'_>) -> Option<Node<'_>> {
     let mut cursor = node.walk();
-    let mut children = node.named_children(&mut cursor).filter(|child| child.kind() != "comment");
+    let mut children = node
+        .named_children(&mut cursor)
+        .filter(|child| child.kind() != "comment");
     match (children.next(), children.next()) {
         (Some(child), None) => Some(child),
         _ => None,
@@ -90,18 +93,23 @@ fn only_child(node: Node<'_>) -> Option<Node<'_>> {
 
 fn attribute(source: &str, node: Node<'_>) -> Expression {
     match (field(node, "object"), field(node, "attribute")) {
-        (Some(object), Some(name)) => {
-            Expression::Attribute { object, name: name.text(source).to_owned() }
-        }
+        (Some(object), Some(name)) => Expression::Attribute {
+            object,
+            name: name.text(source).to_owned(),
+        },
         _ => Expression::Other,
     }
 }
 
 fn call(source: &str, node: Node<'_>) -> Expression {
-    match (field(node, "function"), node.child_by_field_name("arguments")) {
-        (Some(callee), Some(list)) => {
-            Expression::Call { callee, arguments: arguments(source, list) }
-        }
+    match (
+        field(node, "function"),
+        node.child_by_field_name("arguments"),
+    ) {
+        (Some(callee), Some(list)) => Expression::Call {
+            callee,
+            arguments: arguments(source, list),
+        },
         _ => Expression::Other,
     }
 }
@@ -122,7 +130,9 @@ fn conditional(node: Node<'_>) -> Expression {
 
 /// `a or b` is one of both; `a and b` is `b` where it is anything.
 fn boolean(node: Node<'_>) -> Expression {
-    let operator = node.child_by_field_name("operator").map(|operator| operator.kind());
+    let operator = node
+        .child_by_field_name("operator")
+        .map(|operator| operator.kind());
     match (field(node, "left"), operator, field(node, "right")) {
         (Some(left), Some("or"), Some(right)) => Expression::Either(vec![left, right]),
         (_, Some("and"), Some(right)) => Expression::Same(right),
@@ -135,7 +145,9 @@ fn mapping(source: &str, node: Node<'_>) -> Expression {
     let mut complete = true;
     let mut cursor = node.walk();
     for child in node.named_children(&mut cursor) {
-        let key = child.child_by_field_name("key").and_then(|key| plain_string(source, key));
+        let key = child
+            .child_by_field_name("key")
+            .and_then(|key| plain_string(source, key));
         match (child.kind(), key, field(child, "value")) {
             ("comment", ..) => {}
             ("pair", Some(key), Some(value)) => entries.push((key, value)),

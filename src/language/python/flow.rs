@@ -14,7 +14,9 @@ pub fn statement(tree: &Tree, span: Span) -> Option<Span> {
 }
 
 fn statement_node(tree: &Tree, span: Span) -> Option<Node<'_>> {
-    let mut node = tree.root_node().descendant_for_byte_range(span.start, span.end)?;
+    let mut node = tree
+        .root_node()
+        .descendant_for_byte_range(span.start, span.end)?;
     loop {
         let parent = node.parent()?;
         if is_block(parent) {
@@ -31,9 +33,18 @@ fn is_block(node: Node<'_>) -> bool {
 /// Whether the statement at `earlier` has run whenever `later` is reached: it stands before it in the same block, or in a block around it
 /// within the same function; or it is the `with` or `for` statement around it.
 pub fn dominates(tree: &Tree, earlier: Span, later: Span) -> bool {
-    let Some(first) = statement_node(tree, earlier) else { return false };
-    let Some(block) = first.parent() else { return false };
-    let Some(mut node) = tree.root_node().descendant_for_byte_range(later.start, later.end) else { return false };
+    let Some(first) = statement_node(tree, earlier) else {
+        return false;
+    };
+    let Some(block) = first.parent() else {
+        return false;
+    };
+    let Some(mut node) = tree
+        .root_node()
+        .descendant_for_byte_range(later.start, later.end)
+    else {
+        return false;
+    };
     loop {
         if node == first {
             // Inside the statement itself: the target of a `with` or `for` is bound before the body runs.
@@ -41,7 +52,9 @@ pub fn dominates(tree: &Tree, earlier: Span, later: Span) -> bool {
             return matches!(first.kind(), "with_statement" | "for_statement")
                 && body.is_some_and(|body| Span::from(body).contains(later));
         }
-        let Some(parent) = node.parent() else { return false };
+        let Some(parent) = node.parent() else {
+            return false;
+        };
         if parent == block {
             return first.end_byte() <= node.start_byte();
         }
@@ -59,7 +72,9 @@ pub fn in_loop(tree: &Tree, span: Span, outer: Span) -> bool {
 
 /// The innermost loop around `span` inside `outer`.
 pub fn innermost_loop(tree: &Tree, span: Span, outer: Span) -> Option<Span> {
-    let mut node = tree.root_node().descendant_for_byte_range(span.start, span.end)?;
+    let mut node = tree
+        .root_node()
+        .descendant_for_byte_range(span.start, span.end)?;
     loop {
         let parent = node.parent()?;
         if !outer.contains(parent.into()) || Span::from(parent) == outer {
@@ -68,7 +83,10 @@ pub fn innermost_loop(tree: &Tree, span: Span, outer: Span) -> Option<Span> {
         let is_loop = match parent.kind() {
             // The iterable of a `for` is evaluated once.
             "for_statement" => parent.child_by_field_name("right") != Some(node),
-            "while_statement" | "list_comprehension" | "set_comprehension" | "dictionary_comprehension"
+            "while_statement"
+            | "list_comprehension"
+            | "set_comprehension"
+            | "dictionary_comprehension"
             | "generator_expression" => true,
             _ => false,
         };
@@ -82,7 +100,12 @@ pub fn innermost_loop(tree: &Tree, span: Span, outer: Span) -> Option<Span> {
 /// The places inside `body` where exceptions are caught: `try` with handlers, `with suppress(…)`; not those of nested functions.
 pub fn catches(source: &str, tree: &Tree, body: Span) -> Vec<Catch> {
     let mut found = Vec::new();
-    let Some(root) = tree.root_node().descendant_for_byte_range(body.start, body.end) else { return found };
+    let Some(root) = tree
+        .root_node()
+        .descendant_for_byte_range(body.start, body.end)
+    else {
+        return found;
+    };
     let mut cursor = root.walk();
     loop {
         let node = cursor.node();
@@ -115,7 +138,8 @@ fn caught_by(source: &str, node: Node<'_>) -> Option<Catch> {
             (!handlers.is_empty() || finally_leaves).then(|| Catch {
                 span: node.into(),
                 body: body.into(),
-                falls_through: handlers.contains(&Leave::FallsThrough) || handlers.contains(&Leave::Breaks),
+                falls_through: handlers.contains(&Leave::FallsThrough)
+                    || handlers.contains(&Leave::Breaks),
                 continues: handlers.contains(&Leave::Continues),
             })
         }
@@ -123,8 +147,15 @@ fn caught_by(source: &str, node: Node<'_>) -> Option<Catch> {
             let clause = node.named_child(0)?;
             let text = Span::from(clause).text(source);
             let body = node.child_by_field_name("body")?;
-            let suppresses = text.contains("suppress(") || text.contains("assertRaises") || text.contains("raises(");
-            suppresses.then(|| Catch { span: node.into(), body: body.into(), falls_through: true, continues: false })
+            let suppresses = text.contains("suppress(")
+                || text.contains("assertRaises")
+                || text.contains("raises(");
+            suppresses.then(|| Catch {
+                span: node.into(),
+                body: body.into(),
+                falls_through: true,
+                continues: false,
+            })
         }
         _ => None,
     }
@@ -133,13 +164,19 @@ fn caught_by(source: &str, node: Node<'_>) -> Option<Catch> {
 /// Whether the `finally` of a `try` returns, which drops an exception on the way.
 fn finally_returns(statement: Node<'_>) -> bool {
     let mut cursor = statement.walk();
-    let clause = statement.named_children(&mut cursor).find(|child| child.kind() == "finally_clause");
-    clause.and_then(block_of).is_some_and(|block| leave(block) == Leave::Leaves && last_kind(block) == Some("return_statement"))
+    let clause = statement
+        .named_children(&mut cursor)
+        .find(|child| child.kind() == "finally_clause");
+    clause.and_then(block_of).is_some_and(|block| {
+        leave(block) == Leave::Leaves && last_kind(block) == Some("return_statement")
+    })
 }
 
 fn block_of(clause: Node<'_>) -> Option<Node<'_>> {
     let mut cursor = clause.walk();
-    clause.named_children(&mut cursor).find(|child| child.kind() == "block")
+    clause
+        .named_children(&mut cursor)
+        .find(|child| child.kind() == "block")
 }
 
 /// How the end of a block is left.
@@ -157,7 +194,10 @@ enum Leave {
 
 fn last_statement(block: Node<'_>) -> Option<Node<'_>> {
     let mut cursor = block.walk();
-    block.named_children(&mut cursor).filter(|child| child.kind() != "comment").last()
+    block
+        .named_children(&mut cursor)
+        .filter(|child| child.kind() != "comment")
+        .last()
 }
 
 fn last_kind<'t>(block: Node<'t>) -> Option<&'t str> {
@@ -166,7 +206,9 @@ fn last_kind<'t>(block: Node<'t>) -> Option<&'t str> {
 
 /// How the end of `block` is left; an `if` leaves where both its branches do, one level deep.
 fn leave(block: Node<'_>) -> Leave {
-    let Some(last) = last_statement(block) else { return Leave::FallsThrough };
+    let Some(last) = last_statement(block) else {
+        return Leave::FallsThrough;
+    };
     match last.kind() {
         "raise_statement" | "return_statement" => Leave::Leaves,
         "continue_statement" => Leave::Continues,
@@ -174,11 +216,20 @@ fn leave(block: Node<'_>) -> Leave {
         "if_statement" => {
             let then = last.child_by_field_name("consequence").and_then(last_kind);
             let mut cursor = last.walk();
-            let others: Vec<Node<'_>> = last.children_by_field_name("alternative", &mut cursor).collect();
+            let others: Vec<Node<'_>> = last
+                .children_by_field_name("alternative", &mut cursor)
+                .collect();
             let has_else = others.iter().any(|clause| clause.kind() == "else_clause");
-            let leaves = |kind: Option<&str>| matches!(kind, Some("raise_statement" | "return_statement"));
-            let all = others.iter().all(|clause| leaves(block_of(*clause).and_then(last_kind)));
-            if has_else && all && leaves(then) { Leave::Leaves } else { Leave::FallsThrough }
+            let leaves =
+                |kind: Option<&str>| matches!(kind, Some("raise_statement" | "return_statement"));
+            let all = others
+                .iter()
+                .all(|clause| leaves(block_of(*clause).and_then(last_kind)));
+            if has_else && all && leaves(then) {
+                Leave::Leaves
+            } else {
+                Leave::FallsThrough
+            }
         }
         _ => Leave::FallsThrough,
     }
@@ -186,10 +237,14 @@ fn leave(block: Node<'_>) -> Leave {
 
 /// Whether every path through the block at `span` ends in a `raise`, `return` (or, if `jumps`, in a jump of a loop).
 pub fn always_leaves(tree: &Tree, span: Span, jumps: bool) -> bool {
-    let node = tree.root_node().descendant_for_byte_range(span.start, span.end);
+    let node = tree
+        .root_node()
+        .descendant_for_byte_range(span.start, span.end);
     let Some(mut node) = node else { return false };
     while !is_block(node) {
-        let Some(parent) = node.parent() else { return false };
+        let Some(parent) = node.parent() else {
+            return false;
+        };
         node = parent;
     }
     match leave(node) {
@@ -201,9 +256,13 @@ pub fn always_leaves(tree: &Tree, span: Span, jumps: bool) -> bool {
 
 /// What the statement at `span` does when the expression written `name` has no value; `None` if it is no such guard.
 pub fn guard(source: &str, tree: &Tree, span: Span, name: &str) -> Option<Guard> {
-    let mut node = tree.root_node().descendant_for_byte_range(span.start, span.end)?;
+    let mut node = tree
+        .root_node()
+        .descendant_for_byte_range(span.start, span.end)?;
     while node.kind() != "if_statement" {
-        node = node.parent().filter(|parent| Span::from(*parent) == span || parent.kind() == "if_statement")?;
+        node = node
+            .parent()
+            .filter(|parent| Span::from(*parent) == span || parent.kind() == "if_statement")?;
     }
     if Span::from(node) != span || node.child_by_field_name("alternative").is_some() {
         return None;
@@ -237,7 +296,10 @@ pub fn tests_missing(source: &str, condition: Node<'_>, name: &str) -> Option<bo
         }
         "comparison_operator" => {
             let (left, right) = (condition.named_child(0)?, condition.named_child(1)?);
-            let between = source[left.end_byte()..right.start_byte()].split_whitespace().collect::<Vec<_>>().join(" ");
+            let between = source[left.end_byte()..right.start_byte()]
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ");
             if condition.named_child_count() != 2 || text(left) != name || right.kind() != "none" {
                 return None;
             }
@@ -263,16 +325,27 @@ pub fn next_statement(tree: &Tree, span: Span) -> Option<Span> {
 /// Whether a condition that `name` has a value is known to hold at `later`: a guard before it leaves when it has none, or a branch around
 /// it is only taken when it has one.
 pub fn known_present(source: &str, tree: &Tree, name: &str, later: Span) -> bool {
-    let Some(mut node) = tree.root_node().descendant_for_byte_range(later.start, later.end) else { return false };
+    let Some(mut node) = tree
+        .root_node()
+        .descendant_for_byte_range(later.start, later.end)
+    else {
+        return false;
+    };
     loop {
-        let Some(parent) = node.parent() else { return false };
+        let Some(parent) = node.parent() else {
+            return false;
+        };
         if is_block(parent) {
             let mut sibling = node.prev_named_sibling();
             while let Some(before) = sibling {
-                let leaves = before.child_by_field_name("consequence").is_some_and(|block| leave(block) != Leave::FallsThrough);
+                let leaves = before
+                    .child_by_field_name("consequence")
+                    .is_some_and(|block| leave(block) != Leave::FallsThrough);
                 if before.kind() == "if_statement"
                     && leaves
-                    && before.child_by_field_name("condition").is_some_and(|condition| excludes_missing(source, condition, name, true))
+                    && before
+                        .child_by_field_name("condition")
+                        .is_some_and(|condition| excludes_missing(source, condition, name, true))
                 {
                     return true;
                 }
@@ -281,7 +354,9 @@ pub fn known_present(source: &str, tree: &Tree, name: &str, later: Span) -> bool
         }
         if parent.kind() == "if_statement"
             && parent.child_by_field_name("consequence") == Some(node)
-            && parent.child_by_field_name("condition").is_some_and(|condition| excludes_missing(source, condition, name, false))
+            && parent
+                .child_by_field_name("condition")
+                .is_some_and(|condition| excludes_missing(source, condition, name, false))
         {
             return true;
         }
@@ -297,11 +372,15 @@ fn excludes_missing(source: &str, condition: Node<'_>, name: &str, leaving: bool
     if tests_missing(source, condition, name) == Some(leaving) {
         return true;
     }
-    let operator = condition.child_by_field_name("operator").map(|operator| operator.kind());
+    let operator = condition
+        .child_by_field_name("operator")
+        .map(|operator| operator.kind());
     let wanted = if leaving { "or" } else { "and" };
     condition.kind() == "boolean_operator"
         && operator == Some(wanted)
         && ["left", "right"].iter().any(|side| {
-            condition.child_by_field_name(side).is_some_and(|side| excludes_missing(source, side, name, leaving))
+            condition
+                .child_by_field_name(side)
+                .is_some_and(|side| excludes_missing(source, side, name, leaving))
         })
 }

@@ -37,7 +37,13 @@ pub(super) fn expression_at(tree: &Tree, span: Span) -> Option<Node<'_>> {
     path(tree, span).into_iter().find(|node| {
         let wrapper = matches!(
             node.kind(),
-            "module" | "block" | "expression_statement" | "with_item" | "with_clause" | "type" | "case_pattern"
+            "module"
+                | "block"
+                | "expression_statement"
+                | "with_item"
+                | "with_clause"
+                | "type"
+                | "case_pattern"
         );
         node.is_named() && !wrapper && Span::from(*node) == span
     })

@@ -8,7 +8,11 @@ use crate::source::Span;
 
 /// Collects the outline. One pass over the tree, without recursion.
 pub fn outline(source: &str, tree: &Tree, model: &Model) -> Outline {
-    let mut collector = Collector { source, model, outline: Outline::default() };
+    let mut collector = Collector {
+        source,
+        model,
+        outline: Outline::default(),
+    };
     let mut cursor = tree.walk();
     loop {
         collector.visit(cursor.node());
@@ -45,7 +49,9 @@ impl Collector<'_> {
     }
 
     fn call(&mut self, node: Node<'_>) {
-        let Some(callee) = node.child_by_field_name("function") else { return };
+        let Some(callee) = node.child_by_field_name("function") else {
+            return;
+        };
         let name = match callee.kind() {
             "identifier" => Some(callee),
             "attribute" => callee.child_by_field_name("attribute"),
@@ -54,13 +60,19 @@ impl Collector<'_> {
         let Some(name) = name else { return };
         let scope = self.scope(node);
         let name = Span::from(name).text(self.source).to_owned();
-        self.outline.calls.push(CallSite { name, callee: callee.into(), span: node.into(), scope });
+        self.outline.calls.push(CallSite {
+            name,
+            callee: callee.into(),
+            span: node.into(),
+            scope,
+        });
     }
 
     fn attribute(&mut self, node: Node<'_>) {
-        let (Some(object), Some(name)) =
-            (node.child_by_field_name("object"), node.child_by_field_name("attribute"))
-        else {
+        let (Some(object), Some(name)) = (
+            node.child_by_field_name("object"),
+            node.child_by_field_name("attribute"),
+        ) else {
             return;
         };
         let scope = self.scope(node);
@@ -69,11 +81,22 @@ impl Collector<'_> {
         match written(node) {
             Some((statement, value)) => {
                 let statement = Span::from(statement);
-                self.outline.writes.push(AttributeWrite { object, name, value, scope, statement });
+                self.outline.writes.push(AttributeWrite {
+                    object,
+                    name,
+                    value,
+                    scope,
+                    statement,
+                });
             }
             None => {
                 let span = node.into();
-                self.outline.reads.push(AttributeRead { object, name, span, scope });
+                self.outline.reads.push(AttributeRead {
+                    object,
+                    name,
+                    span,
+                    scope,
+                });
             }
         }
     }
@@ -82,7 +105,11 @@ impl Collector<'_> {
         let inner = self.scope(node);
         let scope = self.model.function_around(inner).unwrap_or(inner);
         let value = node.named_child(0).map(Span::from);
-        self.outline.returns.push(Return { value, scope, yields });
+        self.outline.returns.push(Return {
+            value,
+            scope,
+            yields,
+        });
     }
 }
 
@@ -99,11 +126,13 @@ fn written<'t>(node: Node<'t>) -> Option<(Node<'t>, Option<Span>)> {
                     .then(|| (parent, if whole { assigned_value(parent) } else { None }));
             }
             "augmented_assignment" => {
-                return (parent.child_by_field_name("left") == Some(target)).then_some((parent, None));
+                return (parent.child_by_field_name("left") == Some(target))
+                    .then_some((parent, None));
             }
             "delete_statement" => return Some((parent, None)),
             "for_statement" | "for_in_clause" => {
-                return (parent.child_by_field_name("left") == Some(target)).then_some((parent, None));
+                return (parent.child_by_field_name("left") == Some(target))
+                    .then_some((parent, None));
             }
             "as_pattern_target" => return Some((parent, None)),
             "pattern_list" | "tuple_pattern" | "list_pattern" | "list_splat_pattern" => {

@@ -8,7 +8,10 @@ use crate::source::Span;
 
 /// How the expression at `span` is used by its surroundings.
 pub fn usage(source: &str, tree: &Tree, span: Span) -> Usage {
-    let Some(mut node) = tree.root_node().descendant_for_byte_range(span.start, span.end) else {
+    let Some(mut node) = tree
+        .root_node()
+        .descendant_for_byte_range(span.start, span.end)
+    else {
         return Usage::Other;
     };
     while let Some(parent) = node.parent() {
@@ -31,7 +34,9 @@ fn by(source: &str, parent: Node<'_>, child: Node<'_>) -> Option<Usage> {
         },
         "attribute" if is("object") => attribute(source, parent),
         "call" if is("function") => Usage::Called,
-        "argument_list" | "keyword_argument" | "list_splat" | "dictionary_splat" => argument(parent)?,
+        "argument_list" | "keyword_argument" | "list_splat" | "dictionary_splat" => {
+            argument(parent)?
+        }
         "return_statement" => Usage::Returned,
         "yield" => Usage::Yielded,
         "await" => Usage::Awaited,
@@ -62,7 +67,10 @@ fn stored(display: Node<'_>) -> Usage {
 }
 
 fn assigned(assignment: Node<'_>) -> Usage {
-    match assignment.child_by_field_name("left").map(|left| left.kind()) {
+    match assignment
+        .child_by_field_name("left")
+        .map(|left| left.kind())
+    {
         Some("attribute" | "subscript") => Usage::Stored,
         _ => Usage::Aliased,
     }
@@ -72,23 +80,35 @@ fn argument(node: Node<'_>) -> Option<Usage> {
     let mut list = node;
     while list.kind() != "argument_list" {
         list = list.parent()?;
-        if !matches!(list.kind(), "argument_list" | "keyword_argument" | "list_splat" | "dictionary_splat") {
+        if !matches!(
+            list.kind(),
+            "argument_list" | "keyword_argument" | "list_splat" | "dictionary_splat"
+        ) {
             return Some(Usage::Stored);
         }
     }
     let call = list.parent()?;
     // Bases and keywords of a class statement are an argument list too.
     let callee = call.child_by_field_name("function");
-    Some(callee.map_or(Usage::Other, |callee| Usage::Argument { call: call.into(), callee: callee.into() }))
+    Some(callee.map_or(Usage::Other, |callee| Usage::Argument {
+        call: call.into(),
+        callee: callee.into(),
+    }))
 }
 
 fn attribute(source: &str, attribute: Node<'_>) -> Usage {
     let name = attribute.child_by_field_name("attribute");
-    let name = name.map_or(String::new(), |name| Span::from(name).text(source).to_owned());
-    let Some(parent) = attribute.parent() else { return Usage::AttributeRead { name } };
+    let name = name.map_or(String::new(), |name| {
+        Span::from(name).text(source).to_owned()
+    });
+    let Some(parent) = attribute.parent() else {
+        return Usage::AttributeRead { name };
+    };
     let field = |field: &str| parent.child_by_field_name(field) == Some(attribute);
     match parent.kind() {
-        "call" if field("function") => Usage::MethodCall(method_call(source, parent, attribute, name)),
+        "call" if field("function") => {
+            Usage::MethodCall(method_call(source, parent, attribute, name))
+        }
         "assignment" | "augmented_assignment" if field("left") => Usage::AttributeWrite { name },
         "delete_statement" => Usage::AttributeWrite { name },
         _ => Usage::AttributeRead { name },
@@ -96,16 +116,25 @@ fn attribute(source: &str, attribute: Node<'_>) -> Usage {
 }
 
 fn method_call(source: &str, call: Node<'_>, callee: Node<'_>, method: String) -> MethodCall {
-    let arguments = call.child_by_field_name("arguments").map(|list| arguments(source, list)).unwrap_or_default();
+    let arguments = call
+        .child_by_field_name("arguments")
+        .map(|list| arguments(source, list))
+        .unwrap_or_default();
     let mut outer = call;
-    while let Some(parent) = outer.parent().filter(|parent| parent.kind() == "parenthesized_expression") {
+    while let Some(parent) = outer
+        .parent()
+        .filter(|parent| parent.kind() == "parenthesized_expression")
+    {
         outer = parent;
     }
     let parent = outer.parent();
     let manner = match parent.map(|parent| parent.kind()) {
         Some("await") => Manner::Awaited,
         Some("with_item") => Manner::Entered,
-        Some("as_pattern") => match parent.and_then(|parent| parent.parent()).map(|item| item.kind()) {
+        Some("as_pattern") => match parent
+            .and_then(|parent| parent.parent())
+            .map(|item| item.kind())
+        {
             Some("with_item") => Manner::Entered,
             _ => Manner::Plain,
         },
@@ -120,5 +149,12 @@ fn method_call(source: &str, call: Node<'_>, callee: Node<'_>, method: String) -
         (Manner::Awaited, Some(parent)) => parent.into(),
         _ => call.into(),
     };
-    MethodCall { method, callee: callee.into(), call: call.into(), whole, arguments, manner }
+    MethodCall {
+        method,
+        callee: callee.into(),
+        call: call.into(),
+        whole,
+        arguments,
+        manner,
+    }
 }

@@ -13,7 +13,7 @@ A step that fails is part of the result: {"error": "TypeName"} in its place. Wha
                  (or a refusal) before; after the migration it gets what a role that bypasses them gets;
 * ``either``     a person decides about these sites, so a role that is bound gets either of the two.
 
-As a role that bypasses the policies (BYPASSRLS), every scenario must answer alike before and after, whatever its
+As a role that bypasses the policies (the superuser that ran `prepare.py` will do), every scenario must answer alike before and after, whatever its
 class: there the two kinds of connection differ in nothing but transactions. `compare.py` applies these rules.
 """
 from __future__ import annotations

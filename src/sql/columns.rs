@@ -2,7 +2,7 @@
 
 use squawk_parser::SyntaxKind;
 
-use super::lex::HOLE;
+use super::lex::{HOLE, Lexer, TokenKind};
 use super::tokens::fold_name;
 use super::tree::{NodeId, Tree};
 
@@ -23,8 +23,31 @@ pub(super) fn columns(tree: &Tree<'_>) -> Option<Vec<String>> {
             }
             _ => return None,
         };
-        return list(tree, tree.child(statement, returning)?);
+        let clause = tree.child(statement, returning)?;
+        return if may_hold_more(tree, statement, clause) {
+            None
+        } else {
+            list(tree, clause)
+        };
     }
+}
+
+/// Whether a hole in or right behind the clause can hold further columns. In quotes it is a value or one name.
+fn may_hold_more(tree: &Tree<'_>, statement: NodeId, clause: NodeId) -> bool {
+    let clause = tree.span(clause);
+    let end = tree
+        .children(statement)
+        .map(|child| tree.span(child).start)
+        .find(|&start| start >= clause.end)
+        .unwrap_or(tree.source().len());
+    let text = &tree.source()[clause.start..end];
+    Lexer::new(text).any(|token| {
+        token.span.text(text).contains(HOLE)
+            && !matches!(
+                token.kind,
+                TokenKind::String | TokenKind::DollarString | TokenKind::QuotedName
+            )
+    })
 }
 
 fn is_query(tree: &Tree<'_>, node: NodeId) -> bool {

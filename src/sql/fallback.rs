@@ -12,28 +12,49 @@ use super::{Command, StatementKind, TableName, TableUse};
 /// The relations that certainly are used, and whether there may be others.
 pub(super) fn relations(tokens: Tokens<'_>, kind: StatementKind) -> (BTreeSet<TableUse>, bool) {
     match kind {
+        StatementKind::Read if tokens.is(0, "fetch") => return (BTreeSet::new(), true),
         StatementKind::Read | StatementKind::Write => {}
         // A session command names no relation but for LOCK, and DECLARE and PREPARE hold a query.
         StatementKind::Session if tokens.is_any(0, &["lock", "declare", "prepare"]) => {}
         StatementKind::Session => return (BTreeSet::new(), false),
-        StatementKind::Definition if !tokens.contain(&["select", "table", "execute"]) => {
-            return (BTreeSet::new(), false);
-        }
-        StatementKind::Definition | StatementKind::Procedure | StatementKind::Unknown => {
-            return (BTreeSet::new(), true);
-        }
+        StatementKind::Definition if !runs_query(tokens) => return (BTreeSet::new(), false),
+        StatementKind::Definition => {}
+        StatementKind::Procedure | StatementKind::Unknown => return (BTreeSet::new(), true),
     }
     let mut reader = Reader {
         tokens,
         expressions: expression_names(tokens),
         uses: BTreeSet::new(),
+        inserted: None,
         calls: Vec::new(),
     };
+    if tokens.is(0, "copy") && !tokens.is_symbol(1, '(') {
+        let writes = tokens.contain(&["from"]);
+        reader.add(
+            1,
+            if writes {
+                Command::Insert
+            } else {
+                Command::Select
+            },
+        );
+        let open = reader.uses.is_empty();
+        return (reader.uses, open);
+    }
     for at in 0..tokens.len() {
         reader.token(at);
     }
     let complete = is_plain_insert(tokens) && !reader.uses.is_empty();
     (reader.uses, !complete)
+}
+
+/// Whether a definition runs a query: `CREATE TABLE … AS`, `CREATE MATERIALIZED VIEW`, `SELECT INTO`.
+fn runs_query(tokens: Tokens<'_>) -> bool {
+    tokens.is_any(0, &["select", "with", "explain"])
+        || tokens.is_symbol(0, '(')
+        || tokens.is(0, "create")
+            && tokens.slice(1, 4).contain(&["table", "materialized"])
+            && tokens.contain(&["as"])
 }
 
 /// Whether it is `INSERT INTO t … VALUES …` with no room for another relation.
@@ -72,6 +93,8 @@ struct Reader<'a> {
     tokens: Tokens<'a>,
     expressions: BTreeSet<String>,
     uses: BTreeSet<TableUse>,
+    /// Where the target of the last `INSERT` stands.
+    inserted: Option<usize>,
     /// For each open bracket, whether it is the argument list of a function, where `FROM` belongs to the function.
     calls: Vec<bool>,
 }
@@ -93,7 +116,12 @@ impl Reader<'_> {
             self.sources(at + 1, command);
         } else if tokens.is(at, "into") && at > 0 && tokens.is_any(at - 1, &["insert", "merge"]) {
             if tokens.is(at - 1, "insert") {
+                self.inserted = Some(at + 1);
                 self.add(at + 1, Command::Insert);
+            }
+        } else if at > 0 && tokens.are(at - 1, &["do", "update"]) {
+            if let Some(target) = self.inserted {
+                self.add(target, Command::Update);
             }
         } else if tokens.is(at, "update") && self.is_update_statement(at) {
             self.add(at + 1, Command::Update);

@@ -56,8 +56,8 @@ impl Normalizer<'_> {
             return at + 1;
         };
         match (token.kind, self.tokens.text(at)) {
-            (TokenKind::Parameter, text) if text.contains(HOLE) => {
-                self.replace(at, at + 1, "$1");
+            (TokenKind::Parameter, _) => {
+                self.parameter(at);
                 at + 1
             }
             (TokenKind::Symbol, "[") => {
@@ -75,6 +75,15 @@ impl Normalizer<'_> {
                 at + 1
             }
             _ => at + 1,
+        }
+    }
+
+    /// `$1` stays, but where it would be refused, and where its number is a hole.
+    fn parameter(&mut self, at: usize) {
+        if at > 0 && self.tokens.is_any(at - 1, &TYPES_OF_LITERALS) {
+            self.replace(at, at + 1, "'1'");
+        } else if self.tokens.has_hole(at) {
+            self.replace(at, at + 1, "$1");
         }
     }
 

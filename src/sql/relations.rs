@@ -39,6 +39,7 @@ fn is_stored(kind: SyntaxKind) -> bool {
     matches!(
         kind,
         SyntaxKind::CREATE_FUNCTION
+            | SyntaxKind::CREATE_VIEW
             | SyntaxKind::CREATE_PROCEDURE
             | SyntaxKind::CREATE_POLICY
             | SyntaxKind::ALTER_POLICY

@@ -58,6 +58,11 @@ impl<'a> Tree<'a> {
         NodeId(0)
     }
 
+    /// The text of the statement, with white space and comments.
+    pub(super) fn source(&self) -> &'a str {
+        self.text
+    }
+
     /// All nodes and tokens below and including `node`, parents before children.
     pub(super) fn subtree(&self, node: NodeId) -> impl Iterator<Item = NodeId> + use<'a> {
         (node.0..self.nodes[node.0].end).map(NodeId)

@@ -161,6 +161,16 @@ impl Change<'_> {
             table.created = Some(at);
             table.columns = columns;
         }
+        let before =
+            self.schema.undone.iter().position(|undone| {
+                undone.table.name == table.name && undone.at.file == self.at.file
+            });
+        if let Some(before) = before {
+            let before = self.schema.undone.remove(before).table;
+            table.security = before.security;
+            table.forced = before.forced;
+            table.policies = before.policies;
+        }
         Some(())
     }
 
@@ -199,8 +209,15 @@ impl Change<'_> {
         if action.is(0, "enable") && action.are(1, &security) {
             let table = self.schema.table_mut(name);
             table.security.get_or_insert(at);
+            let name = table.name.clone();
+            self.schema
+                .undone
+                .retain(|undone| undone.table.name != name);
         } else if action.is(0, "disable") && action.are(1, &security) {
-            self.schema.table_mut(name).security = None;
+            let table = self.schema.table_mut(name);
+            let before = table.clone();
+            table.security = None;
+            self.note_undone(before);
         } else if action.is(0, "force") && action.are(1, &security) {
             self.schema.table_mut(name).forced = Some(at);
         } else if action.are(0, &["no", "force"]) && action.are(2, &security) {
@@ -281,7 +298,7 @@ impl Change<'_> {
             let name = self.table_name()?;
             if let Some(table) = self.schema.table(&name) {
                 let name = table.name.clone();
-                self.schema.tables.remove(&name);
+                self.drop_table(&name);
             }
             if !self.tokens.is_symbol(self.next, ',') {
                 return Some(());
@@ -294,13 +311,29 @@ impl Change<'_> {
         self.eat(&["if", "exists"]);
         loop {
             let name = self.name()?;
-            self.schema
-                .tables
-                .retain(|table, _| table.schema.as_ref() != Some(&name));
+            let tables: Vec<_> = self.schema.tables.keys().cloned().collect();
+            for table in tables {
+                if table.schema.as_ref() == Some(&name) {
+                    self.drop_table(&table);
+                }
+            }
             if !self.tokens.is_symbol(self.next, ',') {
                 return Some(());
             }
             self.next += 1;
+        }
+    }
+
+    fn drop_table(&mut self, name: &TableName) {
+        if let Some(table) = self.schema.tables.remove(name) {
+            self.note_undone(table);
+        }
+    }
+
+    fn note_undone(&mut self, table: super::Table) {
+        if table.security.is_some() {
+            let at = self.at.clone();
+            self.schema.undone.push(super::Undone { table, at });
         }
     }
 

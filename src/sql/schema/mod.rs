@@ -84,12 +84,22 @@ impl Table {
     }
 }
 
+/// Row-level security that one source gave and a later one took away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undone {
+    /// The table as it was before.
+    pub table: Table,
+    /// Where it is dropped, or its security disabled.
+    pub at: Location,
+}
+
 /// The tables of a project and the rules on their rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schema {
     tables: BTreeMap<TableName, Table>,
     /// The functions that are defined: the settings that each reads and the functions that it calls.
     functions: BTreeMap<String, Body>,
+    undone: Vec<Undone>,
     dynamic: BTreeSet<Location>,
 }
 
@@ -132,6 +142,14 @@ impl Schema {
     pub fn is_user_data(&self, used: &TableUse) -> bool {
         self.table(&used.table)
             .is_some_and(|table| table.is_user_data(used.command))
+    }
+
+    /// The tables whose security was taken away again, in the order in which that happened.
+    ///
+    /// Which of two folders of scripts runs first is not always to be seen, so a caller may want to name them. A table that one file both drops
+    /// and creates anew is not among them: such a script writes down how the table begins, and it keeps what other files gave it.
+    pub fn undone(&self) -> impl Iterator<Item = &Undone> {
+        self.undone.iter()
     }
 
     /// The places where row-level security or policies are changed for tables that the text does not name.

@@ -325,3 +325,27 @@ fn bad_statements_and_psql_lose_nothing() {
     let line = table(&schema, "b").security.as_ref().map(|at| at.line);
     assert_eq!(line, Some(11));
 }
+
+#[test]
+fn what_is_taken_away_is_remembered() {
+    let mut schema = schema(
+        "ALTER TABLE a ENABLE ROW LEVEL SECURITY; ALTER TABLE b ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON b USING (mine); ALTER TABLE c ENABLE ROW LEVEL SECURITY; CREATE TABLE d (x int)",
+    );
+    schema.apply_file(
+        "b.sql",
+        "DROP TABLE a, d;\nDROP TABLE IF EXISTS b CASCADE;\nCREATE TABLE b (x int);\nALTER TABLE c DISABLE ROW LEVEL SECURITY;",
+    );
+    assert_eq!(guarded(&schema), ["b"]);
+    assert_eq!(table(&schema, "b").policies.len(), 1);
+    let undone: Vec<_> = schema
+        .undone()
+        .map(|undone| format!("{} {}", undone.table.name, undone.at))
+        .collect();
+    assert_eq!(undone, ["a b.sql:1", "c b.sql:4"]);
+    schema.apply_file(
+        "c.sql",
+        "CREATE TABLE a (x int); ALTER TABLE c ENABLE ROW LEVEL SECURITY",
+    );
+    assert_eq!(guarded(&schema), ["b", "c"]);
+    assert_eq!(schema.undone().count(), 1);
+}

@@ -32,7 +32,7 @@ pub fn load(origin: &str, text: &str, migration: &Migration) -> Result<Recipe, R
 /// # Errors
 /// When it cannot be used; the error says where and why.
 pub fn load_migration(origin: &str, text: &str) -> Result<Migration, RecipeError> {
-    check_migration(text).map_err(|fault| fault.in_file(origin, text))
+    check_migration(origin, text).map_err(|fault| fault.in_file(origin, text))
 }
 
 /// The migration that a recipe's id begins with, read without checking the rest.
@@ -54,6 +54,10 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
         let problem = format!("too large for a recipe: more than {MAX_BYTES} bytes");
         return Err(Fault::new(Span::at(0), problem));
     }
+    let control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    if let Some(at) = text.find(control) {
+        return Err(Fault::new(Span::at(at), "a control character"));
+    }
     let options = serde_yaml::options! {
         strict_booleans: true,
         with_snippet: false,
@@ -67,13 +71,31 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     serde_yaml::from_str_with_options(text, options).map_err(|error| Fault::of_yaml(text, &error))
 }
 
-fn check_migration(text: &str) -> Result<Migration, Fault> {
+fn check_migration(origin: &str, text: &str) -> Result<Migration, Fault> {
     let migration: Migration = parse(text)?;
+    let folder = origin.rsplit(['/', '\\']).nth(1);
+    if folder.is_some_and(|folder| folder != migration.id) {
+        let problem = format!("the id `{}` is not the name of the folder", migration.id);
+        return Err(Fault::new(section_span(text, "id"), problem));
+    }
     migration
         .example_settings
         .validate()
-        .map_err(|error| Fault::new(Span::at(0), format!("example_settings: {error}")))?;
+        .map_err(|error| Fault::new(section_span(text, "example_settings"), error.to_string()))?;
     Ok(migration)
+}
+
+/// The key of a top-level section; the beginning of the text where it is written in an unusual way.
+fn section_span(text: &str, key: &str) -> Span {
+    let heading = format!("{key}:");
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with(&heading) {
+            return Span::new(at, at + key.len());
+        }
+        at += line.len();
+    }
+    Span::at(0)
 }
 
 fn check_recipe(origin: &str, text: &str, migration: &Migration) -> Result<Recipe, Fault> {

@@ -26,3 +26,6 @@ pub use model::{
     TemplatePart, Warning,
 };
 pub use schema::{migration_schema, recipe_schema, settings_schema};
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,17 @@
 //!
 //! `ARCHITECTURE.md` describes the way of the data and where each part lives.
 
+pub mod apply;
 pub mod config;
+pub mod decide;
 pub mod edit;
+pub mod facts;
 pub mod finding;
 pub mod language;
+pub mod locate;
+pub mod project;
 pub mod recipe;
+pub mod report;
+pub mod rewrite;
 pub mod source;
 pub mod sql;

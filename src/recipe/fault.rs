@@ -89,10 +89,10 @@ impl Fault {
             YamlError::Budget { .. }
             | YamlError::AliasReplayLimitExceeded { .. }
             | YamlError::AliasExpansionLimitExceeded { .. }
-            | YamlError::AliasReplayStackDepthExceeded { .. } => {
-                let message = DefaultMessageFormatter.format_message(error);
-                Self::new(span, format!("too large for a recipe: {message}"))
-            }
+            | YamlError::AliasReplayStackDepthExceeded { .. } => Self::new(
+                span,
+                "more nesting, values or aliases than a recipe can have",
+            ),
             YamlError::MultipleDocuments { .. } => {
                 Self::new(span, "a second document; one file holds one recipe")
             }

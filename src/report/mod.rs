@@ -6,10 +6,13 @@
 pub mod colour;
 pub mod diff;
 pub mod escape;
+pub mod explain;
 pub mod inventory;
 pub mod json;
 mod markdown;
+pub mod paint;
 pub mod stat;
+pub mod summary;
 pub mod totals;
 
 #[cfg(test)]

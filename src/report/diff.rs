@@ -10,7 +10,7 @@ use std::ops::Range;
 use anstyle::{AnsiColor, Style};
 use similar::{Algorithm, DiffOp, capture_diff_slices, group_diff_ops};
 
-use crate::report::escape::{is_obeyed, visible};
+use crate::report::escape::{is_obeyed, visible_lines};
 
 /// Unchanged lines around a change.
 const CONTEXT: usize = 3;
@@ -247,11 +247,11 @@ impl<'a> HunkLine<'a> {
 fn push_styled(shown: &mut String, style: Style, line: &str) {
     let text = line.strip_suffix('\n').unwrap_or(line);
     if text.is_empty() || style == Style::new() {
-        shown.push_str(&visible(line));
+        shown.push_str(&visible_lines(line));
         return;
     }
     let body = text.strip_suffix('\r').unwrap_or(text);
-    let _ = write!(shown, "{style}{}{style:#}", visible(body));
+    let _ = write!(shown, "{style}{}{style:#}", visible_lines(body));
     shown.push_str(&line[body.len()..]);
 }
 

@@ -214,10 +214,10 @@ fn a_coloured_diff_holds_no_escape_sequence_of_the_source() {
         NO_WORDS,
     ));
     assert!(
-        shown.contains("\u{1b}[31m-\\x1b[8mx\u{1b}[0m\r\n"),
+        shown.contains("\u{1b}[31m-\\u{1b}[8mx\u{1b}[0m\r\n"),
         "{shown:?}"
     );
-    assert!(shown.contains("+y\\r\\x1b[2J"), "{shown:?}");
+    assert!(shown.contains("+y\\r\\u{1b}[2J"), "{shown:?}");
 }
 
 /// Lines with every ending, few words (so that they repeat), and look-alikes of diff syntax.

@@ -7,6 +7,7 @@ pub mod config;
 pub mod edit;
 pub mod finding;
 pub mod language;
+pub mod progress;
 pub mod recipe;
 pub mod report;
 pub mod source;

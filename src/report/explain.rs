@@ -6,7 +6,7 @@ use crate::config::{Config, ContextKind, globs};
 use crate::finding::{Finding, Identity, Inventory, Verdict};
 use crate::recipe::{PoolClass, Recipe};
 use crate::report::diff;
-use crate::report::escape::visible_line;
+use crate::report::escape::visible;
 use crate::report::paint::{FAINT, TITLE, View, of_severity, of_verdict, place};
 use crate::report::totals::applicability;
 
@@ -50,17 +50,17 @@ pub fn at<'a>(inventory: &'a Inventory, file: &str, line: usize) -> Vec<&'a Find
 
 /// What can be said about a line that no site covers.
 pub fn nothing_at(inventory: &Inventory, file: &str, line: usize) -> String {
-    let name = visible_line(file);
+    let name = visible(file);
     let mut out = format!("{name}:{line}: no site\n");
     let hits = inventory.dismissed.iter();
     for hit in hits.filter(|hit| hit.file == file && hit.line == line) {
-        let (recipe, reason) = (visible_line(&hit.recipe), visible_line(&hit.reason));
+        let (recipe, reason) = (visible(&hit.recipe), visible(&hit.reason));
         // Writing to a string cannot fail.
         let _ = writeln!(out, "  {recipe} looked at column {}: {reason}", hit.column);
     }
     let faults = inventory.unparsed.iter();
     for unparsed in faults.filter(|unparsed| unparsed.file == file) {
-        let _ = writeln!(out, "  the file: {}", visible_line(&unparsed.reason));
+        let _ = writeln!(out, "  the file: {}", visible(&unparsed.reason));
     }
     let sites = inventory.findings.iter();
     let mut lines: Vec<usize> = sites
@@ -114,12 +114,12 @@ fn title(explanation: &Explanation<'_>, view: View, out: &mut String) {
         out,
         "{}  {} ({})",
         view.paint(TITLE, &place(explanation.finding)),
-        visible_line(title),
-        visible_line(&site.recipe)
+        visible(title),
+        visible(&site.recipe)
     );
     if let Some(recipe) = explanation.recipe {
         for line in recipe.why.lines() {
-            let _ = writeln!(out, "{}", visible_line(line));
+            let _ = writeln!(out, "{}", visible(line));
         }
     }
 }
@@ -137,7 +137,7 @@ fn source(explanation: &Explanation<'_>, view: View, out: &mut String) {
     for (index, line) in lines.take_while(|(index, _)| *index < last) {
         let line = line.strip_suffix('\r').unwrap_or(line);
         // Tabs keep their width; nothing else that is not text is shown raw.
-        let shown: Vec<_> = line.split('\t').map(visible_line).collect();
+        let shown: Vec<_> = line.split('\t').map(visible).collect();
         let number = view.paint(FAINT, &format!("{:>6} |", index + 1));
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{number} {}", shown.join("\t"));
@@ -155,10 +155,10 @@ fn verdict(explanation: &Explanation<'_>, view: View, out: &mut String) {
         let _ = write!(text, ", {}", applicability.as_str());
     }
     if let Some(form) = &finding.form {
-        let _ = write!(text, ", form {}", visible_line(form));
+        let _ = write!(text, ", form {}", visible(form));
     }
     if let Some(target) = &finding.target {
-        let _ = write!(text, ": {}", visible_line(target));
+        let _ = write!(text, ": {}", visible(target));
     }
     let meaning = meaning(finding.verdict);
     let severity = view.paint(of_severity(finding.severity), finding.severity.as_str());
@@ -166,11 +166,11 @@ fn verdict(explanation: &Explanation<'_>, view: View, out: &mut String) {
     let _ = writeln!(out, "  {text}\n  {meaning}\n  severity {severity}");
     match (finding.decided_by, explanation.recipe) {
         (Some(line), Some(recipe)) => {
-            let origin = visible_line(&recipe.origin);
+            let origin = visible(&recipe.origin);
             let _ = writeln!(out, "  decided by {origin}:{line}");
         }
         (Some(line), None) => {
-            let id = visible_line(&finding.site.recipe);
+            let id = visible(&finding.site.recipe);
             let _ = writeln!(out, "  decided by line {line} of {id}");
         }
         (None, _) => {
@@ -195,7 +195,7 @@ fn known(explanation: &Explanation<'_>, view: View, out: &mut String) {
     section("What is known", view, out);
     let mut fact = |name: &str, text: &str| {
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "  {name:<9} {}", visible_line(text));
+        let _ = writeln!(out, "  {name:<9} {}", visible(text));
     };
     fact("pattern", explanation.finding.site.pattern.as_str());
     fact("context", &context(explanation));
@@ -296,7 +296,7 @@ fn list(name: &str, items: &[String], view: View, out: &mut String) {
     section(name, view, out);
     for item in items {
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "  - {}", visible_line(item));
+        let _ = writeln!(out, "  - {}", visible(item));
     }
 }
 

@@ -4,11 +4,11 @@
 
 use std::fmt::Write;
 
-use crate::report::escape::visible_line;
+use crate::report::escape::visible;
 
 /// A sentence. What it quotes in backticks becomes code; everything else that could be markup is escaped.
 pub(super) fn prose(text: &str) -> String {
-    let text = visible_line(text);
+    let text = visible(text);
     let parts: Vec<&str> = text.split('`').collect();
     let last = parts.len() - 1;
     // An odd number of backticks, or two beside each other, quote nothing.
@@ -41,7 +41,7 @@ pub(super) fn prose(text: &str) -> String {
 /// Where backticks or bars would end the code or the table cell it stands in, the HTML element says the same without any of Markdown's
 /// rules.
 pub(super) fn code(text: &str) -> String {
-    let text = visible_line(text);
+    let text = visible(text);
     if text.trim().is_empty() {
         return String::new();
     }

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::finding::{Finding, Verdict};
 use crate::recipe::Severity;
-use crate::report::escape::visible_line;
+use crate::report::escape::visible;
 
 /// How text for people is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl View {
 
     /// A line of text from a project, shortened to the columns that `taken` leaves free.
     pub(super) fn fit(self, text: &str, taken: usize) -> String {
-        let text = visible_line(text);
+        let text = visible(text);
         let Some(width) = self.width else {
             return text.into_owned();
         };
@@ -74,7 +74,7 @@ pub(super) fn of_severity(severity: Severity) -> Style {
 /// Where a site is, as editors and terminals read it.
 pub(super) fn place(finding: &Finding) -> String {
     let site = &finding.site;
-    format!("{}:{}:{}", visible_line(&site.file), site.line, site.column)
+    format!("{}:{}:{}", visible(&site.file), site.line, site.column)
 }
 
 /// A text filled up with spaces on the right.
@@ -102,6 +102,6 @@ mod tests {
 
     #[test]
     fn nothing_from_a_project_steers_the_terminal() {
-        assert_eq!(View::default().fit("a\u{1b}[2Jb\nc", 0), r"a\x1b[2Jb\nc");
+        assert_eq!(View::default().fit("a\u{1b}[2Jb\nc", 0), r"a\u{1b}[2Jb\nc");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::finding::{Finding, Inventory, Verdict};
 use crate::recipe::Severity;
-use crate::report::escape::visible_line;
+use crate::report::escape::visible;
 use crate::report::paint::{COMMAND, FAINT, TITLE, View, of_severity, of_verdict, pad, place};
 use crate::report::totals::{
     Gap, Tally, Totals, applicability, by_reason, first_reason, gap, plural,
@@ -66,10 +66,7 @@ fn sites<'a>(findings: impl Iterator<Item = &'a Finding>, view: View) -> String 
                 &pad(&verdict(finding), verdict_width)
             ),
             pad(finding.site.pattern.as_str(), pattern_width),
-            view.paint(
-                of_severity(finding.severity),
-                &visible_line(&remark(finding))
-            ),
+            view.paint(of_severity(finding.severity), &visible(&remark(finding))),
         );
         out.push_str(line.trim_end());
         out.push('\n');
@@ -193,7 +190,7 @@ fn reviews(inventory: &Inventory, view: View, out: &mut String) {
     section("Left to review, by reason", view, out);
     for group in groups.iter().take(REASONS) {
         let site = &group.sites[0].site;
-        let place = format!("{}:{}", visible_line(&site.file), site.line);
+        let place = format!("{}:{}", visible(&site.file), site.line);
         let taken = 2 + 5 + 2 + 2 + place.chars().count();
         let count = view.paint(
             of_verdict(Verdict::Review),
@@ -273,7 +270,7 @@ fn unread(inventory: &Inventory, view: View, out: &mut String) {
     }
     section(&format!("Not read or parsed ({})", files.len()), view, out);
     for unparsed in files.iter().take(UNREAD) {
-        let file = visible_line(&unparsed.file);
+        let file = visible(&unparsed.file);
         let reason = view.fit(&unparsed.reason, 4 + file.chars().count());
         // Writing to a string cannot fail.
         let _ = writeln!(out, "  {file}: {reason}");

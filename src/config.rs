@@ -190,7 +190,11 @@ impl Config {
         Ok(config)
     }
 
-    fn validate(&self) -> Result<(), ConfigError> {
+    /// Whether the values can be meant.
+    ///
+    /// # Errors
+    /// When one cannot.
+    pub fn validate(&self) -> Result<(), ConfigError> {
         let fault = |key: String, problem: String| Err(ConfigError::Value { key, problem });
         if self.version != 1 {
             return fault(

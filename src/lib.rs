@@ -4,11 +4,16 @@
 
 pub mod apply;
 pub mod config;
+pub mod decide;
 pub mod edit;
+pub mod facts;
 pub mod finding;
 pub mod language;
+pub mod locate;
 pub mod progress;
+pub mod project;
 pub mod recipe;
 pub mod report;
+pub mod rewrite;
 pub mod source;
 pub mod sql;

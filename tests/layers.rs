@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("source", &[]),
     ("edit", &["source"]),
     ("sql", &["source"]),
-    ("language", &["source", "edit"]),
+    ("language", &["source", "edit", "sql"]),
     // What is asked for.
     ("config", &["source"]),
     ("recipe", &["source", "edit", "sql", "language", "config"]),

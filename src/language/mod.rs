@@ -1,12 +1,142 @@
 //! The languages that code is read in, behind one trait and one registry.
 //!
-//! A language is one folder (or file) and one line in [`Language::all`]. It turns a tree into the neutral [`Model`] and answers the
+//! A language is one folder (or file) and one line in [`all`]. It turns a tree into the neutral [`Model`] and answers the
 //! questions about syntax that the rest asks; it knows nothing of recipes or databases.
 
+pub mod expression;
 mod model;
+mod parse;
 pub mod python;
+pub mod usage;
+
+use tree_sitter::Tree;
+
+use crate::edit::Edit;
+use crate::language::expression::{Expression, Outline};
+use crate::language::usage::{Catch, Guard, Usage};
+use crate::source::Span;
+use crate::sql::SqlText;
 
 pub use model::{
     Binding, BindingId, BindingKind, Import, ImportKind, Model, Parameter, ParameterKind,
     Reference, ReferenceKind, Scope, ScopeId, ScopeKind,
 };
+pub use parse::{MAX_DEPTH, ParseProblem, Parsed, parse};
+
+/// A parsed text with its names: what every question about code is asked of.
+#[derive(Debug, Clone, Copy)]
+pub struct Code<'a> {
+    /// The text.
+    pub source: &'a str,
+    /// Its tree.
+    pub tree: &'a Tree,
+    /// Its names.
+    pub model: &'a Model,
+}
+
+/// What the rest of the program needs to know of a language.
+pub trait Language: Send + Sync {
+    /// Its name, as recipes write it.
+    fn name(&self) -> &'static str;
+    /// The extensions of its files, without the dot.
+    fn extensions(&self) -> &'static [&'static str];
+    /// The grammar that its files are parsed and queried with.
+    fn grammar(&self) -> tree_sitter::Language;
+    /// What a comment that runs to the end of the line begins with.
+    fn line_comment(&self) -> &'static str;
+
+    /// Names, scopes and imports of a parsed file.
+    fn model(&self, source: &str, tree: &Tree) -> Model;
+    /// Calls, attribute accesses and returns of a parsed file.
+    fn outline(&self, source: &str, tree: &Tree, model: &Model) -> Outline;
+    /// The outermost form of the expression at `span`.
+    fn expression(&self, source: &str, tree: &Tree, span: Span) -> Expression;
+    /// The texts that the expression at `span` can evaluate to.
+    fn texts(&self, code: Code<'_>, span: Span) -> Vec<SqlText>;
+    /// How the expression at `span` is used by its surroundings.
+    fn usage(&self, code: Code<'_>, span: Span) -> Usage;
+
+    /// The innermost statement around `span`.
+    fn statement(&self, code: Code<'_>, span: Span) -> Option<Span>;
+    /// The statement behind the one at `span` in its block.
+    fn next_statement(&self, code: Code<'_>, span: Span) -> Option<Span>;
+    /// The statements of the block at `body`, in order.
+    fn statements(&self, code: Code<'_>, body: Span) -> Vec<Span>;
+    /// Whether the statement at `earlier` has run whenever `later` is reached.
+    fn dominates(&self, code: Code<'_>, earlier: Span, later: Span) -> bool;
+    /// The innermost loop around `span` that lies inside `outer`.
+    fn innermost_loop(&self, code: Code<'_>, span: Span, outer: Span) -> Option<Span>;
+    /// The places inside `body` where exceptions are caught.
+    fn catches(&self, code: Code<'_>, body: Span) -> Vec<Catch>;
+    /// What the statement at `span` does when `name` has no value, if it does nothing else.
+    fn guard(&self, code: Code<'_>, span: Span, name: &str) -> Option<Guard>;
+    /// Whether a guard or branch makes certain that the expression written `name` has a value at `later`.
+    fn known_present(&self, code: Code<'_>, name: &str, later: Span) -> bool;
+
+    /// The statement behind which the first import of a file may stand; `None`: at the top.
+    fn import_anchor(&self, code: Code<'_>) -> Option<Span>;
+    /// The first statement of the body at `span`, behind its documentation.
+    fn first_statement(&self, code: Code<'_>, span: Span) -> Option<Span>;
+    /// Takes the statement at `span` out with its line.
+    fn remove_statement(&self, code: Code<'_>, span: Span) -> Edit;
+    /// Takes the header of the block statement at `span` away and moves its body to the header's indentation; `None` where that cannot
+    /// be done without changing what the code says.
+    fn unwrap_block(&self, code: Code<'_>, span: Span) -> Option<Vec<Edit>>;
+    /// Puts `header` (without indentation or line break) above the statement at `span` and moves the statement into its block.
+    fn wrap_statement(&self, code: Code<'_>, span: Span, header: &str) -> Option<Vec<Edit>>;
+    /// The comments inside `span`.
+    fn comments(&self, code: Code<'_>, span: Span) -> Vec<Span>;
+}
+
+/// All languages: the one place where a language is registered.
+pub fn all() -> &'static [&'static dyn Language] {
+    &[&python::Python]
+}
+
+/// The language with this name.
+pub fn by_name(name: &str) -> Option<&'static dyn Language> {
+    all()
+        .iter()
+        .copied()
+        .find(|language| language.name() == name)
+}
+
+/// The language of the file at `path`, by its extension.
+pub fn for_path(path: &str) -> Option<&'static dyn Language> {
+    let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    let (stem, extension) = file.rsplit_once('.')?;
+    if stem.is_empty() {
+        return None;
+    }
+    all()
+        .iter()
+        .copied()
+        .find(|language| language.extensions().contains(&extension))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_read_in_the_language_of_its_extension() {
+        let name = |path| for_path(path).map(Language::name);
+        assert_eq!(name("a/b.py"), Some("python"));
+        assert_eq!(name("a\\b.py"), Some("python"));
+        assert_eq!(name("a/b.pyi"), None);
+        assert_eq!(name("a.py/b"), None);
+        assert_eq!(name("a/.py"), None);
+        assert_eq!(name("py"), None);
+    }
+
+    #[test]
+    fn a_language_is_found_by_its_name() {
+        for language in all() {
+            assert_eq!(
+                by_name(language.name()).map(Language::name),
+                Some(language.name())
+            );
+        }
+        assert!(by_name("cobol").is_none());
+    }
+}

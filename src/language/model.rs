@@ -27,6 +27,8 @@ pub enum ScopeKind {
     Lambda,
     /// A comprehension or generator expression.
     Comprehension,
+    /// The type parameters of a generic function, class or type alias: around its annotations and body, inside everything else.
+    TypeParameters,
 }
 
 /// A region with names of its own.
@@ -278,9 +280,12 @@ impl Model {
 
     /// The scope that owns the variable `name` as seen from `from`, by the language's rules; `None` if it is bound nowhere.
     pub fn resolve(&self, from: ScopeId, name: &str) -> Option<ScopeId> {
-        self.ancestors(from).enumerate().find_map(|(step, id)| {
-            // Names of a class body are seen in the body itself, not from functions inside it.
-            let hidden = step > 0 && self.scope(id).kind == ScopeKind::Class;
+        // Names of a class body are seen in the body itself (and in type parameters there), not from functions inside it.
+        let mut inside_function = false;
+        self.ancestors(from).find_map(|id| {
+            let kind = self.scope(id).kind;
+            let hidden = inside_function && kind == ScopeKind::Class;
+            inside_function |= kind != ScopeKind::TypeParameters;
             (!hidden && self.by_variable.contains_key(&(id, name.to_owned()))).then_some(id)
         })
     }

@@ -1,1 +1,137 @@
-//! Python.
+//! Python, read with the tree-sitter grammar: scopes, strings, uses of names, flow, and moves of indented text.
+//!
+//! Everything here answers questions about syntax and names. It knows nothing of connections, recipes or SQL beyond handing over texts
+//! whose unknown parts are holes.
+
+mod annotations;
+mod blocks;
+mod exports;
+pub mod expression;
+pub mod flow;
+mod imports;
+pub mod layout;
+mod names;
+mod nodes;
+mod outline;
+mod patterns;
+mod scope;
+mod statements;
+pub mod strings;
+mod targets;
+pub mod usage;
+
+#[cfg(test)]
+mod tests;
+
+use tree_sitter::Tree;
+
+use crate::edit::Edit;
+use crate::language::expression::{Expression, Outline};
+use crate::language::usage::{Catch, Guard, Usage};
+use crate::language::{Code, Language, Model};
+use crate::source::Span;
+use crate::sql::SqlText;
+
+pub use scope::model;
+
+/// The language Python.
+#[derive(Debug, Clone, Copy)]
+pub struct Python;
+
+impl Language for Python {
+    fn name(&self) -> &'static str {
+        "python"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["py"]
+    }
+
+    fn grammar(&self) -> tree_sitter::Language {
+        tree_sitter_python::LANGUAGE.into()
+    }
+
+    fn line_comment(&self) -> &'static str {
+        "#"
+    }
+
+    fn model(&self, source: &str, tree: &Tree) -> Model {
+        model(source, tree)
+    }
+
+    fn outline(&self, source: &str, tree: &Tree, model: &Model) -> Outline {
+        outline::outline(source, tree, model)
+    }
+
+    fn expression(&self, source: &str, tree: &Tree, span: Span) -> Expression {
+        nodes::expression_at(tree, span)
+            .map_or(Expression::Other, |node| expression::classify(source, node))
+    }
+
+    fn texts(&self, code: Code<'_>, span: Span) -> Vec<SqlText> {
+        strings::evaluate(code, span).alternatives
+    }
+
+    fn usage(&self, code: Code<'_>, span: Span) -> Usage {
+        usage::usage(code.source, code.tree, span)
+    }
+
+    fn statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
+        flow::statement(code.tree, span)
+    }
+
+    fn next_statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
+        flow::next_statement(code.tree, span)
+    }
+
+    fn statements(&self, code: Code<'_>, body: Span) -> Vec<Span> {
+        statements::of_block(code.tree, body)
+    }
+
+    fn dominates(&self, code: Code<'_>, earlier: Span, later: Span) -> bool {
+        flow::dominates(code.tree, earlier, later)
+    }
+
+    fn innermost_loop(&self, code: Code<'_>, span: Span, outer: Span) -> Option<Span> {
+        flow::innermost_loop(code.tree, span, outer)
+    }
+
+    fn catches(&self, code: Code<'_>, body: Span) -> Vec<Catch> {
+        flow::catches(code.source, code.tree, body)
+    }
+
+    fn guard(&self, code: Code<'_>, span: Span, name: &str) -> Option<Guard> {
+        flow::guard(code.source, code.tree, span, name)
+    }
+
+    fn known_present(&self, code: Code<'_>, name: &str, later: Span) -> bool {
+        flow::known_present(code.source, code.tree, name, later)
+    }
+
+    fn import_anchor(&self, code: Code<'_>) -> Option<Span> {
+        statements::import_anchor(code.source, code.tree)
+    }
+
+    fn first_statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
+        statements::first_statement(code.source, code.tree, span)
+    }
+
+    fn remove_statement(&self, code: Code<'_>, span: Span) -> Edit {
+        statements::remove(code.source, code.tree, span)
+    }
+
+    fn unwrap_block(&self, code: Code<'_>, span: Span) -> Option<Vec<Edit>> {
+        blocks::unwrap(code, span)
+    }
+
+    fn wrap_statement(&self, code: Code<'_>, span: Span, header: &str) -> Option<Vec<Edit>> {
+        blocks::wrap(code, span, header)
+    }
+
+    fn comments(&self, code: Code<'_>, span: Span) -> Vec<Span> {
+        statements::comments(code.tree, span)
+    }
+}
+
+/// A parsed Python file with its model.
+pub type PythonFile<'a> = Code<'a>;

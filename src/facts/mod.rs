@@ -1,0 +1,25 @@
+//! What is known about a site: the connection followed, its SQL read, the user looked for.
+//!
+//! Every part is a pure function of the project, the settings and the migration's driver facts. What cannot be known is `Unknown`, with
+//! a word on what could not be followed; nothing here decides.
+
+pub mod context;
+pub mod origin;
+pub mod standard;
+
+use crate::config::Config;
+use crate::project::Project;
+use crate::recipe::Driver;
+
+/// What every fact is drawn from.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    /// The files.
+    pub project: &'a Project,
+    /// The settings.
+    pub config: &'a Config,
+    /// The driver of the migration.
+    pub driver: &'a Driver,
+    /// The standard module as its code defines it.
+    pub standard: &'a standard::StandardModule,
+}

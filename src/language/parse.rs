@@ -1,0 +1,146 @@
+//! Source text to tree, with the two things a tree does not say aloud: where its first error is, and that it nests too deep.
+//!
+//! Queries over a tree of more than some 65,500 levels silently find nothing, so depth is capped here, once, for all who follow.
+
+use tree_sitter::{Node, Parser, Tree};
+
+use crate::language::Language;
+use crate::source::Span;
+
+/// How many levels a tree may have. Code that people write stays under 200.
+pub const MAX_DEPTH: usize = 2_000;
+
+/// A parsed text.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    /// The tree.
+    pub tree: Tree,
+    /// The first region that does not parse, or the place where something is missing.
+    pub errors: Option<Span>,
+}
+
+/// Why a text has no usable tree.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseProblem {
+    /// It nests deeper than [`MAX_DEPTH`].
+    #[error("nests more than {MAX_DEPTH} levels deep (byte {offset})")]
+    TooDeep {
+        /// Where the first node beyond the limit begins.
+        offset: usize,
+    },
+    /// The grammar does not fit the parser that this program was built with.
+    #[error("the grammar of {language} does not load")]
+    Grammar {
+        /// The name of the language.
+        language: &'static str,
+    },
+    /// The parser gave up.
+    #[error("the parser gave up")]
+    GaveUp,
+}
+
+/// Parses `source`. Broken syntax is no problem here: the tree tells where it is.
+///
+/// # Errors
+/// When the tree could not be relied on.
+pub fn parse(language: &dyn Language, source: &str) -> Result<Parsed, ParseProblem> {
+    let mut parser = Parser::new();
+    parser
+        .set_language(&language.grammar())
+        .map_err(|_| ParseProblem::Grammar {
+            language: language.name(),
+        })?;
+    let tree = parser.parse(source, None).ok_or(ParseProblem::GaveUp)?;
+    if let Some(offset) = beyond(&tree, MAX_DEPTH) {
+        return Err(ParseProblem::TooDeep { offset });
+    }
+    let errors = first_error(&tree);
+    Ok(Parsed { tree, errors })
+}
+
+/// Where the first node below `limit` levels begins.
+fn beyond(tree: &Tree, limit: usize) -> Option<usize> {
+    let mut cursor = tree.walk();
+    let mut depth = 0;
+    loop {
+        if depth > limit {
+            return Some(cursor.node().start_byte());
+        }
+        if cursor.goto_first_child() {
+            depth += 1;
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return None;
+            }
+            depth -= 1;
+        }
+    }
+}
+
+/// The first error or missing node, in source order; inner errors hide behind the one around them.
+fn first_error(tree: &Tree) -> Option<Span> {
+    let mut cursor = tree.walk();
+    loop {
+        let node: Node = cursor.node();
+        if node.is_error() || node.is_missing() {
+            return Some(node.into());
+        }
+        if node.has_error() && cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return None;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::python::Python;
+
+    #[test]
+    fn a_sound_text_has_no_error() {
+        let parsed = parse(&Python, "x = (1 +\n     2)\n").expect("parses");
+        assert_eq!(parsed.errors, None);
+    }
+
+    #[test]
+    fn the_first_error_is_reported() {
+        let parsed = parse(&Python, "x = 1\ny = = 2\nz = = 3\n").expect("parses");
+        let error = parsed.errors.expect("has an error");
+        assert!((6..14).contains(&error.start), "{error:?}");
+    }
+
+    #[test]
+    fn a_missing_token_is_an_error() {
+        let source = "f(1\n";
+        assert!(parse(&Python, source).expect("parses").errors.is_some());
+    }
+
+    #[test]
+    fn deep_nesting_is_reported_and_not_parsed_on() {
+        let nested = |levels: usize| format!("x = {}1{}\n", "(".repeat(levels), ")".repeat(levels));
+        assert!(parse(&Python, &nested(500)).is_ok());
+        let problem = parse(&Python, &nested(10_000)).expect_err("too deep");
+        assert!(matches!(problem, ParseProblem::TooDeep { .. }));
+        let long = format!("x = {}1\n", "1 + ".repeat(100_000));
+        assert!(matches!(
+            parse(&Python, &long),
+            Err(ParseProblem::TooDeep { .. })
+        ));
+    }
+
+    #[test]
+    fn hostile_bytes_do_not_panic() {
+        for source in [
+            "", "\0", "\u{feff}", "((((", "\"\"\"", "f'{", "\\", "\r\r\r", "🦀 = 1",
+        ] {
+            let _ = parse(&Python, source);
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Which variable a name means, once the whole file is walked.
+//!
+//! The rules are those of CPython's `symtable.c`; a differential test holds them to it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::scope::Bind;
+use crate::language::model::{
+    Binding, BindingId, BindingKind, Import, Model, Reference, Scope, ScopeId, ScopeKind,
+};
+use crate::source::Span;
+
+/// What a scope says of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Declared {
+    /// `global x`
+    Global,
+    /// `nonlocal x`
+    Nonlocal,
+}
+
+/// What the walk collected.
+pub(super) struct Draft<'s> {
+    pub(super) scopes: Vec<Scope>,
+    pub(super) declared: HashMap<(ScopeId, &'s str), Declared>,
+    /// Their `scope` is the one they stand in.
+    pub(super) bindings: Vec<Binding>,
+    /// Their `target` is not known.
+    pub(super) references: Vec<Reference>,
+    /// Their `scope` is the one they stand in; with each the index of its binding.
+    pub(super) imports: Vec<(Import, Option<usize>)>,
+    /// Calls by name of functions that make names dynamic, if the name is the builtin's.
+    pub(super) builtin_calls: Vec<(ScopeId, &'s str)>,
+    pub(super) dynamic: bool,
+}
+
+/// A binding as the walk finds it.
+pub(super) fn binding(
+    name: &str,
+    span: Span,
+    scope: ScopeId,
+    statement: Span,
+    bind: &Bind<'_>,
+) -> Binding {
+    Binding {
+        name: name.to_owned(),
+        scope,
+        executed_in: scope,
+        kind: bind.kind,
+        span,
+        value: bind.value,
+        annotation: bind.annotation,
+        statement,
+        opens: bind.opens,
+    }
+}
+
+/// Gives every name its variable, and everything its final order.
+pub(super) fn resolve(draft: Draft<'_>) -> Model {
+    let Draft {
+        scopes,
+        declared,
+        mut bindings,
+        mut references,
+        imports,
+        builtin_calls,
+        mut dynamic,
+    } = draft;
+    let owners: Vec<ScopeId> = {
+        let owned = owned(&scopes, &declared, &bindings);
+        let mut resolver = Resolver {
+            scopes: &scopes,
+            declared: &declared,
+            owned: &owned,
+            from_inside: HashMap::new(),
+        };
+        for reference in &mut references {
+            reference.target = resolver.lookup(reference.scope, &reference.name);
+        }
+        dynamic |= builtin_calls
+            .iter()
+            .any(|(scope, name)| resolver.lookup(*scope, name).is_none());
+        bindings
+            .iter()
+            .map(|binding| resolver.owner(home(&scopes, binding), &binding.name))
+            .collect()
+    };
+    for (binding, owner) in bindings.iter_mut().zip(owners) {
+        binding.scope = owner;
+    }
+    let imports = imports
+        .into_iter()
+        .map(|(import, index)| Import {
+            scope: index.map_or(import.scope, |index| bindings[index].scope),
+            ..import
+        })
+        .collect();
+    in_source_order(scopes, bindings, references, imports, dynamic)
+}
+
+/// The scope that a binding in a comprehension's walrus reaches; for all others, the one they stand in.
+fn home(scopes: &[Scope], binding: &Binding) -> ScopeId {
+    let mut id = binding.executed_in;
+    while binding.kind == BindingKind::Walrus {
+        match &scopes[id.0 as usize] {
+            Scope {
+                kind: ScopeKind::Comprehension,
+                parent: Some(parent),
+                ..
+            } => id = *parent,
+            _ => break,
+        }
+    }
+    id
+}
+
+/// The variables that each scope owns: what it binds and does not declare, and for the module what any scope declares `global`.
+fn owned<'a>(
+    scopes: &[Scope],
+    declared: &HashMap<(ScopeId, &str), Declared>,
+    bindings: &'a [Binding],
+) -> HashSet<(ScopeId, &'a str)> {
+    let mut owned = HashSet::new();
+    for binding in bindings {
+        let home = home(scopes, binding);
+        let name = binding.name.as_str();
+        match declared.get(&(home, name)) {
+            None => owned.insert((home, name)),
+            Some(Declared::Global) => owned.insert((Model::MODULE, name)),
+            Some(Declared::Nonlocal) => false,
+        };
+    }
+    owned
+}
+
+struct Resolver<'a> {
+    scopes: &'a [Scope],
+    declared: &'a HashMap<(ScopeId, &'a str), Declared>,
+    owned: &'a HashSet<(ScopeId, &'a str)>,
+    /// What a name means to a function inside of a scope; so that deep nesting costs each scope one look.
+    from_inside: HashMap<(ScopeId, String), Option<ScopeId>>,
+}
+
+impl Resolver<'_> {
+    /// The owner of the name that is bound in `home`.
+    fn owner(&mut self, home: ScopeId, name: &str) -> ScopeId {
+        match self.declared.get(&(home, name)) {
+            None => home,
+            Some(Declared::Global) => Model::MODULE,
+            Some(Declared::Nonlocal) => self.outer(home, name).unwrap_or(home),
+        }
+    }
+
+    fn module(&self, name: &str) -> Option<ScopeId> {
+        self.owned
+            .contains(&(Model::MODULE, name))
+            .then_some(Model::MODULE)
+    }
+
+    /// The owner of the name that is read in `scope`.
+    fn lookup(&mut self, scope: ScopeId, name: &str) -> Option<ScopeId> {
+        let mut id = scope;
+        loop {
+            match self.declared.get(&(id, name)) {
+                Some(Declared::Global) => return self.module(name),
+                Some(Declared::Nonlocal) => return self.outer(id, name),
+                None if self.owned.contains(&(id, name)) => return Some(id),
+                None => {}
+            }
+            let scope = &self.scopes[id.0 as usize];
+            match scope.parent {
+                // Type parameters see the class they stand in, as its body does.
+                Some(parent) if scope.kind == ScopeKind::TypeParameters => id = parent,
+                _ => return self.outer(id, name),
+            }
+        }
+    }
+
+    /// The owner of a name as seen from a function inside of `scope`'s parent: class bodies are passed over.
+    fn outer(&mut self, scope: ScopeId, name: &str) -> Option<ScopeId> {
+        let mut passed = Vec::new();
+        let mut next = self.scopes[scope.0 as usize].parent;
+        let found = loop {
+            let Some(id) = next else { break None };
+            let key = (id, name.to_owned());
+            if let Some(known) = self.from_inside.get(&key) {
+                break *known;
+            }
+            passed.push(key);
+            let scope = &self.scopes[id.0 as usize];
+            next = scope.parent;
+            if scope.kind == ScopeKind::Class {
+                continue;
+            }
+            match self.declared.get(&(id, name)) {
+                Some(Declared::Global) => break self.module(name),
+                Some(Declared::Nonlocal) => {}
+                None if self.owned.contains(&(id, name)) => break Some(id),
+                None => {}
+            }
+        };
+        for key in passed {
+            self.from_inside.insert(key, found);
+        }
+        found
+    }
+}
+
+/// Sorts everything by its place in the file; a scope stands behind the scopes around it.
+fn in_source_order(
+    scopes: Vec<Scope>,
+    mut bindings: Vec<Binding>,
+    mut references: Vec<Reference>,
+    mut imports: Vec<Import>,
+    dynamic: bool,
+) -> Model {
+    let mut sorted: Vec<usize> = (0..scopes.len()).collect();
+    sorted.sort_by_key(|index| {
+        let span = scopes[*index].span;
+        (*index != 0, span.start, usize::MAX - span.end, *index)
+    });
+    let mut new = vec![Model::MODULE; scopes.len()];
+    for (position, index) in sorted.iter().enumerate() {
+        new[*index] = ScopeId(position as u32);
+    }
+    let renumber = |id: ScopeId| new[id.0 as usize];
+    let mut scopes: Vec<(ScopeId, Scope)> = scopes
+        .into_iter()
+        .enumerate()
+        .map(|(index, scope)| {
+            let parent = scope.parent.map(renumber);
+            (new[index], Scope { parent, ..scope })
+        })
+        .collect();
+    scopes.sort_by_key(|(id, _)| *id);
+    for binding in &mut bindings {
+        binding.scope = renumber(binding.scope);
+        binding.executed_in = renumber(binding.executed_in);
+        binding.opens = binding.opens.map(renumber);
+    }
+    for reference in &mut references {
+        reference.scope = renumber(reference.scope);
+        reference.target = reference.target.map(renumber);
+    }
+    for import in &mut imports {
+        import.scope = renumber(import.scope);
+    }
+    bindings.sort_by_key(|binding| binding.span);
+    references.sort_by_key(|reference| reference.span);
+    imports.sort_by_key(|import| import.span);
+    let mut by_variable: BTreeMap<(ScopeId, String), Vec<BindingId>> = BTreeMap::new();
+    for (index, binding) in bindings.iter().enumerate() {
+        by_variable
+            .entry((binding.scope, binding.name.clone()))
+            .or_default()
+            .push(BindingId(index as u32));
+    }
+    Model {
+        scopes: scopes.into_iter().map(|(_, scope)| scope).collect(),
+        bindings,
+        references,
+        imports,
+        by_variable,
+        dynamic,
+    }
+}

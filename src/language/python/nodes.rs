@@ -1,0 +1,99 @@
+//! Small questions about tree nodes, shared by the whole language.
+//!
+//! `Node::parent` walks from the root each time, so whoever needs more than one ancestor asks for the [`path`] once.
+
+use tree_sitter::{Node, Tree};
+
+use crate::source::Span;
+
+/// The nodes from the root down to the smallest one that covers `span`. Of several nodes with that very span, the innermost is last.
+pub(super) fn path(tree: &Tree, span: Span) -> Vec<Node<'_>> {
+    let mut node = tree.root_node();
+    let mut path = vec![node];
+    while let Some(child) = child_covering(node, span) {
+        path.push(child);
+        node = child;
+    }
+    path
+}
+
+/// The child of `node` that covers `span`. Children do not overlap, so only the first that ends behind its start can.
+fn child_covering(node: Node<'_>, span: Span) -> Option<Node<'_>> {
+    let mut cursor = node.walk();
+    cursor.goto_first_child_for_byte(span.start)?;
+    let child = cursor.node();
+    Span::from(child).contains(span).then_some(child)
+}
+
+/// The outermost named node that has exactly this span: what a span taken from a node stands for.
+pub(super) fn at(tree: &Tree, span: Span) -> Option<Node<'_>> {
+    path(tree, span)
+        .into_iter()
+        .find(|node| node.is_named() && Span::from(*node) == span)
+}
+
+/// The outermost expression with exactly this span: wrappers that are no expressions themselves are passed.
+pub(super) fn expression_at(tree: &Tree, span: Span) -> Option<Node<'_>> {
+    path(tree, span).into_iter().find(|node| {
+        let wrapper = matches!(
+            node.kind(),
+            "module"
+                | "block"
+                | "expression_statement"
+                | "with_item"
+                | "with_clause"
+                | "type"
+                | "case_pattern"
+        );
+        node.is_named() && !wrapper && Span::from(*node) == span
+    })
+}
+
+/// The named children without comments. Errors stay in: they are marked as extras, but hold code.
+pub(super) fn children(node: Node<'_>) -> Vec<Node<'_>> {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor)
+        .filter(|child| !matches!(child.kind(), "comment" | "line_continuation"))
+        .collect()
+}
+
+/// The expression inside any number of parentheses.
+pub(super) fn unparenthesised(mut node: Node<'_>) -> Node<'_> {
+    while node.kind() == "parenthesized_expression" {
+        match children(node).first() {
+            Some(inner) => node = *inner,
+            None => break,
+        }
+    }
+    node
+}
+
+/// Whether the first child of `node` is the token `token`.
+pub(super) fn begins_with(node: Node<'_>, token: &str) -> bool {
+    node.child(0).is_some_and(|first| first.kind() == token)
+}
+
+/// Whether nodes of this kind are statements.
+pub(super) fn is_statement(kind: &str) -> bool {
+    kind.ends_with("_statement")
+        || matches!(
+            kind,
+            "function_definition" | "class_definition" | "decorated_definition"
+        )
+}
+
+/// Whether nodes of this kind open a function of their own.
+pub(super) fn is_function(kind: &str) -> bool {
+    matches!(kind, "function_definition" | "lambda")
+}
+
+/// Whether nodes of this kind are comprehensions or generator expressions.
+pub(super) fn is_comprehension(kind: &str) -> bool {
+    matches!(
+        kind,
+        "list_comprehension"
+            | "set_comprehension"
+            | "dictionary_comprehension"
+            | "generator_expression"
+    )
+}

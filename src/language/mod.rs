@@ -60,6 +60,8 @@ pub trait Language: Send + Sync {
     fn statement(&self, code: Code<'_>, span: Span) -> Option<Span>;
     /// The statement behind the one at `span` in its block.
     fn next_statement(&self, code: Code<'_>, span: Span) -> Option<Span>;
+    /// The body of the block statement at `span`.
+    fn body(&self, code: Code<'_>, span: Span) -> Option<Span>;
     /// The statements of the block at `body`, in order.
     fn statements(&self, code: Code<'_>, body: Span) -> Vec<Span>;
     /// The statements of the block that the statement at `span` stands in, itself included.

@@ -84,6 +84,12 @@ impl Language for Python {
         flow::next_statement(code.tree, span)
     }
 
+    fn body(&self, code: Code<'_>, span: Span) -> Option<Span> {
+        nodes::at(code.tree, span)?
+            .child_by_field_name("body")
+            .map(Span::from)
+    }
+
     fn statements(&self, code: Code<'_>, body: Span) -> Vec<Span> {
         statements::of_block(code.tree, body)
     }

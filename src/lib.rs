@@ -10,6 +10,7 @@ pub mod facts;
 pub mod finding;
 pub mod language;
 pub mod locate;
+pub mod progress;
 pub mod project;
 pub mod recipe;
 pub mod report;

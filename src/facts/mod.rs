@@ -3,13 +3,17 @@
 //! Every part is a pure function of the project, the settings and the migration's driver facts. What cannot be known is `Unknown`, with
 //! a word on what could not be followed; nothing here decides.
 
+pub mod connection;
 pub mod context;
+pub mod identity;
 pub mod origin;
 pub mod standard;
+pub mod tables;
 
 use crate::config::Config;
 use crate::project::Project;
 use crate::recipe::Driver;
+use crate::sql::schema::Schema;
 
 /// What every fact is drawn from.
 #[derive(Clone, Copy)]
@@ -22,4 +26,6 @@ pub struct World<'a> {
     pub driver: &'a Driver,
     /// The standard module as its code defines it.
     pub standard: &'a standard::StandardModule,
+    /// The SQL schema.
+    pub schema: &'a Schema,
 }

@@ -62,12 +62,16 @@ pub trait Language: Send + Sync {
     fn next_statement(&self, code: Code<'_>, span: Span) -> Option<Span>;
     /// The statements of the block at `body`, in order.
     fn statements(&self, code: Code<'_>, body: Span) -> Vec<Span>;
+    /// The statements of the block that the statement at `span` stands in, itself included.
+    fn siblings(&self, code: Code<'_>, span: Span) -> Vec<Span>;
     /// Whether the statement at `earlier` has run whenever `later` is reached.
     fn dominates(&self, code: Code<'_>, earlier: Span, later: Span) -> bool;
     /// The innermost loop around `span` that lies inside `outer`.
     fn innermost_loop(&self, code: Code<'_>, span: Span, outer: Span) -> Option<Span>;
     /// The places inside `body` where exceptions are caught.
     fn catches(&self, code: Code<'_>, body: Span) -> Vec<Catch>;
+    /// The statements inside `body` that raise an exception; not those of nested functions.
+    fn raises(&self, code: Code<'_>, body: Span) -> Vec<Span>;
     /// What the statement at `span` does when `name` has no value, if it does nothing else.
     fn guard(&self, code: Code<'_>, span: Span, name: &str) -> Option<Guard>;
     /// Whether a guard or branch makes certain that the expression written `name` has a value at `later`.

@@ -81,7 +81,7 @@ impl ParsedFile {
 
 /// All that is known of the project.
 pub struct Project {
-    files: Vec<ParsedFile>,
+    files: Vec<Arc<ParsedFile>>,
     by_path: BTreeMap<Arc<str>, FileId>,
     modules: Modules,
     /// Calls by the last part of the callee's name: (file, index in its outline).
@@ -92,7 +92,7 @@ pub struct Project {
 
 impl Project {
     /// Indexes `files`; `paths` are all files of the tree, parsed or not, for the resolution of imports.
-    pub fn new<'a>(files: Vec<ParsedFile>, paths: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn new<'a>(files: Vec<Arc<ParsedFile>>, paths: impl IntoIterator<Item = &'a str>) -> Self {
         let mut project = Self {
             by_path: BTreeMap::new(),
             modules: Modules::new(paths),
@@ -126,7 +126,7 @@ impl Project {
         self.files
             .iter()
             .enumerate()
-            .map(|(index, file)| (FileId(index), file))
+            .map(|(index, file)| (FileId(index), &**file))
     }
 
     /// A file.

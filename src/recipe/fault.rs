@@ -64,8 +64,21 @@ impl Fault {
             YamlError::SerdeUnknownVariant {
                 variant, expected, ..
             } => Self::new(span, format!("unknown word `{variant}`")).help(word_list(expected)),
+            YamlError::SerdeMissingField { field, .. } if is_at_line_start(text, span) => {
+                // The reader stands at the last section, which is not at fault.
+                Self::new(Span::at(0), format!("the section `{field}` is missing"))
+            }
             YamlError::SerdeMissingField { field, .. } => {
                 Self::new(span, format!("`{field}` is missing"))
+            }
+            YamlError::Unexpected { expected, .. } => {
+                let expected = match *expected {
+                    "string scalar" => "a text",
+                    "mapping start" => "a map",
+                    "sequence start" => "a list",
+                    other => other,
+                };
+                Self::new(span, format!("expected {expected}"))
             }
             YamlError::DuplicateMappingKey { key: Some(key), .. } => {
                 Self::new(span, format!("`{key}` is given twice"))
@@ -76,10 +89,10 @@ impl Fault {
             YamlError::Budget { .. }
             | YamlError::AliasReplayLimitExceeded { .. }
             | YamlError::AliasExpansionLimitExceeded { .. }
-            | YamlError::AliasReplayStackDepthExceeded { .. } => {
-                let message = DefaultMessageFormatter.format_message(error);
-                Self::new(span, format!("too large for a recipe: {message}"))
-            }
+            | YamlError::AliasReplayStackDepthExceeded { .. } => Self::new(
+                span,
+                "more nesting, values or aliases than a recipe can have",
+            ),
             YamlError::MultipleDocuments { .. } => {
                 Self::new(span, "a second document; one file holds one recipe")
             }
@@ -113,6 +126,10 @@ impl Fault {
             problem,
         }
     }
+}
+
+fn is_at_line_start(text: &str, span: Span) -> bool {
+    span.start == 0 || text[..span.start].ends_with('\n')
 }
 
 /// The bytes of `text` that a YAML location covers.

@@ -7,14 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::DeserializeOwned;
 use serde_yaml::Spanned;
 
+use super::examples;
 use super::fault::{Fault, RecipeError, span_of};
-use super::file::{Entries, ExampleFile, RecipeFile, RewriteFile};
-use super::model::{Example, Expectation, Migration, Recipe, Rewrite, RewriteKind, Role};
+use super::file::{RecipeFile, RewriteFile};
+use super::model::{Migration, Recipe, Rewrite, RewriteKind, Role};
 use super::query::{self, CheckedQuery, QueryFault};
 use super::rows::{self, CheckedRow};
 use super::scalar::Scalar;
 use super::template;
-use crate::source::{SourceFile, Span};
+use crate::language;
+use crate::source::Span;
 
 /// Larger files are refused unread.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -32,7 +34,7 @@ pub fn load(origin: &str, text: &str, migration: &Migration) -> Result<Recipe, R
 /// # Errors
 /// When it cannot be used; the error says where and why.
 pub fn load_migration(origin: &str, text: &str) -> Result<Migration, RecipeError> {
-    check_migration(text).map_err(|fault| fault.in_file(origin, text))
+    check_migration(origin, text).map_err(|fault| fault.in_file(origin, text))
 }
 
 /// The migration that a recipe's id begins with, read without checking the rest.
@@ -54,6 +56,10 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
         let problem = format!("too large for a recipe: more than {MAX_BYTES} bytes");
         return Err(Fault::new(Span::at(0), problem));
     }
+    let control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    if let Some(at) = text.find(control) {
+        return Err(Fault::new(Span::at(at), "a control character"));
+    }
     let options = serde_yaml::options! {
         strict_booleans: true,
         with_snippet: false,
@@ -67,13 +73,31 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     serde_yaml::from_str_with_options(text, options).map_err(|error| Fault::of_yaml(text, &error))
 }
 
-fn check_migration(text: &str) -> Result<Migration, Fault> {
+fn check_migration(origin: &str, text: &str) -> Result<Migration, Fault> {
     let migration: Migration = parse(text)?;
+    let folder = origin.rsplit(['/', '\\']).nth(1);
+    if folder.is_some_and(|folder| folder != migration.id) {
+        let problem = format!("the id `{}` is not the name of the folder", migration.id);
+        return Err(Fault::new(section_span(text, "id"), problem));
+    }
     migration
         .example_settings
         .validate()
-        .map_err(|error| Fault::new(Span::at(0), format!("example_settings: {error}")))?;
+        .map_err(|error| Fault::new(section_span(text, "example_settings"), error.to_string()))?;
     Ok(migration)
+}
+
+/// The key of a top-level section; the beginning of the text where it is written in an unusual way.
+fn section_span(text: &str, key: &str) -> Span {
+    let heading = format!("{key}:");
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with(&heading) {
+            return Span::new(at, at + key.len());
+        }
+        at += line.len();
+    }
+    Span::at(0)
 }
 
 fn check_recipe(origin: &str, text: &str, migration: &Migration) -> Result<Recipe, Fault> {
@@ -90,7 +114,7 @@ fn check_recipe(origin: &str, text: &str, migration: &Migration) -> Result<Recip
     let rewrites = check_rewrites(text, &file, &queries)?;
     let rows = rows::check(text, &file.decide)?;
     check_references(text, &file, &rows, &rewrites)?;
-    let examples = check_examples(text, &file, !rewrites.is_empty())?;
+    let examples = examples::check(text, &file.examples, !rewrites.is_empty())?;
     Ok(Recipe {
         id: file.id.value,
         title: file.title.value,
@@ -170,18 +194,17 @@ struct Queries {
 
 impl Queries {
     fn check(text: &str, file: &RecipeFile) -> Result<Self, Fault> {
-        let language = &file.language.value;
-        let Some(grammar) = grammar(language) else {
+        let name = &file.language.value;
+        let Some(language) = language::by_name(name) else {
             let span = span_of(text, file.language.defined);
-            return Err(Fault::new(
-                span,
-                format!("there is no language `{language}`"),
-            ));
+            let known: Vec<&str> = language::all().iter().map(|known| known.name()).collect();
+            return Err(Fault::new(span, format!("there is no language `{name}`"))
+                .help(format!("one of {}", known.join(", "))));
         };
+        let grammar = language.grammar();
         let check = |section: &Spanned<String>| {
             let scalar = Scalar::new(text, section);
-            query::check(language, &grammar, scalar.value)
-                .map_err(|fault| query_fault(&scalar, fault))
+            query::check(name, &grammar, scalar.value).map_err(|fault| query_fault(&scalar, fault))
         };
         Ok(Self {
             locate: check(&file.locate)?,
@@ -213,14 +236,6 @@ fn query_fault(scalar: &Scalar<'_>, fault: QueryFault) -> Fault {
     Fault {
         help: fault.help,
         ..scalar.fault(fault.span, fault.problem)
-    }
-}
-
-/// The grammar of a language, by its registry name.
-fn grammar(language: &str) -> Option<tree_sitter::Language> {
-    match language {
-        "python" => Some(tree_sitter_python::LANGUAGE.into()),
-        _ => None,
     }
 }
 
@@ -327,116 +342,4 @@ fn check_references(
         }
     }
     Ok(())
-}
-
-fn check_examples(
-    text: &str,
-    file: &RecipeFile,
-    has_rewrites: bool,
-) -> Result<Vec<Example>, Fault> {
-    let lines = SourceFile::new("", text);
-    let mut examples = Vec::new();
-    for written in &file.examples.value {
-        let span = span_of(text, written.defined);
-        let line = lines.line_of(span.start);
-        examples.push(check_example(text, &written.value, span, line)?);
-    }
-    let (found, missing) = if has_rewrites {
-        let found = examples
-            .iter()
-            .any(|example| matches!(example.expect, Expectation::After { .. }));
-        (found, "no example shows what a rewrite writes (`after`)")
-    } else {
-        let found = examples
-            .iter()
-            .any(|example| example.expect != Expectation::NoSite);
-        (found, "no example shows a site")
-    };
-    if found {
-        Ok(examples)
-    } else {
-        let span = span_of(text, file.examples.defined);
-        Err(Fault::new(span, missing).help("a recipe without an example is not known to work"))
-    }
-}
-
-fn check_example(
-    text: &str,
-    written: &ExampleFile,
-    span: Span,
-    line: usize,
-) -> Result<Example, Fault> {
-    let expectations = [
-        written.after.as_ref().map(|text| Expectation::After {
-            text: text.clone(),
-            unsafe_because: written
-                .unsafe_because
-                .as_ref()
-                .map(|reason| reason.value.clone()),
-        }),
-        written.review.clone().map(Expectation::Review),
-        written.keep.clone().map(Expectation::Keep),
-        written.standard.map(|_| Expectation::Standard),
-        written.no_site.map(|_| Expectation::NoSite),
-    ];
-    let mut given = expectations.into_iter().flatten();
-    let (Some(expect), None) = (given.next(), given.next()) else {
-        return Err(Fault::new(
-            span,
-            "an example expects exactly one of `after`, `review`, `keep`, `standard`, `no-site`",
-        ));
-    };
-    if written.standard == Some(false) || written.no_site == Some(false) {
-        return Err(Fault::new(
-            span,
-            "`standard` and `no-site` are `true` or not given",
-        ));
-    }
-    if let Expectation::Review(reason) | Expectation::Keep(reason) = &expect
-        && reason.trim().is_empty()
-    {
-        return Err(Fault::new(
-            span,
-            "the expected reason is empty, so any reason passes",
-        ));
-    }
-    if let Some(reason) = &written.unsafe_because
-        && !matches!(expect, Expectation::After { .. })
-    {
-        let span = span_of(text, reason.defined);
-        return Err(Fault::new(span, "`unsafe` goes with `after`"));
-    }
-    check_path(&written.path.value)
-        .map_err(|problem| Fault::new(span_of(text, written.path.defined), problem))?;
-    Ok(Example {
-        title: written.title.clone(),
-        path: written.path.value.clone(),
-        before: written.before.clone(),
-        files: example_files(text, written.files.as_ref())?,
-        expect,
-        line,
-    })
-}
-
-fn example_files(
-    text: &str,
-    files: Option<&Entries<String>>,
-) -> Result<BTreeMap<String, String>, Fault> {
-    let mut by_path = BTreeMap::new();
-    for (path, content) in files.into_iter().flat_map(|entries| &entries.0) {
-        check_path(&path.value)
-            .map_err(|problem| Fault::new(span_of(text, path.defined), problem))?;
-        by_path.insert(path.value.clone(), content.clone());
-    }
-    Ok(by_path)
-}
-
-/// Paths of examples lie inside the project, with `/` between their parts.
-fn check_path(path: &str) -> Result<(), String> {
-    let ordinary = |part: &str| !part.is_empty() && part != "." && part != "..";
-    if path.split('/').all(ordinary) && !path.contains('\\') {
-        Ok(())
-    } else {
-        Err(format!("`{path}` is no path inside a project"))
-    }
 }

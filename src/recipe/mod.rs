@@ -5,6 +5,7 @@
 //! `file` is the shape as it is written, `load` the checks, `model` what is known afterwards; `fault` shows what is wrong.
 
 mod embed;
+mod examples;
 mod fault;
 mod file;
 mod library;
@@ -26,3 +27,6 @@ pub use model::{
     TemplatePart, Warning,
 };
 pub use schema::{migration_schema, recipe_schema, settings_schema};
+
+#[cfg(test)]
+mod tests;

@@ -33,8 +33,10 @@ pub(super) fn check(
     let mut rows = Vec::new();
     let mut open = Cells::all();
     for (index, written) in decide.value.iter().enumerate() {
-        let span = span_of(text, written.defined);
-        let line = file.line_of(span.start);
+        let start = span_of(text, written.defined).start;
+        let line = file.line_of(start);
+        // A row stands on one line, as a rule.
+        let span = Span::new(start, file.line_end(start));
         let checked = check_row(text, &written.value, span, line, index == last)?;
         let cells = Cells::of(&checked.row.condition);
         if !cells.meets(&open) {

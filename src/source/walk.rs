@@ -3,6 +3,8 @@
 //! It gives the same tree on every run: what it found is sorted by path before anything looks at it, and files are read on whatever
 //! rayon pool the caller runs in. It knows which paths are worth reading only through the caller's filter, and nothing of languages.
 //!
+//! What git ignores is left out, and as for git itself a file that is tracked is not ignored, whatever the rules say.
+//!
 //! Symbolic links are never followed below a root. What a link inside the roots leads to is read under its own name, once; what lies
 //! outside of them is listed as skipped. So there are no loops, and no file is edited under two names.
 
@@ -16,10 +18,14 @@ use globset::GlobSet;
 use ignore::{DirEntry, WalkBuilder};
 use rayon::prelude::*;
 
+use crate::source::tracked::tracked_paths;
 use crate::source::{SourceError, SourceFile};
 
 /// The size beyond which a file is listed and not read: no person wrote it.
 pub const DEFAULT_SIZE_LIMIT: u64 = 16 << 20;
+
+/// The size beyond which git's index is not read.
+const INDEX_LIMIT: u64 = 1 << 30;
 
 /// Folders that are never looked into.
 const NEVER: &[&str] = &[".git", ".connmod"];
@@ -43,7 +49,7 @@ pub struct WalkOptions {
     pub roots: Vec<PathBuf>,
     /// Whether files and folders whose name starts with a dot are read.
     pub hidden: bool,
-    /// Whether `.gitignore`, `.ignore` and the built-in list of foreign folders are disregarded.
+    /// Whether `.gitignore` and the built-in list of foreign folders are disregarded.
     pub no_ignore: bool,
     /// What the project's settings leave out; matched against relative paths, also of a file that is named as a root.
     pub excluded: GlobSet,
@@ -118,6 +124,9 @@ pub fn walk(
     let mut found = Found::default();
     if !roots.is_empty() {
         look(options, &base, &roots, &wanted, &mut found);
+        if !options.no_ignore {
+            add_tracked(options, &base, &roots, &wanted, &mut found);
+        }
     }
     Ok(found.read(options.size_limit))
 }
@@ -222,7 +231,7 @@ fn walker(options: &WalkOptions, base: &Path, roots: &BTreeSet<PathBuf>) -> igno
         .follow_links(false)
         .hidden(!options.hidden)
         .parents(!no_ignore)
-        .ignore(!no_ignore)
+        .ignore(false)
         .git_ignore(!no_ignore)
         .git_global(!no_ignore)
         .git_exclude(!no_ignore)
@@ -241,12 +250,107 @@ fn walker(options: &WalkOptions, base: &Path, roots: &BTreeSet<PathBuf>) -> igno
 /// Whether the entry below a root is one of the folders that hold no code of the project.
 fn is_left_out(entry: &DirEntry, no_ignore: bool) -> bool {
     let name = entry.file_name().to_str().unwrap_or_default();
-    if NEVER.contains(&name) {
-        return true;
+    NEVER.contains(&name)
+        || (!no_ignore
+            && entry.file_type().is_some_and(|kind| kind.is_dir())
+            && is_foreign(name, entry.path()))
+}
+
+fn is_foreign(name: &str, folder: &Path) -> bool {
+    FOREIGN.contains(&name) || folder.join("pyvenv.cfg").is_file()
+}
+
+/// Adds the files that git tracks although one of its rules ignores them.
+fn add_tracked(
+    options: &WalkOptions,
+    base: &Path,
+    roots: &BTreeSet<PathBuf>,
+    wanted: &impl Fn(&Path) -> bool,
+    found: &mut Found,
+) {
+    let Some((repository, tracked)) = tracked_files(base) else {
+        return;
+    };
+    // Many files share a folder, and each question about one goes to the disk.
+    let mut folders = BTreeMap::new();
+    for tracked in tracked {
+        let path = repository.join(tracked);
+        let Ok(relative) = path.strip_prefix(base) else {
+            continue;
+        };
+        let Some(name) = portable(relative).filter(|name| !name.contains(char::is_control)) else {
+            continue;
+        };
+        if found.files.contains_key(&name)
+            || !wanted(relative)
+            || relative
+                .ancestors()
+                .any(|part| options.excluded.is_match(part))
+        {
+            continue;
+        }
+        let is_reached = roots.iter().any(|root| {
+            path.strip_prefix(root)
+                .is_ok_and(|below| is_open(root, below, options.hidden, &mut folders))
+        });
+        if is_reached && fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
+            found.files.insert(name, path);
+        }
     }
-    !no_ignore
-        && entry.file_type().is_some_and(|kind| kind.is_dir())
-        && (FOREIGN.contains(&name) || entry.path().join("pyvenv.cfg").is_file())
+}
+
+/// Whether nothing but git's rules keeps the walk from `root` to the file `below` it.
+fn is_open(root: &Path, below: &Path, hidden: bool, folders: &mut BTreeMap<PathBuf, bool>) -> bool {
+    let is_hidden = |name: &str| !hidden && name.starts_with('.');
+    let mut path = root.to_path_buf();
+    let mut parts = below.components().peekable();
+    while let Some(part) = parts.next() {
+        // An index is not trusted to stay inside of its repository.
+        let Component::Normal(part) = part else {
+            return false;
+        };
+        let Some(name) = part.to_str() else {
+            return false;
+        };
+        path.push(name);
+        if is_hidden(name) || NEVER.contains(&name) {
+            return false;
+        }
+        let is_folder = parts.peek().is_some();
+        if is_folder
+            && !*folders
+                .entry(path.clone())
+                .or_insert_with(|| !path.is_symlink() && !is_foreign(name, &path))
+        {
+            return false;
+        }
+    }
+    true
+}
+
+/// The root of the repository around `base`, and the paths that its index tracks.
+fn tracked_files(base: &Path) -> Option<(PathBuf, Vec<PathBuf>)> {
+    let repository = base
+        .ancestors()
+        .find(|folder| fs::symlink_metadata(folder.join(".git")).is_ok())?;
+    let git = repository.join(".git");
+    let git = if git.is_dir() {
+        git
+    } else {
+        // A linked work tree or a submodule: a file that says where its folder is.
+        let text = String::from_utf8(read_file(&git, DEFAULT_SIZE_LIMIT).ok()?).ok()?;
+        repository.join(text.strip_prefix("gitdir: ")?.trim_end())
+    };
+    let index = git.join("index");
+    if !fs::symlink_metadata(&index).ok()?.is_file() {
+        return None;
+    }
+    let paths = tracked_paths(&read_file(&index, INDEX_LIMIT).ok()?)?;
+    let paths = paths.into_iter().filter_map(|path| {
+        // The index has `/` on every system; what is not Unicode was listed by the walk, or is ignored.
+        String::from_utf8(path).ok().map(PathBuf::from)
+    });
+    Some((repository.to_path_buf(), paths.collect()))
 }
 
 /// Puts one entry where it belongs.

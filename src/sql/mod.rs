@@ -2,6 +2,23 @@
 //!
 //! Knows PostgreSQL's language and nothing of the host language: it is handed a text whose unknown parts are holes.
 
+mod columns;
+mod fallback;
+mod lex;
+mod placeholders;
+mod read;
+mod relations;
+pub mod schema;
+mod script;
+mod statement;
+mod tokens;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use read::{read, read_plain};
+
 use std::collections::BTreeSet;
 use std::fmt;
 

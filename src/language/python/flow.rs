@@ -99,6 +99,22 @@ pub fn innermost_loop(tree: &Tree, span: Span, outer: Span) -> Option<Span> {
 
 /// The places inside `body` where exceptions are caught: `try` with handlers, `with suppress(…)`; not those of nested functions.
 pub fn catches(source: &str, tree: &Tree, body: Span) -> Vec<Catch> {
+    own_nodes(tree, body)
+        .into_iter()
+        .filter_map(|node| caught_by(source, node))
+        .collect()
+}
+
+/// The `raise` statements inside `body`; not those of nested functions.
+pub fn raises(tree: &Tree, body: Span) -> Vec<Span> {
+    let raising = own_nodes(tree, body)
+        .into_iter()
+        .filter(|node| node.kind() == "raise_statement");
+    raising.map(Span::from).collect()
+}
+
+/// The nodes inside `body`, without those of functions that are defined there, in source order.
+fn own_nodes(tree: &Tree, body: Span) -> Vec<Node<'_>> {
     let mut found = Vec::new();
     let Some(root) = tree
         .root_node()
@@ -111,7 +127,7 @@ pub fn catches(source: &str, tree: &Tree, body: Span) -> Vec<Catch> {
         let node = cursor.node();
         let nested = FUNCTIONS.contains(&node.kind());
         if body.contains(node.into()) && !nested {
-            found.extend(caught_by(source, node));
+            found.push(node);
         }
         if !nested && cursor.goto_first_child() {
             continue;

@@ -88,6 +88,10 @@ impl Language for Python {
         statements::of_block(code.tree, body)
     }
 
+    fn siblings(&self, code: Code<'_>, span: Span) -> Vec<Span> {
+        statements::siblings(code.tree, span)
+    }
+
     fn dominates(&self, code: Code<'_>, earlier: Span, later: Span) -> bool {
         flow::dominates(code.tree, earlier, later)
     }
@@ -98,6 +102,10 @@ impl Language for Python {
 
     fn catches(&self, code: Code<'_>, body: Span) -> Vec<Catch> {
         flow::catches(code.source, code.tree, body)
+    }
+
+    fn raises(&self, code: Code<'_>, body: Span) -> Vec<Span> {
+        flow::raises(code.tree, body)
     }
 
     fn guard(&self, code: Code<'_>, span: Span, name: &str) -> Option<Guard> {

@@ -146,6 +146,22 @@ pub fn of_block(tree: &Tree, body: Span) -> Vec<Span> {
         .collect()
 }
 
+/// The statements of the block around the statement at `span`, in order; a module's own statements are none, for a module may be empty.
+pub fn siblings(tree: &Tree, span: Span) -> Vec<Span> {
+    let block = statement_node(tree, span).and_then(|statement| statement.parent());
+    match block.filter(|block| block.kind() == "block") {
+        Some(block) => {
+            let mut cursor = block.walk();
+            block
+                .named_children(&mut cursor)
+                .filter(|child| child.kind() != "comment")
+                .map(Span::from)
+                .collect()
+        }
+        None => Vec::new(),
+    }
+}
+
 /// The comments inside `span`, in order.
 pub fn comments(tree: &Tree, span: Span) -> Vec<Span> {
     let mut found = Vec::new();

@@ -28,6 +28,8 @@ pub(super) enum Argument {
 #[derive(Debug, Default)]
 pub(super) struct Scanned {
     pub(super) predicates: Vec<Predicate>,
+    /// The innermost bracket that nothing closes.
+    pub(super) unclosed: Option<usize>,
     /// The offset of the first bracket at each depth.
     first_at_depth: Vec<usize>,
 }
@@ -42,26 +44,29 @@ impl Scanned {
 /// Scans a query. Only what cannot be scanned at all is a fault; the rest is for the compiler to say.
 pub(super) fn scan(text: &str) -> Result<Scanned, QueryFault> {
     let mut scanned = Scanned::default();
-    let mut depth = 0_usize;
+    let mut open = Vec::new();
     let mut at = 0;
     while let Some(token) = next_token(text, at)? {
         at = token.span.end;
         match token.kind {
             TokenKind::Open => {
-                if scanned.first_at_depth.len() == depth {
-                    scanned.first_at_depth.push(token.span.start);
-                }
-                depth += 1;
                 if let Some(predicate) = predicate(text, token.span)? {
                     at = predicate.span.end;
-                    depth -= 1;
                     scanned.predicates.push(predicate);
+                    continue;
                 }
+                if scanned.first_at_depth.len() == open.len() {
+                    scanned.first_at_depth.push(token.span.start);
+                }
+                open.push(token.span.start);
             }
-            TokenKind::Close => depth = depth.saturating_sub(1),
+            TokenKind::Close => {
+                open.pop();
+            }
             TokenKind::Word | TokenKind::Text | TokenKind::Other => {}
         }
     }
+    scanned.unclosed = open.pop();
     Ok(scanned)
 }
 

@@ -107,6 +107,95 @@ fn ignore_files_hold_without_a_repository_and_can_be_switched_off() {
     );
 }
 
+fn git(folder: &Path, arguments: &[&str]) {
+    let status = Command::new("git")
+        .args(arguments)
+        .current_dir(folder)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_SYSTEM", "/dev/null")
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn a_tracked_file_is_not_ignored() {
+    let folder = folder(&[
+        (".gitignore", "test_*.py\nold/\nvenv/\n"),
+        ("a.py", ""),
+        ("test_tracked.py", ""),
+        ("test_deleted.py", ""),
+        ("test_note.txt", ""),
+        ("old/b.py", ""),
+        ("old/excluded.py", ""),
+        ("old/node_modules/c.py", ""),
+        ("old/.hidden/d.py", ""),
+        ("venv/e.py", ""),
+    ]);
+    git(folder.path(), &["init", "-q"]);
+    git(folder.path(), &["add", "-f", "."]);
+    put(folder.path(), "test_untracked.py", b"");
+    fs::remove_file(folder.path().join("test_deleted.py")).unwrap();
+    let mut options = WalkOptions::new(folder.path());
+    options.excluded = GlobSetBuilder::new()
+        .add(Glob::new("old/excluded.py").unwrap())
+        .build()
+        .unwrap();
+    let expected = ["a.py", "old/b.py", "test_tracked.py"];
+    assert_eq!(paths(&read(&options)), expected);
+    options.hidden = true;
+    let expected = ["a.py", "old/.hidden/d.py", "old/b.py", "test_tracked.py"];
+    assert_eq!(paths(&read(&options)), expected);
+
+    // A root inside of the repository, and a base there.
+    options.hidden = false;
+    options.roots = vec!["old".into()];
+    assert_eq!(paths(&read(&options)), ["old/b.py"]);
+    let options = WalkOptions::new(folder.path().join("old"));
+    assert_eq!(paths(&read(&options)), ["b.py", "excluded.py"]);
+}
+
+#[test]
+fn a_linked_work_tree_has_an_index_of_its_own() {
+    let main = folder(&[("a.py", ""), ("b.py", "")]);
+    let away = TempDir::new().unwrap();
+    let linked = away.path().join("linked");
+    git(main.path(), &["init", "-q"]);
+    git(main.path(), &["add", "."]);
+    let identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"];
+    git(
+        main.path(),
+        &[&identity[..], &["commit", "-q", "-m", "x"]].concat(),
+    );
+    git(
+        main.path(),
+        &["worktree", "add", "-q", linked.to_str().unwrap()],
+    );
+    put(&linked, ".gitignore", b"*.py\n");
+    put(&linked, "c.py", b"");
+    assert_eq!(paths(&read(&WalkOptions::new(linked))), ["a.py", "b.py"]);
+}
+
+#[test]
+fn a_tracked_file_behind_a_link_is_not_reached() {
+    let outside = folder(&[("a.py", "")]);
+    let folder = folder(&[(".gitignore", "sub\n"), ("sub/a.py", "")]);
+    git(folder.path(), &["init", "-q"]);
+    git(folder.path(), &["add", "-f", "."]);
+    fs::remove_dir_all(folder.path().join("sub")).unwrap();
+    symlink(outside.path(), folder.path().join("sub")).unwrap();
+    assert!(read(&WalkOptions::new(folder.path())).files.is_empty());
+}
+
+#[test]
+fn a_path_of_the_index_stays_inside_its_root() {
+    let root = folder(&[("a.py", "")]);
+    let is_open = |below: &str| is_open(root.path(), Path::new(below), true, &mut BTreeMap::new());
+    assert!(is_open("a.py"));
+    assert!(!is_open("../a.py"));
+    assert!(!is_open("sub/../../a.py"));
+}
+
 #[test]
 fn foreign_folders_are_read_only_when_asked_for() {
     let folder = folder(&[

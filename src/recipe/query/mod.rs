@@ -10,7 +10,7 @@ use tree_sitter::{CaptureQuantifier, Query, QueryError, QueryErrorKind};
 
 use crate::source::Span;
 
-use scan::{Argument, Predicate};
+use scan::{Argument, Predicate, Scanned};
 
 /// Deeper patterns are refused: tree-sitter's parser of queries calls itself for each level.
 const MAX_NESTING: usize = 100;
@@ -71,7 +71,7 @@ pub(super) fn check(
         check_predicate(predicate)?;
     }
     let query = Query::new(grammar, text)
-        .map_err(|error| compile_fault(language, text, &scanned.predicates, &error))?;
+        .map_err(|error| compile_fault(language, text, &scanned, &error))?;
     if query.pattern_count() == 0 {
         return Err(QueryFault::new(Span::at(0), "the query holds no pattern"));
     }
@@ -168,12 +168,7 @@ fn unknown(predicate: &Predicate) -> QueryFault {
 }
 
 /// tree-sitter's complaint in plain words, with the place that it is about.
-fn compile_fault(
-    language: &str,
-    text: &str,
-    predicates: &[Predicate],
-    error: &QueryError,
-) -> QueryFault {
+fn compile_fault(language: &str, text: &str, scanned: &Scanned, error: &QueryError) -> QueryFault {
     let at = text.floor_char_boundary(error.offset.min(text.len()));
     // For these kinds the message is the name in quotes.
     let name = error.message.trim_matches('"');
@@ -192,13 +187,16 @@ fn compile_fault(
             Span::at(at),
             format!("no {language} tree has this shape, so the pattern can never match"),
         ),
-        QueryErrorKind::Predicate => predicate_fault(predicates, error),
-        QueryErrorKind::Syntax if text[at..].trim().is_empty() => {
-            QueryFault::new(Span::at(at), "the query ends too early")
-        }
-        QueryErrorKind::Syntax | QueryErrorKind::Language => {
-            QueryFault::new(Span::at(at), "the query cannot be read from here on")
-        }
+        QueryErrorKind::Predicate => predicate_fault(&scanned.predicates, error),
+        QueryErrorKind::Syntax | QueryErrorKind::Language => match scanned.unclosed {
+            Some(open) if text[at..].trim().is_empty() => {
+                QueryFault::new(Span::new(open, open + 1), "this bracket is never closed")
+            }
+            _ => {
+                let at = at.min(text.trim_end().len());
+                QueryFault::new(Span::at(at), "the query cannot be read from here on")
+            }
+        },
     }
 }
 

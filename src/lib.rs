@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` describes the way of the data and where each part lives.
 
 pub mod apply;
+pub mod cli;
 pub mod config;
 pub mod decide;
 pub mod edit;

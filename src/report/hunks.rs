@@ -163,7 +163,8 @@ mod tests {
 
     /// A file of forty numbered lines with some of them replaced.
     fn patch(edits: &[(usize, &str, Option<&str>)]) -> Patch {
-        let before: String = (1..=40).map(|line| format!("line {line:02}\n")).collect();
+        let lines: Vec<String> = (1..=40).map(|line| format!("line {line:02}\n")).collect();
+        let before = lines.concat();
         let edits: Vec<(Edit, Option<String>)> = edits
             .iter()
             .map(|(line, text, id)| {

@@ -12,6 +12,7 @@ pub mod inventory;
 pub mod json;
 mod markdown;
 pub mod paint;
+pub mod settings;
 pub mod stat;
 pub mod summary;
 pub mod totals;

@@ -25,11 +25,19 @@ fn child_covering(node: Node<'_>, span: Span) -> Option<Node<'_>> {
     Span::from(child).contains(span).then_some(child)
 }
 
-/// The outermost named node that has exactly this span: what a span taken from a node stands for.
-pub(super) fn at(tree: &Tree, span: Span) -> Option<Node<'_>> {
+/// The innermost named node that has exactly this span: the expression itself, not the statement that consists of it.
+pub(super) fn expression_at(tree: &Tree, span: Span) -> Option<Node<'_>> {
     path(tree, span)
         .into_iter()
+        .rev()
         .find(|node| node.is_named() && Span::from(*node) == span)
+}
+
+/// The outermost node that has exactly this span and is of a kind that `wanted` accepts.
+pub(super) fn node_at(tree: &Tree, span: Span, wanted: impl Fn(&str) -> bool) -> Option<Node<'_>> {
+    path(tree, span)
+        .into_iter()
+        .find(|node| Span::from(*node) == span && wanted(node.kind()))
 }
 
 /// The named children without comments. Errors stay in: they are marked as extras, but hold code.

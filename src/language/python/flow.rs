@@ -241,6 +241,9 @@ pub fn exits(file: &PythonFile<'_>, body: Span) -> Vec<Exit> {
         .into_iter()
         .collect();
     while let Some((node, in_loop)) = work.pop() {
+        if is_function(node.kind()) && body.contains(node.into()) {
+            continue;
+        }
         let is_async = begins_with(node, "async");
         let kind = match node.kind() {
             "return_statement" => Some(ExitKind::Return),
@@ -261,7 +264,7 @@ pub fn exits(file: &PythonFile<'_>, body: Span) -> Vec<Exit> {
         let is_loop = matches!(node.kind(), "for_statement" | "while_statement")
             && body.contains(node.into());
         for child in children(node) {
-            if !is_function(child.kind()) && body.overlaps(child.into()) {
+            if body.overlaps(child.into()) {
                 // `break` in the `else` of a loop belongs to the loop around it.
                 let own = is_loop && child.kind() != "else_clause";
                 work.push((child, in_loop || own));
@@ -299,7 +302,7 @@ fn leaves(block: Node<'_>, levels: usize) -> bool {
         .any(|statement| statement_leaves(*statement, levels))
 }
 
-fn statement_leaves(statement: Node<'_>, levels: usize) -> bool {
+pub(super) fn statement_leaves(statement: Node<'_>, levels: usize) -> bool {
     let Some(levels) = levels.checked_sub(1) else {
         return false;
     };

@@ -6,7 +6,7 @@
 mod annotations;
 mod exports;
 pub mod flow;
-mod imports;
+pub mod imports;
 pub mod layout;
 mod names;
 mod nodes;
@@ -21,7 +21,7 @@ mod tests;
 
 use tree_sitter::Tree;
 
-use crate::language::{Language, Model};
+use crate::language::{Binding, BindingKind, Import, Language, Model, Reference};
 use crate::source::Span;
 
 pub use scope::model;
@@ -67,5 +67,28 @@ impl<'a> PythonFile<'a> {
     /// The text of `span`.
     pub fn text(&self, span: Span) -> &'a str {
         span.text(self.source)
+    }
+
+    /// The reference that stands exactly at `span`.
+    pub fn reference_at(&self, span: Span) -> Option<&'a Reference> {
+        let references = &self.model.references;
+        let at = references.partition_point(|reference| reference.span < span);
+        references.get(at).filter(|found| found.span == span)
+    }
+
+    /// The binding whose name stands exactly at `span`.
+    pub fn binding_at(&self, span: Span) -> Option<&'a Binding> {
+        let bindings = &self.model.bindings;
+        let at = bindings.partition_point(|binding| binding.span < span);
+        bindings.get(at).filter(|found| found.span == span)
+    }
+
+    /// The import that makes a binding.
+    pub fn import_of(&self, binding: &Binding) -> Option<&'a Import> {
+        let imports = &self.model.imports;
+        let behind = imports.partition_point(|import| import.span.start <= binding.span.start);
+        imports.get(behind.checked_sub(1)?).filter(|import| {
+            binding.kind == BindingKind::Import && import.span.contains(binding.span)
+        })
     }
 }

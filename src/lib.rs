@@ -10,6 +10,7 @@ pub mod edit;
 pub mod facts;
 pub mod finding;
 pub mod language;
+pub mod learn;
 pub mod locate;
 pub mod progress;
 pub mod project;

@@ -303,4 +303,6 @@ pub struct Patch {
     pub after: String,
     /// The edits that lead from one to the other, each with the id of the site it serves; `None` for shared edits such as imports.
     pub edits: Vec<(Edit, Option<String>)>,
+    /// The ids of the sites whose rewrites are in the text, also of those that go with the rewrite of another.
+    pub sites: BTreeSet<String>,
 }

@@ -116,6 +116,70 @@ pub fn readers(
         .collect()
 }
 
+/// What still needs the attribute or parameter that the site at `site` fills, for people.
+pub fn holder_readers(
+    world: World<'_>,
+    id: FileId,
+    site: Span,
+    gone: &[Span],
+    dead: &Dead,
+) -> Vec<String> {
+    let file = world.project.file(id);
+    let left = |span: Span| !gone.iter().any(|gone| gone.contains(span)) && !dead.covers(span);
+    let mut reasons = Vec::new();
+    if let Some(write) = file
+        .outline
+        .writes
+        .iter()
+        .find(|write| site.contains(write.statement) || write.statement.contains(site))
+    {
+        for (other, parsed) in world.project.files() {
+            let reads = parsed
+                .outline
+                .reads
+                .iter()
+                .filter(|read| read.name == write.name && (other != id || left(read.span)));
+            let lines: BTreeSet<usize> = reads
+                .map(|read| parsed.source.line_of(read.span.start))
+                .collect();
+            reasons.extend(lines.into_iter().take(3).map(|line| {
+                format!(
+                    "`.{}` is still read at {}:{line}",
+                    write.name,
+                    parsed.source.path()
+                )
+            }));
+        }
+        if let Some(value) = write.value
+            && let Expression::Name(name) = file.expression(value)
+        {
+            reasons.push(format!(
+                "the constructor's parameter `{name}` may be passed by callers"
+            ));
+        }
+    } else {
+        let lines: BTreeSet<usize> = file
+            .model
+            .bindings
+            .iter()
+            .filter(|binding| binding.kind == BindingKind::Parameter && site.contains(binding.span))
+            .flat_map(|binding| file.model.references_to(binding.scope, &binding.name))
+            .filter(|reference| left(reference.span))
+            .map(|reference| file.source.line_of(reference.span.start))
+            .collect();
+        reasons.extend(
+            lines
+                .into_iter()
+                .map(|line| format!("the parameter is still read in line {line}")),
+        );
+        reasons.push("callers pass the pool to the constructor: pool injection".to_owned());
+    }
+    if reasons.is_empty() {
+        reasons.push("something may still read it".to_owned());
+    }
+    reasons
+}
+
 struct Finder<'a> {
     world: World<'a>,
     id: FileId,

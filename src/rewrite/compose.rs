@@ -90,6 +90,21 @@ pub fn compose(world: World<'_>, id: FileId, findings: &[&Finding], guards: bool
     }
 }
 
+/// The ids of the sites whose rewrites are in the text: those with edits of their own, and those that go with what is taken out.
+fn applied(accepted: &[&Finding], all: &[&Finding], removed: &[Span]) -> BTreeSet<String> {
+    let has_edits = |finding: &Finding| {
+        finding
+            .fix
+            .as_ref()
+            .is_some_and(|fix| !fix.edits.is_empty())
+    };
+    let own = accepted.iter().filter(|finding| has_edits(finding));
+    let gone = all.iter().filter(|finding| {
+        !has_edits(finding) && removed.iter().any(|span| span.contains(finding.site.span))
+    });
+    own.chain(gone).map(|finding| finding.id.clone()).collect()
+}
+
 /// The spans whose text edits take away.
 pub fn gone<'e>(edits: impl IntoIterator<Item = &'e Edit>) -> Vec<Span> {
     edits

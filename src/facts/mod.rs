@@ -7,6 +7,8 @@ pub mod connection;
 pub mod context;
 pub mod identity;
 pub mod origin;
+pub mod roles;
+pub mod site;
 pub mod standard;
 pub mod tables;
 

@@ -51,6 +51,17 @@ pub fn values(world: World<'_>, file: FileId, span: Span) -> Values {
     follower.found
 }
 
+/// Follows a variable.
+pub fn variable(world: World<'_>, file: FileId, scope: ScopeId, name: &str) -> Values {
+    let mut follower = Follower {
+        world,
+        visited: BTreeSet::new(),
+        found: Values::new(),
+    };
+    follower.variable(file, scope, name, DEPTH);
+    follower.found
+}
+
 /// Whether the pool at `span` is the shared one, and how that is known.
 pub fn pool_origin(world: World<'_>, file: FileId, span: Span) -> PoolOrigin {
     classify(&values(world, file, span))

@@ -19,6 +19,16 @@ pub fn of_call(call: &QueryCall, schema: &Schema, settings: &SchemaConfig) -> Ta
     tables
 }
 
+/// The tables of the queries that a helper is called with.
+pub fn of_queries(queries: &[SqlFacts], schema: &Schema, settings: &SchemaConfig) -> Tables {
+    let mut tables = Tables {
+        complete: true,
+        ..Tables::default()
+    };
+    add(&mut tables, queries, schema, settings);
+    tables
+}
+
 /// The tables of everything that is done with a connection.
 pub fn of_connection(connection: &Connection, schema: &Schema, settings: &SchemaConfig) -> Tables {
     let mut tables = Tables {

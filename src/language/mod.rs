@@ -34,6 +34,36 @@ pub struct Code<'a> {
     pub model: &'a Model,
 }
 
+impl<'a> Code<'a> {
+    /// The text of `span`.
+    pub fn text(&self, span: Span) -> &'a str {
+        span.text(self.source)
+    }
+
+    /// The reference that stands exactly at `span`.
+    pub fn reference_at(&self, span: Span) -> Option<&'a Reference> {
+        let references = &self.model.references;
+        let at = references.partition_point(|reference| reference.span < span);
+        references.get(at).filter(|found| found.span == span)
+    }
+
+    /// The binding whose name stands exactly at `span`.
+    pub fn binding_at(&self, span: Span) -> Option<&'a Binding> {
+        let bindings = &self.model.bindings;
+        let at = bindings.partition_point(|binding| binding.span < span);
+        bindings.get(at).filter(|found| found.span == span)
+    }
+
+    /// The import that makes a binding.
+    pub fn import_of(&self, binding: &Binding) -> Option<&'a Import> {
+        let imports = &self.model.imports;
+        let behind = imports.partition_point(|import| import.span.start <= binding.span.start);
+        imports.get(behind.checked_sub(1)?).filter(|import| {
+            binding.kind == BindingKind::Import && import.span.contains(binding.span)
+        })
+    }
+}
+
 /// What the rest of the program needs to know of a language.
 pub trait Language: Send + Sync {
     /// Its name, as recipes write it.
@@ -60,6 +90,8 @@ pub trait Language: Send + Sync {
     fn statement(&self, code: Code<'_>, span: Span) -> Option<Span>;
     /// The statement behind the one at `span` in its block.
     fn next_statement(&self, code: Code<'_>, span: Span) -> Option<Span>;
+    /// The body of the block statement at `span`.
+    fn body(&self, code: Code<'_>, span: Span) -> Option<Span>;
     /// The statements of the block at `body`, in order.
     fn statements(&self, code: Code<'_>, body: Span) -> Vec<Span>;
     /// The statements of the block that the statement at `span` stands in, itself included.

@@ -71,6 +71,10 @@ impl Fault {
             YamlError::SerdeMissingField { field, .. } => {
                 Self::new(span, format!("`{field}` is missing"))
             }
+            YamlError::NullIntoString { .. } => Self::new(span, "this is empty"),
+            YamlError::RecursiveReferencesRequireWeakTypes { .. } => {
+                Self::new(span, "an alias of what it stands in")
+            }
             YamlError::Unexpected { expected, .. } => {
                 let expected = match *expected {
                     "string scalar" => "a text",

@@ -10,7 +10,8 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_yaml::{Location, Spanned};
 
-use super::model::{Pattern, Role, Severity, Warning};
+use super::model::{IdentityClass, Pattern, PoolClass, Role, Severity, TablesClass, Warning};
+use crate::config::ContextKind;
 
 /// One recipe.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -65,11 +66,11 @@ pub(super) struct RowFile {
     pub(super) condition: Option<Spanned<ConditionFile>>,
     /// `keep`, `review`, `standard`, or the rewrites to try, in order.
     #[serde(default)]
-    #[schemars(with = "Option<WordsSchema>")]
+    #[schemars(with = "Option<WordsSchema<String>>")]
     pub(super) then: Option<Spanned<Words>>,
     /// What the last row decides.
     #[serde(default, rename = "else")]
-    #[schemars(with = "Option<WordsSchema>")]
+    #[schemars(with = "Option<WordsSchema<String>>")]
     pub(super) otherwise: Option<Spanned<Words>>,
     /// Why, in words for the person who reads the report.
     #[serde(default)]
@@ -88,19 +89,19 @@ pub(super) struct RowFile {
 pub(super) struct ConditionFile {
     /// The kind of context: user, system, script, standard, test, unknown.
     #[serde(default)]
-    #[schemars(with = "Option<WordsSchema>")]
+    #[schemars(with = "Option<WordsSchema<ContextKind>>")]
     pub(super) context: Option<Spanned<Words>>,
     /// The tables: rls, plain, unknown.
     #[serde(default)]
-    #[schemars(with = "Option<WordsSchema>")]
+    #[schemars(with = "Option<WordsSchema<TablesClass>>")]
     pub(super) tables: Option<Spanned<Words>>,
     /// The user: bound, optional, none.
     #[serde(default)]
-    #[schemars(with = "Option<WordsSchema>")]
+    #[schemars(with = "Option<WordsSchema<IdentityClass>>")]
     pub(super) identity: Option<Spanned<Words>>,
     /// The pool: shared, own, unknown.
     #[serde(default)]
-    #[schemars(with = "Option<WordsSchema>")]
+    #[schemars(with = "Option<WordsSchema<PoolClass>>")]
     pub(super) pool: Option<Spanned<Words>>,
 }
 
@@ -254,7 +255,7 @@ impl<'de> Deserialize<'de> for Words {
     dead_code,
     reason = "only its shape is used, for the schema of the format"
 )]
-pub(super) enum WordsSchema {
-    One(String),
-    Several(Vec<String>),
+pub(super) enum WordsSchema<T> {
+    One(T),
+    Several(Vec<T>),
 }

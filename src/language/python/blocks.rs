@@ -10,7 +10,7 @@ use crate::source::Span;
 /// Comments of the header stay: one behind the colon moves to a line of its own. A header that holds comments elsewhere (in the middle of
 /// a parenthesised list) is left alone.
 pub fn unwrap(code: Code<'_>, span: Span) -> Option<Vec<Edit>> {
-    let statement = nodes::at(code.tree, span)?;
+    let statement = nodes::statement_at(code.tree, span)?;
     let body = statement.child_by_field_name("body")?;
     let source = code.source;
     let first = nodes::children(body).first().copied()?;

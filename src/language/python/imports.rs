@@ -2,10 +2,56 @@
 
 use tree_sitter::Node;
 
-use super::nodes::{children, unparenthesised};
+use super::PythonFile;
+use super::nodes::{children, expression_at, unparenthesised};
 use super::scope::{Bind, Builder, Place};
 use crate::language::model::{BindingKind, Import, ImportKind};
 use crate::source::Span;
+
+/// The full name of what an expression means by the file's imports: `sa.text` is `sqlalchemy.text` under `import sqlalchemy as sa`.
+///
+/// A relative import keeps its dots (`.db.get_pool`). `None` where the name is not an import, or not always the same one.
+pub fn qualified_name(file: &PythonFile<'_>, expression: Span) -> Option<String> {
+    qualified(file, expression_at(file.tree, expression)?)
+}
+
+pub(super) fn qualified(file: &PythonFile<'_>, expression: Node<'_>) -> Option<String> {
+    let mut attributes = Vec::new();
+    let mut node = unparenthesised(expression);
+    while node.kind() == "attribute" {
+        attributes.push(file.text(node.child_by_field_name("attribute")?.into()));
+        node = unparenthesised(node.child_by_field_name("object")?);
+    }
+    if node.kind() != "identifier" {
+        return None;
+    }
+    let reference = file.reference_at(node.into())?;
+    let mut name: Option<String> = None;
+    for binding in file.model.bindings_of(reference.target?, &reference.name) {
+        let import = file.import_of(binding)?;
+        let full = full_name(import);
+        if name.get_or_insert_with(|| full.clone()) != &full {
+            return None;
+        }
+    }
+    let mut name = name?;
+    for attribute in attributes.iter().rev() {
+        name.push('.');
+        name.push_str(attribute);
+    }
+    Some(name)
+}
+
+/// What the local name of an import stands for.
+fn full_name(import: &Import) -> String {
+    let module = format!("{}{}", ".".repeat(import.level), import.module);
+    match &import.kind {
+        ImportKind::Name { name } if import.module.is_empty() => format!("{module}{name}"),
+        ImportKind::Name { name } => format!("{module}.{name}"),
+        ImportKind::Module { aliased: false } => import.local.clone(),
+        ImportKind::Module { aliased: true } | ImportKind::Star => module,
+    }
+}
 
 /// Whether a condition holds only for type checkers: `TYPE_CHECKING`, `typing.TYPE_CHECKING`.
 pub(super) fn is_type_checking(condition: Node<'_>, source: &str) -> bool {

@@ -5,6 +5,7 @@
 
 mod annotations;
 mod blocks;
+mod control;
 mod exports;
 pub mod expression;
 pub mod flow;
@@ -19,6 +20,7 @@ mod statements;
 pub mod strings;
 mod targets;
 pub mod usage;
+mod uses;
 
 #[cfg(test)]
 mod tests;
@@ -69,19 +71,25 @@ impl Language for Python {
     }
 
     fn texts(&self, code: Code<'_>, span: Span) -> Vec<SqlText> {
-        strings::evaluate(code, span).alternatives
+        strings::evaluate(&code, span).alternatives
     }
 
     fn usage(&self, code: Code<'_>, span: Span) -> Usage {
-        usage::usage(code.source, code.tree, span)
+        uses::usage(code.source, code.tree, span)
     }
 
     fn statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
-        flow::statement(code.tree, span)
+        control::statement(code.tree, span)
     }
 
     fn next_statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
-        flow::next_statement(code.tree, span)
+        control::next_statement(code.tree, span)
+    }
+
+    fn body(&self, code: Code<'_>, span: Span) -> Option<Span> {
+        nodes::statement_at(code.tree, span)?
+            .child_by_field_name("body")
+            .map(Span::from)
     }
 
     fn statements(&self, code: Code<'_>, body: Span) -> Vec<Span> {
@@ -93,27 +101,27 @@ impl Language for Python {
     }
 
     fn dominates(&self, code: Code<'_>, earlier: Span, later: Span) -> bool {
-        flow::dominates(code.tree, earlier, later)
+        control::dominates(code.tree, earlier, later)
     }
 
     fn innermost_loop(&self, code: Code<'_>, span: Span, outer: Span) -> Option<Span> {
-        flow::innermost_loop(code.tree, span, outer)
+        control::innermost_loop(code.tree, span, outer)
     }
 
     fn catches(&self, code: Code<'_>, body: Span) -> Vec<Catch> {
-        flow::catches(code.source, code.tree, body)
+        control::catches(code.source, code.tree, body)
     }
 
     fn raises(&self, code: Code<'_>, body: Span) -> Vec<Span> {
-        flow::raises(code.tree, body)
+        control::raises(code.tree, body)
     }
 
     fn guard(&self, code: Code<'_>, span: Span, name: &str) -> Option<Guard> {
-        flow::guard(code.source, code.tree, span, name)
+        control::guard(code.source, code.tree, span, name)
     }
 
     fn known_present(&self, code: Code<'_>, name: &str, later: Span) -> bool {
-        flow::known_present(code.source, code.tree, name, later)
+        control::known_present(code.source, code.tree, name, later)
     }
 
     fn import_anchor(&self, code: Code<'_>) -> Option<Span> {

@@ -25,28 +25,24 @@ fn child_covering(node: Node<'_>, span: Span) -> Option<Node<'_>> {
     Span::from(child).contains(span).then_some(child)
 }
 
-/// The outermost named node that has exactly this span: what a span taken from a node stands for.
-pub(super) fn at(tree: &Tree, span: Span) -> Option<Node<'_>> {
+/// The innermost named node that has exactly this span: the expression itself, not the statement that consists of it.
+pub(super) fn expression_at(tree: &Tree, span: Span) -> Option<Node<'_>> {
     path(tree, span)
         .into_iter()
+        .rev()
         .find(|node| node.is_named() && Span::from(*node) == span)
 }
 
-/// The outermost expression with exactly this span: wrappers that are no expressions themselves are passed.
-pub(super) fn expression_at(tree: &Tree, span: Span) -> Option<Node<'_>> {
-    path(tree, span).into_iter().find(|node| {
-        let wrapper = matches!(
-            node.kind(),
-            "module"
-                | "block"
-                | "expression_statement"
-                | "with_item"
-                | "with_clause"
-                | "type"
-                | "case_pattern"
-        );
-        node.is_named() && !wrapper && Span::from(*node) == span
-    })
+/// The outermost node that has exactly this span and is of a kind that `wanted` accepts.
+pub(super) fn node_at(tree: &Tree, span: Span, wanted: impl Fn(&str) -> bool) -> Option<Node<'_>> {
+    path(tree, span)
+        .into_iter()
+        .find(|node| Span::from(*node) == span && wanted(node.kind()))
+}
+
+/// The outermost statement that has exactly this span.
+pub(super) fn statement_at(tree: &Tree, span: Span) -> Option<Node<'_>> {
+    node_at(tree, span, is_statement)
 }
 
 /// The named children without comments. Errors stay in: they are marked as extras, but hold code.

@@ -376,8 +376,7 @@ impl<'s, 't> Builder<'s, 't> {
                 _ => None,
             }
         });
-        let mut inside = place;
-        if let Some((name, parameters)) = left {
+        let inside = if let Some((name, parameters)) = left {
             self.bind(
                 place,
                 &Bind {
@@ -388,14 +387,14 @@ impl<'s, 't> Builder<'s, 't> {
                     opens: None,
                 },
             );
-            inside = self.type_parameters(node, parameters, place);
+            self.type_parameters(node, parameters, place)
         } else {
             // The grammar takes `type[i] = value` for an alias of the type `[i]`.
             if let Some(name) = node.child(0) {
                 self.refer(name, place, ReferenceKind::Read);
             }
             return self.later_children(node, place);
-        }
+        };
         if let Some(right) = right {
             self.later(right, inside.annotation());
         }

@@ -1,160 +1,757 @@
-//! How Python code uses the value of a name.
+//! What becomes of a value at the place where its name is read.
+//!
+//! Only the immediate surroundings are judged. Whether the reading scope is another than the variable's is told by the model
+//! (`reference.scope != reference.target`).
 
-use tree_sitter::{Node, Tree};
+use tree_sitter::Node;
 
-use crate::language::python::expression::arguments;
-use crate::language::usage::{Manner, MethodCall, Usage};
+use super::PythonFile;
+use super::nodes::{begins_with, children, expression_at, path};
 use crate::source::Span;
 
-/// How the expression at `span` is used by its surroundings.
-pub fn usage(source: &str, tree: &Tree, span: Span) -> Usage {
-    let Some(mut node) = tree
-        .root_node()
-        .descendant_for_byte_range(span.start, span.end)
-    else {
+/// A method that is called on a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MethodCall {
+    /// The name of the method.
+    pub method: String,
+    /// The call, without `await`.
+    pub call: Span,
+    /// Its arguments, with the parentheses.
+    pub arguments: Span,
+}
+
+/// How the expression at a name reference is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Usage {
+    /// `x.m(…)`, `await x.m(…)`
+    MethodCall {
+        /// The name of the method.
+        method: String,
+        /// The call, without `await`.
+        call: Span,
+        /// Its arguments, with the parentheses.
+        arguments: Span,
+        /// Whether the call is directly under `await`.
+        awaited: bool,
+        /// The `await` expression, or the call where there is none.
+        whole: Span,
+    },
+    /// `with x:` or `with x.m(…):`, also `async with`, also with `as`
+    ContextItem {
+        /// The method that gives the context manager; `None` where it is the value itself.
+        method: Option<MethodCall>,
+        /// Whether it is `async with`.
+        is_async: bool,
+        /// The target of `as`.
+        target: Option<Span>,
+        /// The `with` statement.
+        statement: Span,
+    },
+    /// `for … in x` or `for … in x.m(…)`, also `async for`, also in a comprehension
+    Iterated {
+        /// The method that gives the iterable; `None` where it is the value itself.
+        method: Option<MethodCall>,
+        /// Whether it is `async for`.
+        is_async: bool,
+        /// The `for` statement or clause.
+        clause: Span,
+    },
+    /// `x.name`, not called
+    Attribute {
+        /// The name of the attribute.
+        name: String,
+        /// The whole `x.name`.
+        span: Span,
+        /// Whether it is assigned or deleted.
+        written: bool,
+    },
+    /// `x[…]`
+    Subscripted {
+        /// The whole `x[…]`.
+        span: Span,
+        /// Whether it is assigned or deleted.
+        written: bool,
+    },
+    /// `x(…)`
+    Called {
+        /// The call, without `await`.
+        call: Span,
+        /// Its arguments, with the parentheses.
+        arguments: Span,
+        /// Whether the call is directly under `await`.
+        awaited: bool,
+        /// The `await` expression, or the call where there is none.
+        whole: Span,
+    },
+    /// `f(x)`, `f(k=x)`, `f(*x)`, `f(**x)`
+    Argument {
+        /// The call.
+        call: Span,
+        /// The expression that is called.
+        callee: Span,
+        /// The name that it is passed by.
+        keyword: Option<String>,
+        /// Its place among all arguments, from 0.
+        position: usize,
+        /// Whether it is spread by `*` or `**`.
+        spread: bool,
+    },
+    /// `return x`, or the body of a lambda
+    Returned,
+    /// `yield x`, `yield from x`
+    Yielded,
+    /// `await x`
+    Awaited,
+    /// `y = x`, `(y := x)`: another name for it
+    AssignedTo {
+        /// The name.
+        target: Span,
+    },
+    /// `self.a = x`, `d[k] = x`, `[x]`, `{k: x}`, `(x, y)`, a default of a parameter, the element of a comprehension
+    StoredIn {
+        /// The attribute, subscript or container.
+        place: Span,
+    },
+    /// `x is None`, `x == y`, `match x:`
+    Compared,
+    /// `if x:`, `not x`, `assert x`, `x and …`
+    Tested,
+    /// `del x`
+    Deleted,
+    /// `f"{x}"`
+    Interpolated,
+    /// The name is bound here, not read; or read and bound (`x += 1`).
+    Bound,
+    /// The statement `x`
+    Discarded,
+    /// Anything else: an operand, an index, an annotation.
+    Other,
+}
+
+/// How the expression at `reference` is used by what stands around it.
+pub fn usage(file: &PythonFile<'_>, reference: Span) -> Usage {
+    let path = path(file.tree, reference);
+    // A statement may have the very span of the expression that it consists of.
+    let exactly = |node: &Node<'_>| node.is_named() && Span::from(*node) == reference;
+    let Some(at) = path.iter().rposition(exactly) else {
         return Usage::Other;
     };
-    while let Some(parent) = node.parent() {
-        if let Some(usage) = by(source, parent, node) {
-            return usage;
-        }
-        node = parent;
-    }
-    Usage::Other
+    Around { file, path: &path }.of(at)
 }
 
-/// What `parent` does with `child`; `None` where it hands the value on to its own parent.
-fn by(source: &str, parent: Node<'_>, child: Node<'_>) -> Option<Usage> {
-    let is = |field: &str| parent.child_by_field_name(field) == Some(child);
-    Some(match parent.kind() {
-        "parenthesized_expression" | "named_expression" if !is("name") => match parent.kind() {
-            // The walrus gives it a further name.
-            "named_expression" => Usage::Aliased,
-            _ => return None,
-        },
-        "attribute" if is("object") => attribute(source, parent),
-        "call" if is("function") => Usage::Called,
-        "argument_list" | "keyword_argument" | "list_splat" | "dictionary_splat" => {
-            argument(parent)?
-        }
-        "return_statement" => Usage::Returned,
-        "yield" => Usage::Yielded,
-        "await" => Usage::Awaited,
-        "assignment" if is("right") => assigned(parent),
-        "augmented_assignment" => Usage::Other,
-        "delete_statement" => Usage::Deleted,
-        "comparison_operator" | "not_operator" | "assert_statement" => Usage::Tested,
-        "boolean_operator" => Usage::Tested,
-        "if_statement" | "elif_clause" | "while_statement" if is("condition") => Usage::Tested,
-        "interpolation" | "format_expression" => Usage::Interpolated,
-        "list" | "tuple" | "set" | "dictionary" | "pair" | "expression_list" => stored(parent),
-        "with_item" => Usage::Entered,
-        "as_pattern" if parent.named_child(0) == Some(child) => Usage::Entered,
-        "conditional_expression" => Usage::Aliased,
-        "subscript" if is("value") => Usage::Other,
-        "expression_statement" => Usage::Tested,
-        _ => Usage::Other,
-    })
+/// An expression among its ancestors.
+struct Around<'a, 't> {
+    file: &'a PythonFile<'a>,
+    /// From the root inwards.
+    path: &'a [Node<'t>],
 }
 
-/// A display that is returned or yielded hands out what it holds.
-fn stored(display: Node<'_>) -> Usage {
-    match display.parent().map(|parent| parent.kind()) {
-        Some("return_statement") => Usage::Returned,
-        Some("yield") => Usage::Yielded,
-        _ => Usage::Stored,
-    }
-}
-
-fn assigned(assignment: Node<'_>) -> Usage {
-    match assignment
-        .child_by_field_name("left")
-        .map(|left| left.kind())
-    {
-        Some("attribute" | "subscript") => Usage::Stored,
-        _ => Usage::Aliased,
-    }
-}
-
-fn argument(node: Node<'_>) -> Option<Usage> {
-    let mut list = node;
-    while list.kind() != "argument_list" {
-        list = list.parent()?;
-        if !matches!(
-            list.kind(),
-            "argument_list" | "keyword_argument" | "list_splat" | "dictionary_splat"
-        ) {
-            return Some(Usage::Stored);
+impl<'t> Around<'_, 't> {
+    /// The index of the parent, parentheses passed over, and of the child of it that is on the path.
+    fn up(&self, mut at: usize) -> Option<(usize, Node<'t>)> {
+        loop {
+            let parent = at.checked_sub(1)?;
+            if self.path[parent].kind() != "parenthesized_expression" {
+                return Some((parent, self.path[at]));
+            }
+            at = parent;
         }
     }
-    let call = list.parent()?;
-    // Bases and keywords of a class statement are an argument list too.
-    let callee = call.child_by_field_name("function");
-    Some(callee.map_or(Usage::Other, |callee| Usage::Argument {
-        call: call.into(),
-        callee: callee.into(),
-    }))
+
+    fn of(&self, at: usize) -> Usage {
+        let Some((above, node)) = self.up(at) else {
+            return Usage::Other;
+        };
+        let parent = self.path[above];
+        let is = |field: &str| parent.child_by_field_name(field) == Some(node);
+        match parent.kind() {
+            "attribute" if is("object") => self.attribute(above),
+            "subscript" if is("value") => Usage::Subscripted {
+                span: parent.into(),
+                written: self.written(above),
+            },
+            "call" if is("function") => {
+                let (awaited, whole) = self.awaited(above);
+                Usage::Called {
+                    call: parent.into(),
+                    arguments: arguments_of(parent),
+                    awaited,
+                    whole,
+                }
+            }
+            "argument_list" => self.argument(above, node, None, false),
+            "keyword_argument" if is("value") => {
+                let keyword = parent.child_by_field_name("name");
+                let keyword = keyword.map(|name| self.file.text(name.into()).to_owned());
+                self.argument(above - 1, parent, keyword, false)
+            }
+            "list_splat" | "dictionary_splat" => self.splat(above),
+            "return_statement" => Usage::Returned,
+            "lambda" if is("body") => Usage::Returned,
+            "yield" => Usage::Yielded,
+            "await" => Usage::Awaited,
+            "assignment" if is("right") => self.assigned(above),
+            "named_expression" if is("value") => match parent.child_by_field_name("name") {
+                Some(name) => Usage::AssignedTo {
+                    target: name.into(),
+                },
+                None => Usage::Other,
+            },
+            "list"
+            | "tuple"
+            | "set"
+            | "expression_list"
+            | "list_comprehension"
+            | "set_comprehension"
+            | "generator_expression"
+                if is_element(parent, node) =>
+            {
+                Usage::StoredIn {
+                    place: parent.into(),
+                }
+            }
+            "pair" => Usage::StoredIn {
+                place: self.path[above.saturating_sub(1)].into(),
+            },
+            "default_parameter" | "typed_default_parameter" if is("value") => Usage::StoredIn {
+                place: parent.into(),
+            },
+            "comparison_operator" | "match_statement" => Usage::Compared,
+            "not_operator" | "assert_statement" | "if_clause" => Usage::Tested,
+            "if_statement" | "elif_clause" | "while_statement" if is("condition") => Usage::Tested,
+            "boolean_operator" => self.boolean(above, node),
+            "conditional_expression" => {
+                if children(parent).get(1) == Some(&node) {
+                    Usage::Tested
+                } else {
+                    self.of(above)
+                }
+            }
+            "delete_statement" => Usage::Deleted,
+            "interpolation" | "format_expression" => Usage::Interpolated,
+            "with_item" | "as_pattern" => self.context(above, node, None),
+            "for_statement" | "for_in_clause" if is("right") => Usage::Iterated {
+                method: None,
+                is_async: begins_with(parent, "async"),
+                clause: parent.into(),
+            },
+            "expression_statement" => Usage::Discarded,
+            "assignment" | "augmented_assignment" | "for_statement" | "for_in_clause"
+                if is("left") =>
+            {
+                Usage::Bound
+            }
+            "named_expression" | "default_parameter" | "typed_default_parameter" if is("name") => {
+                Usage::Bound
+            }
+            "as_pattern_target"
+            | "pattern_list"
+            | "tuple_pattern"
+            | "list_pattern"
+            | "list_splat_pattern"
+            | "dictionary_splat_pattern"
+            | "parameters"
+            | "lambda_parameters"
+            | "typed_parameter"
+            | "aliased_import" => Usage::Bound,
+            _ => Usage::Other,
+        }
+    }
+
+    /// `x.name`, which is at `at`.
+    fn attribute(&self, at: usize) -> Usage {
+        let attribute = self.path[at];
+        let name = attribute
+            .child_by_field_name("attribute")
+            .map(|name| self.file.text(name.into()).to_owned())
+            .unwrap_or_default();
+        let read = |written| Usage::Attribute {
+            name: name.clone(),
+            span: attribute.into(),
+            written,
+        };
+        let Some((call, node)) = self.up(at) else {
+            return read(false);
+        };
+        let parent = self.path[call];
+        if parent.kind() != "call" || parent.child_by_field_name("function") != Some(node) {
+            return read(self.written(at));
+        }
+        let method = MethodCall {
+            method: name,
+            call: parent.into(),
+            arguments: arguments_of(parent),
+        };
+        self.method_call(call, method)
+    }
+
+    /// What becomes of the result of `method`, called at `call`.
+    fn method_call(&self, call: usize, method: MethodCall) -> Usage {
+        if let Some((above, node)) = self.up(call) {
+            let parent = self.path[above];
+            match parent.kind() {
+                "with_item" | "as_pattern" => return self.context(above, node, Some(method)),
+                "for_statement" | "for_in_clause"
+                    if parent.child_by_field_name("right") == Some(node) =>
+                {
+                    return Usage::Iterated {
+                        method: Some(method),
+                        is_async: begins_with(parent, "async"),
+                        clause: parent.into(),
+                    };
+                }
+                _ => {}
+            }
+        }
+        let (awaited, whole) = self.awaited(call);
+        let MethodCall {
+            method,
+            call,
+            arguments,
+        } = method;
+        Usage::MethodCall {
+            method,
+            call,
+            arguments,
+            awaited,
+            whole,
+        }
+    }
+
+    /// Whether the call at `at` is directly under `await`, and the span of it all.
+    fn awaited(&self, at: usize) -> (bool, Span) {
+        match self.up(at) {
+            Some((above, _)) if self.path[above].kind() == "await" => {
+                (true, self.path[above].into())
+            }
+            _ => (false, self.path[at].into()),
+        }
+    }
+
+    /// Whether the attribute or subscript at `at` is a target.
+    fn written(&self, at: usize) -> bool {
+        let Some((mut above, mut node)) = self.up(at) else {
+            return false;
+        };
+        loop {
+            let parent = self.path[above];
+            match parent.kind() {
+                "assignment" | "augmented_assignment" | "for_statement" | "for_in_clause" => {
+                    return parent.child_by_field_name("left") == Some(node);
+                }
+                "delete_statement" | "as_pattern_target" => return true,
+                // Targets may be nested; a display that is no target ends at something else.
+                "pattern_list" | "tuple_pattern" | "list_pattern" | "list_splat_pattern"
+                | "tuple" | "list" | "expression_list" => match self.up(above) {
+                    Some(next) => (above, node) = next,
+                    None => return false,
+                },
+                _ => return false,
+            }
+        }
+    }
+
+    /// The argument `node` of the list at `list`.
+    fn argument(
+        &self,
+        list: usize,
+        node: Node<'_>,
+        keyword: Option<String>,
+        spread: bool,
+    ) -> Usage {
+        let call = self.path[list.saturating_sub(1)];
+        let Some(callee) = call.child_by_field_name("function") else {
+            // The bases of a class.
+            return Usage::Other;
+        };
+        let position = children(self.path[list])
+            .iter()
+            .position(|argument| *argument == node);
+        Usage::Argument {
+            call: call.into(),
+            callee: callee.into(),
+            keyword,
+            position: position.unwrap_or(0),
+            spread,
+        }
+    }
+
+    /// `*x` or `**x`, which is at `at`.
+    fn splat(&self, at: usize) -> Usage {
+        let splat = self.path[at];
+        match self.up(at) {
+            Some((above, node)) if self.path[above].kind() == "argument_list" => {
+                self.argument(above, node, None, true)
+            }
+            Some((above, _))
+                if matches!(
+                    self.path[above].kind(),
+                    "list" | "tuple" | "set" | "dictionary" | "expression_list"
+                ) =>
+            {
+                Usage::StoredIn {
+                    place: self.path[above].into(),
+                }
+            }
+            _ => Usage::StoredIn {
+                place: splat.into(),
+            },
+        }
+    }
+
+    /// The right side of the assignment at `at`: kept by name only where every target of the chain is a name.
+    fn assigned(&self, at: usize) -> Usage {
+        let mut name = None;
+        for link in self.path[..=at].iter().rev() {
+            if link.kind() != "assignment" {
+                break;
+            }
+            let Some(left) = link.child_by_field_name("left") else {
+                continue;
+            };
+            if left.kind() != "identifier" {
+                return Usage::StoredIn { place: left.into() };
+            }
+            name.get_or_insert(left);
+        }
+        match name {
+            Some(name) => Usage::AssignedTo {
+                target: name.into(),
+            },
+            None => Usage::Other,
+        }
+    }
+
+    /// An operand of `and` or `or`: one that can be the result goes where the result goes.
+    fn boolean(&self, at: usize, node: Node<'_>) -> Usage {
+        let operation = self.path[at];
+        let is_left = operation.child_by_field_name("left") == Some(node);
+        let is_and = operation
+            .child_by_field_name("operator")
+            .is_some_and(|operator| operator.kind() == "and");
+        if is_left && is_and {
+            return Usage::Tested;
+        }
+        match self.of(at) {
+            Usage::Discarded | Usage::Other => Usage::Tested,
+            usage => usage,
+        }
+    }
+
+    /// `with x`, where `above` is the item or its `as` pattern.
+    fn context(&self, above: usize, node: Node<'_>, method: Option<MethodCall>) -> Usage {
+        let pattern = self.path[above];
+        let target = pattern.child_by_field_name("alias");
+        if pattern.kind() == "as_pattern" && target == Some(node) {
+            return Usage::Bound;
+        }
+        let statement = self.path[..above]
+            .iter()
+            .rev()
+            .take(4)
+            .find(|node| node.kind() == "with_statement");
+        match statement {
+            Some(statement) => Usage::ContextItem {
+                method,
+                is_async: begins_with(*statement, "async"),
+                target: target.map(Span::from),
+                statement: (*statement).into(),
+            },
+            // `except x as e`
+            None => Usage::Other,
+        }
+    }
 }
 
-fn attribute(source: &str, attribute: Node<'_>) -> Usage {
-    let name = attribute.child_by_field_name("attribute");
-    let name = name.map_or(String::new(), |name| {
-        Span::from(name).text(source).to_owned()
-    });
-    let Some(parent) = attribute.parent() else {
-        return Usage::AttributeRead { name };
+fn arguments_of(call: Node<'_>) -> Span {
+    call.child_by_field_name("arguments")
+        .map_or_else(|| Span::at(call.end_byte()), Span::from)
+}
+
+/// Whether `node` is an element of the display, or what the comprehension collects.
+fn is_element(container: Node<'_>, node: Node<'_>) -> bool {
+    container
+        .child_by_field_name("body")
+        .is_none_or(|body| body == node)
+}
+
+/// How an argument is passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArgumentKind {
+    /// `f(x)`
+    Positional,
+    /// `f(name=x)`
+    Keyword(String),
+    /// `f(*x)`
+    Star,
+    /// `f(**x)`
+    DoubleStar,
+}
+
+/// One argument of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Argument {
+    /// How it is passed.
+    pub kind: ArgumentKind,
+    /// The whole argument (`name=x`, `*x`).
+    pub span: Span,
+    /// Its value.
+    pub value: Span,
+}
+
+/// The arguments in an argument list, in order. A lone generator expression is one argument.
+pub fn arguments(file: &PythonFile<'_>, argument_list: Span) -> Vec<Argument> {
+    let Some(list) = expression_at(file.tree, argument_list) else {
+        return Vec::new();
     };
-    let field = |field: &str| parent.child_by_field_name(field) == Some(attribute);
-    match parent.kind() {
-        "call" if field("function") => {
-            Usage::MethodCall(method_call(source, parent, attribute, name))
-        }
-        "assignment" | "augmented_assignment" if field("left") => Usage::AttributeWrite { name },
-        "delete_statement" => Usage::AttributeWrite { name },
-        _ => Usage::AttributeRead { name },
+    if list.kind() == "generator_expression" {
+        return vec![Argument {
+            kind: ArgumentKind::Positional,
+            span: list.into(),
+            value: list.into(),
+        }];
     }
+    children(list)
+        .into_iter()
+        .map(|argument| {
+            let (kind, value) = match argument.kind() {
+                "keyword_argument" => {
+                    let name = argument.child_by_field_name("name");
+                    let name = name.map(|name| file.text(name.into()).to_owned());
+                    (
+                        ArgumentKind::Keyword(name.unwrap_or_default()),
+                        argument.child_by_field_name("value"),
+                    )
+                }
+                "list_splat" => (ArgumentKind::Star, argument.named_child(0)),
+                "dictionary_splat" => (ArgumentKind::DoubleStar, argument.named_child(0)),
+                _ => (ArgumentKind::Positional, Some(argument)),
+            };
+            Argument {
+                kind,
+                span: argument.into(),
+                value: value.unwrap_or(argument).into(),
+            }
+        })
+        .collect()
 }
 
-fn method_call(source: &str, call: Node<'_>, callee: Node<'_>, method: String) -> MethodCall {
-    let arguments = call
-        .child_by_field_name("arguments")
-        .map(|list| arguments(source, list))
-        .unwrap_or_default();
-    let mut outer = call;
-    while let Some(parent) = outer
-        .parent()
-        .filter(|parent| parent.kind() == "parenthesized_expression")
-    {
-        outer = parent;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::python::tests::Fixture;
+
+    /// How the name between `«` and `»` is used.
+    fn used(marked: &str) -> (Usage, Fixture) {
+        let (fixture, span) = Fixture::marked(marked);
+        (usage(&fixture.file(), span), fixture)
     }
-    let parent = outer.parent();
-    let manner = match parent.map(|parent| parent.kind()) {
-        Some("await") => Manner::Awaited,
-        Some("with_item") => Manner::Entered,
-        Some("as_pattern") => match parent
-            .and_then(|parent| parent.parent())
-            .map(|item| item.kind())
-        {
-            Some("with_item") => Manner::Entered,
-            _ => Manner::Plain,
-        },
-        Some("for_statement" | "for_in_clause")
-            if parent.and_then(|parent| parent.child_by_field_name("right")) == Some(outer) =>
-        {
-            Manner::Iterated
+
+    fn name_of(marked: &str) -> String {
+        let (usage, _) = used(marked);
+        let debug = format!("{usage:?}");
+        debug
+            .split([' ', '{', '('])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    #[test]
+    fn a_method_call_is_told_from_its_await() {
+        let (usage, fixture) = used("rows = await («c».fetch(q, 1))\n");
+        let Usage::MethodCall {
+            method,
+            call,
+            arguments,
+            awaited,
+            whole,
+        } = usage
+        else {
+            panic!("{usage:?}");
+        };
+        let file = fixture.file();
+        assert_eq!(method, "fetch");
+        assert_eq!(file.text(call), "c.fetch(q, 1)");
+        assert_eq!(file.text(arguments), "(q, 1)");
+        assert!(awaited);
+        assert_eq!(file.text(whole), "await (c.fetch(q, 1))");
+        let (usage, _) = used("task = «c».fetch(q)\n");
+        assert!(matches!(usage, Usage::MethodCall { awaited: false, .. }));
+        let (usage, _) = used("(await «c».fetch(q))[0].x()\n");
+        assert!(matches!(usage, Usage::MethodCall { awaited: true, .. }));
+    }
+
+    #[test]
+    fn a_context_item_is_told_with_and_without_a_method() {
+        for (source, with_method, with_async, with_target) in [
+            (
+                "async with «c».transaction():\n    pass\n",
+                true,
+                true,
+                false,
+            ),
+            (
+                "async with «c».transaction() as t:\n    pass\n",
+                true,
+                true,
+                true,
+            ),
+            (
+                "with (a as b, «c».x() as t):\n    pass\n",
+                true,
+                false,
+                true,
+            ),
+            ("with («c».x() as t):\n    pass\n", true, false, true),
+            ("with («c».x()):\n    pass\n", true, false, false),
+            ("with «c» as d:\n    pass\n", false, false, true),
+            ("with «c»:\n    pass\n", false, false, false),
+        ] {
+            match used(source).0 {
+                Usage::ContextItem {
+                    method,
+                    is_async,
+                    target,
+                    ..
+                } => assert_eq!(
+                    (method.is_some(), is_async, target.is_some()),
+                    (with_method, with_async, with_target),
+                    "{source}"
+                ),
+                other => panic!("{source}: {other:?}"),
+            }
         }
-        _ => Manner::Plain,
-    };
-    let whole = match (manner, parent) {
-        (Manner::Awaited, Some(parent)) => parent.into(),
-        _ => call.into(),
-    };
-    MethodCall {
-        method,
-        callee: callee.into(),
-        call: call.into(),
-        whole,
-        arguments,
-        manner,
+    }
+
+    #[test]
+    fn an_iteration_is_told_with_and_without_a_method() {
+        for (source, with_method, with_async) in [
+            ("async for r in «c».cursor(q):\n    pass\n", true, true),
+            ("x = [r async for r in «c».cursor(q)]\n", true, true),
+            ("for r in «c»:\n    pass\n", false, false),
+            ("x = {r for r in «c»}\n", false, false),
+        ] {
+            match used(source).0 {
+                Usage::Iterated {
+                    method, is_async, ..
+                } => {
+                    assert_eq!((method.is_some(), is_async), (with_method, with_async));
+                }
+                other => panic!("{source}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn every_surrounding_has_its_word() {
+        for (source, expected) in [
+            ("«c».x\n", "Attribute"),
+            ("«c»[0]\n", "Subscripted"),
+            ("«c»(1)\n", "Called"),
+            ("f(«c»)\n", "Argument"),
+            ("f(k=(«c»))\n", "Argument"),
+            ("f(*«c»)\n", "Argument"),
+            ("f(**«c»)\n", "Argument"),
+            ("class D(«c»): pass\n", "Other"),
+            ("def f(): return «c»\n", "Returned"),
+            ("def f(): return «c», 1\n", "StoredIn"),
+            ("f = lambda: «c»\n", "Returned"),
+            ("def f(): yield «c»\n", "Yielded"),
+            ("await «c»\n", "Awaited"),
+            ("d = «c»\n", "AssignedTo"),
+            ("d = (e := «c»)\n", "AssignedTo"),
+            ("d: T = «c»\n", "AssignedTo"),
+            ("d = e = «c»\n", "AssignedTo"),
+            ("d.e = f = «c»\n", "StoredIn"),
+            ("d.e = «c»\n", "StoredIn"),
+            ("d[e] = «c»\n", "StoredIn"),
+            ("d, e = «c»\n", "StoredIn"),
+            ("d = [«c»]\n", "StoredIn"),
+            ("d = {1: «c»}\n", "StoredIn"),
+            ("d = {*«c»}\n", "StoredIn"),
+            ("d = [«c» for e in f]\n", "StoredIn"),
+            ("def f(d=«c»): pass\n", "StoredIn"),
+            ("«c» is None\n", "Compared"),
+            ("if «c»: pass\n", "Tested"),
+            ("if not «c»: pass\n", "Tested"),
+            ("if a and «c»: pass\n", "Tested"),
+            ("assert «c»\n", "Tested"),
+            ("d = «c» and e\n", "Tested"),
+            ("d = «c» or e\n", "AssignedTo"),
+            ("f(e or «c»)\n", "Argument"),
+            ("d = 1 if «c» else 2\n", "Tested"),
+            ("d = «c» if e else 2\n", "AssignedTo"),
+            ("del «c»\n", "Deleted"),
+            ("f'{«c»}'\n", "Interpolated"),
+            ("f'{d:{«c»}}'\n", "Interpolated"),
+            ("«c» = 1\n", "Bound"),
+            ("«c» += 1\n", "Bound"),
+            ("with d as «c»: pass\n", "Bound"),
+            ("for «c» in d: pass\n", "Bound"),
+            ("«c»\n", "Discarded"),
+            ("d[«c»]\n", "Other"),
+            ("d = «c» + 1\n", "Other"),
+        ] {
+            assert_eq!(name_of(source), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn an_argument_tells_its_place() {
+        let (usage, fixture) = used("f.g(1, *a, k=«c»)\n");
+        let Usage::Argument {
+            callee,
+            keyword,
+            position,
+            ..
+        } = usage
+        else {
+            panic!("{usage:?}");
+        };
+        assert_eq!(fixture.file().text(callee), "f.g");
+        assert_eq!(keyword.as_deref(), Some("k"));
+        assert_eq!(position, 2);
+    }
+
+    #[test]
+    fn a_written_attribute_is_told() {
+        for (source, expected) in [
+            ("«c».x = 1\n", true),
+            ("«c».x += 1\n", true),
+            ("a, («c».x, b) = d\n", true),
+            ("del «c».x\n", true),
+            ("for «c».x in d: pass\n", true),
+            ("with d as «c».x: pass\n", true),
+            ("d = «c».x\n", false),
+            ("d = («c».x, 1)\n", false),
+            ("«c».x.y = 1\n", false),
+        ] {
+            match used(source).0 {
+                Usage::Attribute { written, .. } => assert_eq!(written, expected, "{source}"),
+                other => panic!("{source}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn arguments_are_told_by_kind() {
+        let (fixture, span) = Fixture::marked("f«(a, *b, k=1, # why\n  **d)»\n");
+        let file = fixture.file();
+        let found: Vec<(ArgumentKind, &str)> = arguments(&file, span)
+            .into_iter()
+            .map(|argument| (argument.kind, file.text(argument.value)))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (ArgumentKind::Positional, "a"),
+                (ArgumentKind::Star, "b"),
+                (ArgumentKind::Keyword("k".to_owned()), "1"),
+                (ArgumentKind::DoubleStar, "d"),
+            ]
+        );
+        let (fixture, span) = Fixture::marked("f«(a for a in b)»\n");
+        assert_eq!(arguments(&fixture.file(), span).len(), 1);
     }
 }

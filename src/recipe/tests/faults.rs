@@ -30,6 +30,9 @@ fn faults_of_the_shape() {
             refused(GOOD, ""),
             refused(GOOD, "---\na: 1\n---\nb: 2\n"),
             refused("title: Probe", "title: Pro\tbe\u{7}"),
+            refused("title: Probe", "title:"),
+            refused("title: Probe", "title: &t"),
+            refused("{POOL: pool}", "&w\n  POOL: *w"),
         ],
     );
 }
@@ -218,5 +221,34 @@ fn migrations_are_checked() {
             refused("  version: 1", "  version: 2"),
             refused("kind: system", "kind: sys"),
         ],
+    );
+}
+
+#[test]
+fn a_byte_order_mark_and_windows_line_ends_move_no_fault() {
+    let text = GOOD.replacen("  (call\n", "  (cal\n", 1);
+    let plain = load_probe(&text).expect_err("a fault");
+    for text in [
+        text.replace('\n', "\r\n"),
+        format!("\u{feff}{text}"),
+        format!("\u{feff}{}", text.replace('\n', "\r\n")),
+    ] {
+        let error = load_probe(&text).expect_err("a fault");
+        assert_eq!(error.position, plain.position, "{error}");
+        assert_eq!(error.problem, plain.problem);
+    }
+}
+
+#[test]
+fn an_empty_table_or_list_of_examples_is_a_fault() {
+    let (head, tail) = GOOD.split_once("decide:").expect("a table");
+    let (_, tail) = tail.split_once("rewrite:").expect("rewrites");
+    let table = load_probe(&format!("{head}decide: []\nrewrite:{tail}")).expect_err("a fault");
+    assert_eq!(table.problem, "the table has no rows");
+    let (head, _) = GOOD.split_once("examples:").expect("examples");
+    let examples = load_probe(&format!("{head}examples: []\n")).expect_err("a fault");
+    assert_eq!(
+        examples.problem,
+        "no example shows what a rewrite writes (`after`)"
     );
 }

@@ -68,7 +68,7 @@ fn hostile_queries_are_refused_in_words() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(400))]
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
 
     /// Any damage to a good recipe is either harmless or a fault with a place; nothing panics.
     #[test]

@@ -1,0 +1,528 @@
+//! The texts that an expression can have when the program runs, as far as the file shows.
+//!
+//! Literals, formatting, and variables followed through their assignments; everything else is a hole. Whether the text is SQL is not
+//! known here. The result is never less than the truth: what is not surely one of the alternatives makes a further one, with a hole.
+
+mod attributes;
+mod format;
+mod literal;
+mod reach;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tree_sitter::Node;
+
+use self::format::Fields;
+use self::literal::Prefix;
+use self::value::{Value, trimmed};
+use super::PythonFile;
+use super::imports::qualified;
+use super::nodes::{children, expression_at, unparenthesised};
+use crate::language::model::{BindingKind, ScopeId};
+use crate::source::Span;
+use crate::sql::SqlText;
+
+/// How deep expressions, and variables through variables, are followed.
+const MAX_DEPTH: usize = 48;
+
+/// How many steps one evaluation may take: assignments through assignments can multiply.
+const MAX_STEPS: usize = 20_000;
+
+/// The texts that an expression can have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StringValue {
+    /// Every form, each once; never empty. A text of one hole is one of which nothing is known.
+    pub alternatives: Vec<SqlText>,
+    /// The string literals that they are made of, in source order.
+    pub literals: Vec<Span>,
+}
+
+impl StringValue {
+    /// Whether every form is known to the letter.
+    pub fn is_known(&self) -> bool {
+        !self.alternatives.iter().any(SqlText::has_hole)
+    }
+}
+
+/// The texts that the expression at `expression` can have, evaluated where it stands.
+pub fn evaluate(file: &PythonFile<'_>, expression: Span) -> StringValue {
+    let mut evaluator = Evaluator {
+        file,
+        literals: BTreeSet::new(),
+        steps: 0,
+        depth: 0,
+        active: Vec::new(),
+        stores: None,
+    };
+    let value = match expression_at(file.tree, expression) {
+        Some(node) => evaluator.evaluate(node, None),
+        None => Value::unknown(),
+    };
+    // `None` and numbers are no query: a call with it fails before it reaches the database.
+    let alternatives = if value.texts.is_empty() {
+        vec![SqlText::unknown()]
+    } else {
+        value.texts
+    };
+    StringValue {
+        alternatives,
+        literals: evaluator.literals.into_iter().collect(),
+    }
+}
+
+/// The value of one variable at the point where an expression is evaluated.
+#[derive(Clone, Copy)]
+struct Current<'v> {
+    owner: ScopeId,
+    name: &'v str,
+    value: &'v Value,
+}
+
+struct Evaluator<'f, 'a> {
+    file: &'f PythonFile<'a>,
+    literals: BTreeSet<Span>,
+    steps: usize,
+    depth: usize,
+    /// The variables that are being evaluated, and where they are read; the same once more is a circle.
+    active: Vec<(ScopeId, String, Option<Span>)>,
+    /// Assignments to attributes by the name of the attribute, collected when first asked for.
+    stores: Option<BTreeMap<&'a str, Vec<attributes::Store<'a>>>>,
+}
+
+impl<'a> Evaluator<'_, 'a> {
+    fn text(&self, node: Node<'_>) -> &'a str {
+        self.file.text(node.into())
+    }
+
+    /// Counts a step; `false` when there were too many.
+    fn step(&mut self) -> bool {
+        self.steps += 1;
+        self.steps <= MAX_STEPS
+    }
+
+    fn evaluate(&mut self, node: Node<'a>, current: Option<Current<'_>>) -> Value {
+        if self.depth >= MAX_DEPTH || !self.step() {
+            return Value::unknown();
+        }
+        self.depth += 1;
+        let value = self.expression(unparenthesised(node), current);
+        self.depth -= 1;
+        value
+    }
+
+    fn field(&mut self, node: Node<'a>, name: &str, current: Option<Current<'_>>) -> Value {
+        match node.child_by_field_name(name) {
+            Some(child) => self.evaluate(child, current),
+            None => Value::unknown(),
+        }
+    }
+
+    fn expression(&mut self, node: Node<'a>, current: Option<Current<'_>>) -> Value {
+        match node.kind() {
+            "string" => self.string(node, current),
+            "concatenated_string" => {
+                let parts = children(node);
+                self.sequence(parts, current)
+            }
+            "integer" => {
+                let digits = self.text(node);
+                let decimal = digits.bytes().all(|byte| byte.is_ascii_digit());
+                if decimal && (digits == "0" || !digits.starts_with('0')) {
+                    Value::other(digits)
+                } else {
+                    Value::unknown()
+                }
+            }
+            "none" | "true" | "false" => Value::other(self.text(node)),
+            "identifier" => self.name(node, current),
+            "attribute" => self.attribute(node),
+            "subscript" => self.subscript(node, current),
+            "call" => self.call(node, current),
+            "binary_operator" => self.operator(node, current),
+            "named_expression" => self.field(node, "value", current),
+            "conditional_expression" => match children(node)[..] {
+                [yes, _, no] => {
+                    let mut value = self.evaluate(yes, current);
+                    value.join(&self.evaluate(no, current));
+                    value
+                }
+                _ => Value::unknown(),
+            },
+            "boolean_operator" => self.boolean(node, current),
+            _ => Value::unknown(),
+        }
+    }
+
+    /// The texts of `parts`, one behind the other.
+    fn sequence(&mut self, parts: Vec<Node<'a>>, current: Option<Current<'_>>) -> Value {
+        let mut value = Value::literal("");
+        for part in parts {
+            value = value.then(&self.evaluate(part, current));
+        }
+        value
+    }
+
+    fn string(&mut self, node: Node<'a>, current: Option<Current<'_>>) -> Value {
+        let mut parts = children(node).into_iter();
+        let Some(opening) = parts.next() else {
+            return Value::unknown();
+        };
+        let prefix = Prefix::of(self.text(opening));
+        if !prefix.is_text {
+            return Value::unknown();
+        }
+        self.literals.insert(node.into());
+        let mut value = Value::literal("");
+        for part in parts {
+            let piece = match part.kind() {
+                "string_content" => Value::text(literal::decode(self.text(part), prefix)),
+                "string_end" => continue,
+                "interpolation" => self.interpolation(part, current),
+                _ => Value::unknown(),
+            };
+            value = value.then(&piece);
+        }
+        value
+    }
+
+    fn interpolation(&mut self, node: Node<'a>, current: Option<Current<'_>>) -> Value {
+        let conversion = node.child_by_field_name("type_conversion");
+        let mut cursor = node.walk();
+        let changed = node.child_by_field_name("format_specifier").is_some()
+            || conversion.is_some_and(|conversion| self.text(conversion) != "!s")
+            || node.children(&mut cursor).any(|child| child.kind() == "=");
+        if changed {
+            return Value::unknown();
+        }
+        self.field(node, "expression", current).shown()
+    }
+
+    fn boolean(&mut self, node: Node<'a>, current: Option<Current<'_>>) -> Value {
+        let is_or = node
+            .child_by_field_name("operator")
+            .is_some_and(|operator| operator.kind() == "or");
+        if !is_or {
+            // The left side of `and` is a result too, and mostly no text.
+            return Value::unknown();
+        }
+        // What is false never comes out of the left side.
+        let mut value = self.field(node, "left", current).truthy();
+        value.join(&self.field(node, "right", current));
+        value
+    }
+
+    /// `a + b + …` and `template % values`. A chain is long where a query is, so it is taken apart without recursion.
+    fn operator(&mut self, node: Node<'a>, current: Option<Current<'_>>) -> Value {
+        let operator = |node: Node<'a>| node.child_by_field_name("operator").map(|o| o.kind());
+        if operator(node) == Some("%") {
+            return self.percent(node, current);
+        }
+        let mut operands = Vec::new();
+        let mut left = node;
+        while left.kind() == "binary_operator" && operator(left) == Some("+") {
+            let (Some(first), Some(second)) = (
+                left.child_by_field_name("left"),
+                left.child_by_field_name("right"),
+            ) else {
+                return Value::unknown();
+            };
+            operands.push(second);
+            left = unparenthesised(first);
+        }
+        if operands.is_empty() {
+            return Value::unknown();
+        }
+        operands.push(left);
+        operands.reverse();
+        self.sequence(operands, current)
+    }
+
+    fn percent(&mut self, node: Node<'a>, current: Option<Current<'_>>) -> Value {
+        let template = self.field(node, "left", current);
+        let Some(right) = node.child_by_field_name("right") else {
+            return Value::unknown();
+        };
+        let mut fields = Fields::default();
+        let right = unparenthesised(right);
+        match right.kind() {
+            "tuple" => fields.positional = self.positional(&children(right), current),
+            "dictionary" => {
+                for pair in children(right) {
+                    if let Some((name, value)) = self.pair(pair, current) {
+                        fields.named.insert(name, value);
+                    }
+                }
+            }
+            "string" | "concatenated_string" => {
+                fields.positional = Some(vec![self.evaluate(right, current)]);
+            }
+            _ => {
+                // A variable may be a tuple; only a text that is known to the letter surely is none.
+                let value = self.evaluate(right, current);
+                let known = !value.texts.iter().any(SqlText::has_hole);
+                fields.positional = known.then(|| vec![value]);
+            }
+        }
+        let mut value = Value::default();
+        for template in &template.texts {
+            value.join(&format::percent(template, &fields));
+        }
+        value
+    }
+
+    fn positional(
+        &mut self,
+        nodes: &[Node<'a>],
+        current: Option<Current<'_>>,
+    ) -> Option<Vec<Value>> {
+        let plain = |node: &Node<'_>| !matches!(node.kind(), "list_splat" | "dictionary_splat");
+        if !nodes.iter().all(plain) {
+            return None;
+        }
+        Some(
+            nodes
+                .iter()
+                .map(|node| self.evaluate(*node, current))
+                .collect(),
+        )
+    }
+
+    /// A pair of a dictionary whose key is known.
+    fn pair(&mut self, pair: Node<'a>, current: Option<Current<'_>>) -> Option<(String, Value)> {
+        let key = self.literal_text(pair.child_by_field_name("key")?)?;
+        Some((key, self.field(pair, "value", current)))
+    }
+
+    /// The text of a node that is a plain string literal.
+    fn literal_text(&mut self, node: Node<'a>) -> Option<String> {
+        let node = unparenthesised(node);
+        if !matches!(node.kind(), "string" | "concatenated_string") {
+            return None;
+        }
+        let noted = self.literals.clone();
+        let value = self.evaluate(node, None);
+        // A key is no part of the text.
+        self.literals = noted;
+        match value.texts.as_slice() {
+            [text] => match text.parts.as_slice() {
+                [] => Some(String::new()),
+                [crate::sql::Part::Literal(text)] => Some(text.clone()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn call(&mut self, node: Node<'a>, current: Option<Current<'_>>) -> Value {
+        let (Some(function), Some(arguments)) = (
+            node.child_by_field_name("function"),
+            node.child_by_field_name("arguments"),
+        ) else {
+            return Value::unknown();
+        };
+        let arguments = match arguments.kind() {
+            "argument_list" => children(arguments),
+            _ => vec![arguments],
+        };
+        if let Some(name) = qualified(self.file, function) {
+            return match arguments.first() {
+                Some(first) if passes_through(&name) => self.evaluate(*first, current),
+                _ => Value::unknown(),
+            };
+        }
+        if function.kind() == "identifier" {
+            let builtin = self
+                .file
+                .reference_at(function.into())
+                .is_some_and(|reference| reference.target.is_none());
+            return match (self.text(function), arguments.as_slice()) {
+                ("str", [only]) if builtin => self.evaluate(*only, current).shown(),
+                _ => Value::unknown(),
+            };
+        }
+        let (Some(object), Some(method)) = (
+            function.child_by_field_name("object"),
+            function.child_by_field_name("attribute"),
+        ) else {
+            return Value::unknown();
+        };
+        self.method(object, self.text(method), &arguments, current)
+    }
+
+    fn method(
+        &mut self,
+        object: Node<'a>,
+        method: &str,
+        arguments: &[Node<'a>],
+        current: Option<Current<'_>>,
+    ) -> Value {
+        match (method, arguments) {
+            ("strip", []) => self
+                .evaluate(object, current)
+                .map(|text| trimmed(text, true, true)),
+            ("lstrip", []) => self
+                .evaluate(object, current)
+                .map(|text| trimmed(text, true, false)),
+            ("rstrip", []) => self
+                .evaluate(object, current)
+                .map(|text| trimmed(text, false, true)),
+            ("join", [items]) => self.join(object, *items, current),
+            ("format", _) => self.format(object, arguments, current),
+            ("get", [key, rest @ ..]) => {
+                let mut value = self.entry(object, *key, current);
+                match rest.first() {
+                    Some(default) => value.join(&self.evaluate(*default, current)),
+                    None => value.join(&Value::other("None")),
+                }
+                value
+            }
+            _ => Value::unknown(),
+        }
+    }
+
+    fn join(
+        &mut self,
+        separator: Node<'a>,
+        items: Node<'a>,
+        current: Option<Current<'_>>,
+    ) -> Value {
+        let items = unparenthesised(items);
+        let listed = matches!(items.kind(), "list" | "tuple");
+        let elements = children(items);
+        if !listed
+            || elements
+                .iter()
+                .any(|element| element.kind() == "list_splat")
+        {
+            return Value::unknown();
+        }
+        let separator = self.evaluate(separator, current);
+        let mut value = Value::literal("");
+        for (index, element) in elements.into_iter().enumerate() {
+            if index > 0 {
+                value = value.then(&separator);
+            }
+            value = value.then(&self.evaluate(element, current));
+        }
+        value
+    }
+
+    fn format(
+        &mut self,
+        template: Node<'a>,
+        arguments: &[Node<'a>],
+        current: Option<Current<'_>>,
+    ) -> Value {
+        let template = self.evaluate(template, current);
+        let is_named = |node: &Node<'_>| node.kind() == "keyword_argument";
+        let (named, positional): (Vec<Node<'a>>, Vec<Node<'a>>) =
+            arguments.iter().copied().partition(is_named);
+        let mut fields = Fields {
+            positional: self.positional(&positional, current),
+            named: BTreeMap::new(),
+        };
+        for argument in named {
+            if let Some(name) = argument.child_by_field_name("name") {
+                let value = self.field(argument, "value", current);
+                fields.named.insert(self.text(name).to_owned(), value);
+            }
+        }
+        let mut value = Value::default();
+        for template in &template.texts {
+            value.join(&format::braces(template, &fields));
+        }
+        value
+    }
+
+    fn name(&mut self, node: Node<'a>, current: Option<Current<'_>>) -> Value {
+        let Some(reference) = self.file.reference_at(node.into()) else {
+            return Value::unknown();
+        };
+        let Some(owner) = reference.target else {
+            return Value::unknown();
+        };
+        if let Some(current) = current {
+            if current.owner == owner && current.name == reference.name && reference.scope == owner
+            {
+                return current.value.clone();
+            }
+        }
+        self.variable(owner, &reference.name, reference.scope, reference.span)
+    }
+
+    fn subscript(&mut self, node: Node<'a>, current: Option<Current<'_>>) -> Value {
+        match (
+            node.child_by_field_name("value"),
+            node.child_by_field_name("subscript"),
+        ) {
+            (Some(object), Some(key)) => self.entry(object, key, current),
+            _ => Value::unknown(),
+        }
+    }
+
+    /// The entry of a dictionary that is written out and never changed.
+    fn entry(&mut self, object: Node<'a>, key: Node<'a>, current: Option<Current<'_>>) -> Value {
+        let (Some(dictionary), Some(key)) = (self.dictionary(object), self.literal_text(key))
+        else {
+            return Value::unknown();
+        };
+        for pair in children(dictionary).into_iter().rev() {
+            let Some(name) = pair
+                .child_by_field_name("key")
+                .and_then(|name| self.literal_text(name))
+            else {
+                // This may be the key.
+                return Value::unknown();
+            };
+            if name == key {
+                return self.field(pair, "value", current);
+            }
+        }
+        Value::unknown()
+    }
+
+    /// The display that `node` is, or that the constant it names holds.
+    fn dictionary(&mut self, node: Node<'a>) -> Option<Node<'a>> {
+        let node = unparenthesised(node);
+        if node.kind() == "dictionary" {
+            return Some(node);
+        }
+        let reference = self.file.reference_at(node.into())?;
+        let owner = reference.target?;
+        let mut bindings = self.file.model.bindings_of(owner, &reference.name);
+        let (binding, None) = (bindings.next()?, bindings.next()) else {
+            return None;
+        };
+        let plain = matches!(
+            binding.kind,
+            BindingKind::Assignment | BindingKind::Annotation
+        );
+        let display = expression_at(self.file.tree, binding.value.filter(|_| plain)?)?;
+        let constant = || {
+            self.file
+                .model
+                .references_to(owner, &reference.name)
+                .all(|reference| attributes::only_looks_up(self.file, reference.span))
+        };
+        (display.kind() == "dictionary" && constant()).then_some(display)
+    }
+}
+
+/// Whether a function gives back the text that it is given, up to white space.
+fn passes_through(name: &str) -> bool {
+    matches!(
+        name,
+        "textwrap.dedent"
+            | "inspect.cleandoc"
+            | "sqlalchemy.text"
+            | "sqlalchemy.sql.text"
+            | "sqlalchemy.sql.expression.text"
+            | "sqlmodel.text"
+            | "psycopg2.sql.SQL"
+            | "psycopg.sql.SQL"
+    )
+}

@@ -121,11 +121,11 @@ impl Account {
 
     /// What to tell the reader beside the edits themselves; `took` says what was done with them.
     pub(super) fn words(&self, unsafe_too: bool, took: &str) -> String {
-        let mut words = format!(
-            "{} in {} {took}",
-            plural(self.sites, "site"),
-            plural(self.files, "file")
-        );
+        let (sites, files) = (plural(self.sites, "site"), plural(self.files, "file"));
+        let mut words = match self.files {
+            0 => format!("nothing {took}"),
+            _ => format!("{sites} in {files} {took}"),
+        };
         let left_out = self.left_out;
         // Writing to a string cannot fail.
         let _ = match left_out {

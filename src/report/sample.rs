@@ -30,7 +30,7 @@ fn tables(known: &[&str], rls: &[&str], complete: bool) -> Tables {
 }
 
 /// A finding with these central values; tests change the rest.
-pub(super) fn finding(
+pub(crate) fn finding(
     file: &str,
     line: usize,
     pattern: Pattern,
@@ -272,7 +272,7 @@ fn others() -> Vec<Finding> {
 }
 
 /// The inventory.
-pub(super) fn inventory() -> Inventory {
+pub(crate) fn inventory() -> Inventory {
     let mut findings: Vec<Finding> = [rewrites(), reviews(), others()].concat();
     findings.sort_by(|a, b| a.site.cmp(&b.site));
     let leaks: Vec<String> = findings

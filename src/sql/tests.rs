@@ -335,6 +335,23 @@ fn holes_that_can_hold_no_relation() {
 }
 
 #[test]
+fn fields_of_templates_are_holes() {
+    for (text, expected) in [
+        ("SELECT * FROM {table} JOIN b USING (id)", "b ?"),
+        (
+            "SELECT * FROM a WHERE x = ${} AND y = '{1,2}' LIMIT {limit:d}",
+            "a",
+        ),
+        ("SELECT {} FROM a", "a ?"),
+        ("SELECT * FROM a WHERE x = '{}'", "a"),
+    ] {
+        let facts = read_plain(text);
+        assert!(facts.parsed, "not parsed: {text}");
+        assert_eq!(tables(&one(facts)), expected, "{text}");
+    }
+}
+
+#[test]
 fn a_query_of_one_hole_is_unknown() {
     let facts = read(&SqlText::unknown());
     assert!(!facts.parsed);

@@ -103,6 +103,22 @@ impl Change<'_> {
 
     /// The name of a table; nothing, and noted, when it has a hole.
     fn table_name(&mut self) -> Option<TableName> {
+        let start = self.next;
+        let table = self.written_table_name();
+        let end = self.next + 1;
+        // A brace is the field of a template.
+        let has_hole =
+            (start..end).any(|at| self.tokens.has_hole(at) || self.tokens.is_symbol(at, '{'));
+        if !has_hole {
+            return table;
+        }
+        if concerns_security(self.tokens.source()) {
+            self.schema.note_dynamic(self.at.clone());
+        }
+        None
+    }
+
+    fn written_table_name(&mut self) -> Option<TableName> {
         let mut table = TableName {
             schema: None,
             name: self.name()?,
@@ -111,13 +127,6 @@ impl Change<'_> {
             self.next += 1;
             let name = self.name()?;
             table.schema = Some(std::mem::replace(&mut table.name, name));
-        }
-        let has_hole = |name: &str| name.contains(HOLE);
-        if has_hole(&table.name) || table.schema.as_deref().is_some_and(has_hole) {
-            if concerns_security(self.tokens.source()) {
-                self.schema.note_dynamic(self.at.clone());
-            }
-            return None;
         }
         Some(table)
     }

@@ -72,7 +72,7 @@ impl Normalizer<'_> {
             (TokenKind::Symbol, "{" | "$") => self.template_field(at),
             (TokenKind::Symbol, "%") => self.percent(at),
             (TokenKind::Symbol, ":") => self.colon(at),
-            (TokenKind::Symbol, "?") if !self.follows_operand(at) => {
+            (TokenKind::Symbol, "?") if !self.follows_operand(at) && !self.is_in_operator(at) => {
                 self.placeholder(at, at + 1);
                 at + 1
             }
@@ -176,6 +176,11 @@ impl Normalizer<'_> {
             (Some(left), Some(right)) => left.span.end == right.span.start,
             _ => false,
         }
+    }
+
+    /// Whether the `?` at `at` belongs to `@?`, the operator of JSON paths.
+    fn is_in_operator(&self, at: usize) -> bool {
+        at > 0 && self.tokens.is_symbol(at - 1, '@') && self.adjacent(at - 1)
     }
 
     fn follows_operand(&self, at: usize) -> bool {

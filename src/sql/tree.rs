@@ -22,7 +22,7 @@ const MAX_NESTING: usize = 250;
 const MAX_RUN: usize = 2_000;
 
 /// A node or a token of the tree, by its place in the vector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct NodeId(usize);
 
 #[derive(Debug)]

@@ -278,6 +278,10 @@ fn what_is_not_known_is_noted() {
         ("ALTER TABLE app.{} ENABLE ROW LEVEL SECURITY", "a.sql:1"),
         ("ALTER TABLE {table} ADD COLUMN x int", ""),
         (
+            "ALTER TABLE :schema.lots ENABLE ROW LEVEL SECURITY",
+            "a.sql:1",
+        ),
+        (
             "DO $$ BEGIN EXECUTE format('CREATE INDEX ON %I (x)', t); END $$",
             "",
         ),

@@ -9,10 +9,10 @@ use anyhow::{Context as _, Result};
 use crate::cli::Outcome;
 use crate::cli::args::Diff;
 use crate::cli::narrow::{self, Account};
-use crate::cli::run::{Selection, Survey};
 use crate::cli::session::Session;
 use crate::cli::terminal::{Terminal, print};
 use crate::finding::{Finding, Inventory, Patch};
+use crate::pipeline::{Selection, Survey};
 use crate::report::escape::visible_lines;
 use crate::report::hunks::{self, ById};
 use crate::report::stat::{DEFAULT_WIDTH, FileChange, stat};
@@ -81,7 +81,7 @@ fn review(survey: &Survey, selection: &Selection, terminal: Terminal) -> Result<
         .inventory
         .findings
         .iter()
-        .filter(|finding| narrow::takes(selection, finding));
+        .filter(|finding| selection.takes(finding));
     let text = summary::open_sites(selected, terminal.results);
     print(&text)?;
     let sites = plural(text.lines().count(), "site");
@@ -235,7 +235,7 @@ mod tests {
         let selected = inventory
             .findings
             .iter()
-            .filter(|finding| narrow::takes(selection, finding));
+            .filter(|finding| selection.takes(finding));
         let mut edits = vec![(Edit::insert(9, "import b\n"), None)];
         for finding in selected {
             let start = if finding.site.line == 3 { 10 } else { 14 };
@@ -248,6 +248,7 @@ mod tests {
             path: "app/x.py".into(),
             before: BEFORE.into(),
             after: splice(BEFORE, &plain).expect("the edits are disjoint"),
+            sites: edits.iter().filter_map(|(_, id)| id.clone()).collect(),
             edits,
         }]
     }

@@ -8,6 +8,7 @@ pub mod context;
 pub mod identity;
 pub mod origin;
 pub mod roles;
+pub mod schema;
 pub mod site;
 pub mod standard;
 pub mod tables;

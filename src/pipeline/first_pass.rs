@@ -35,25 +35,34 @@ pub(crate) fn run(
     files: &[SourceFile],
     progress: &dyn Progress,
 ) -> FirstPass {
-    let code: Vec<&SourceFile> = files.iter().filter(|file| language::for_path(file.path()).is_some()).collect();
+    let code: Vec<&SourceFile> = files
+        .iter()
+        .filter(|file| language::for_path(file.path()).is_some())
+        .collect();
     let standard = config.standard.file.as_deref();
     let candidates: BTreeSet<&str> = code
         .par_iter()
         .filter(|file| {
-            let matches = language::for_path(file.path()).is_some_and(|own| locator.may_match(own, file.text()));
+            let matches = language::for_path(file.path())
+                .is_some_and(|own| locator.may_match(own, file.text()));
             matches || standard == Some(file.path())
         })
         .map(|file| file.path())
         .collect();
     let modules = Modules::new(code.iter().map(|file| file.path()));
-    let by_path: BTreeMap<&str, &SourceFile> = code.iter().map(|file| (file.path(), *file)).collect();
+    let by_path: BTreeMap<&str, &SourceFile> =
+        code.iter().map(|file| (file.path(), *file)).collect();
     progress.start("parsing", candidates.len());
     let mut parsed: BTreeMap<&str, Arc<ParsedFile>> = BTreeMap::new();
     let mut unparsed: Vec<Unparsed> = Vec::new();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut next = candidates;
     for _ in 0..=ROUNDS {
-        let fresh: Vec<&SourceFile> = next.iter().filter(|path| !seen.contains(*path)).filter_map(|path| by_path.get(path).copied()).collect();
+        let fresh: Vec<&SourceFile> = next
+            .iter()
+            .filter(|path| !seen.contains(*path))
+            .filter_map(|path| by_path.get(path).copied())
+            .collect();
         if fresh.is_empty() {
             break;
         }
@@ -84,8 +93,14 @@ pub(crate) fn run(
     for file in &files {
         if let Some(error) = file.errors.first() {
             let place = file.source.position(error.start);
-            let reason = format!("does not parse at line {}, column {}; sites near it are left alone", place.line, place.column);
-            unparsed.push(Unparsed { file: file.source.path().to_owned(), reason });
+            let reason = format!(
+                "does not parse at line {}, column {}; sites near it are left alone",
+                place.line, place.column
+            );
+            unparsed.push(Unparsed {
+                file: file.source.path().to_owned(),
+                reason,
+            });
         }
     }
     let project = Project::new(files, code.iter().map(|file| file.path()));
@@ -114,8 +129,11 @@ fn mentioned<'s>(
     if let Ok(searcher) = AhoCorasick::new(&words)
         && !words.is_empty()
     {
-        let found: Vec<&'s str> =
-            code.par_iter().filter(|file| searcher.is_match(file.text())).map(|file| file.path()).collect();
+        let found: Vec<&'s str> = code
+            .par_iter()
+            .filter(|file| searcher.is_match(file.text()))
+            .map(|file| file.path())
+            .collect();
         paths.extend(found);
     }
     paths
@@ -129,17 +147,31 @@ fn takers_of_pools(file: &ParsedFile, driver: &Driver) -> BTreeSet<String> {
         .outline
         .calls
         .iter()
-        .filter(|call| driver.acquire.contains(&call.name) || driver.query_methods.contains(&call.name))
+        .filter(|call| {
+            driver.acquire.contains(&call.name) || driver.query_methods.contains(&call.name)
+        })
         .map(|call| root(call.callee.text(file.text())))
         .collect();
-    for scope in model.scopes.iter().filter(|scope| scope.kind == ScopeKind::Function) {
-        let class = scope.parent.map(|parent| model.scope(parent)).filter(|parent| parent.kind == ScopeKind::Class);
+    for scope in model
+        .scopes
+        .iter()
+        .filter(|scope| scope.kind == ScopeKind::Function)
+    {
+        let class = scope
+            .parent
+            .map(|parent| model.scope(parent))
+            .filter(|parent| parent.kind == ScopeKind::Class);
         let takes = scope.parameters.iter().any(|parameter| {
             let name = parameter.name.to_lowercase();
             let declared = parameter.annotation.is_some_and(|span| {
-                driver.pool_types.iter().any(|known| span.text(file.text()).contains(known.as_str()))
+                driver
+                    .pool_types
+                    .iter()
+                    .any(|known| span.text(file.text()).contains(known.as_str()))
             });
-            declared || name.contains("pool") || (name != "self" && pooled.contains(parameter.name.as_str()))
+            declared
+                || name.contains("pool")
+                || (name != "self" && pooled.contains(parameter.name.as_str()))
         });
         let keeps = class.is_some() && scope.name == "__init__" && pooled.contains("self");
         if takes || keeps {
@@ -151,14 +183,24 @@ fn takers_of_pools(file: &ParsedFile, driver: &Driver) -> BTreeSet<String> {
     }
     // Classes without a constructor of their own take what their base takes.
     if pooled.contains("self") {
-        names.extend(model.scopes.iter().filter(|scope| scope.kind == ScopeKind::Class).map(|scope| scope.name.clone()));
+        names.extend(
+            model
+                .scopes
+                .iter()
+                .filter(|scope| scope.kind == ScopeKind::Class)
+                .map(|scope| scope.name.clone()),
+        );
     }
     names.retain(|name| name.len() > 3 && !name.starts_with("__"));
     names
 }
 
 fn root(callee: &str) -> &str {
-    callee.split(['.', '(', '[']).next().unwrap_or(callee).trim()
+    callee
+        .split(['.', '(', '['])
+        .next()
+        .unwrap_or(callee)
+        .trim()
 }
 
 /// The files that define the bases of this file's classes and the types of its parameters, and what it calls by imported names.
@@ -168,23 +210,42 @@ fn definitions(file: &ParsedFile, modules: &Modules) -> BTreeSet<String> {
     let mut wanted: BTreeSet<&str> = BTreeSet::new();
     let word = |c: char| !(c.is_alphanumeric() || c == '_');
     for scope in &model.scopes {
-        wanted.extend(scope.bases.iter().flat_map(|span| span.text(text).split(word)));
-        let annotations = scope.parameters.iter().filter_map(|parameter| parameter.annotation);
+        wanted.extend(
+            scope
+                .bases
+                .iter()
+                .flat_map(|span| span.text(text).split(word)),
+        );
+        let annotations = scope
+            .parameters
+            .iter()
+            .filter_map(|parameter| parameter.annotation);
         wanted.extend(annotations.flat_map(|span| span.text(text).split(word)));
-        let defaults = scope.parameters.iter().filter_map(|parameter| parameter.default);
+        let defaults = scope
+            .parameters
+            .iter()
+            .filter_map(|parameter| parameter.default);
         wanted.extend(defaults.flat_map(|span| span.text(text).split(word)));
     }
     let arguments = file.outline.calls.iter().filter(|call| {
         // Only what may be handed a connection or a pool.
         let call = call.span.text(text);
-        ["conn", "pool", "db"].iter().any(|name| call.contains(name))
+        ["conn", "pool", "db"]
+            .iter()
+            .any(|name| call.contains(name))
     });
     wanted.extend(arguments.map(|call| root(call.callee.text(text))));
     model
         .imports
         .iter()
-        .filter(|import| matches!(import.kind, ImportKind::Name { .. }) && wanted.contains(import.local.as_str()))
+        .filter(|import| {
+            matches!(import.kind, ImportKind::Name { .. }) && wanted.contains(import.local.as_str())
+        })
         .filter(|import| import.scope == Model::MODULE || !import.local.is_empty())
-        .filter_map(|import| modules.find(file.source.path(), &import.module, import.level).map(str::to_owned))
+        .filter_map(|import| {
+            modules
+                .find(file.source.path(), &import.module, import.level)
+                .map(str::to_owned)
+        })
         .collect()
 }

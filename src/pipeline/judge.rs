@@ -27,11 +27,19 @@ pub(crate) fn file(
     id: FileId,
 ) -> Judged {
     let parsed = world.project.file(id);
-    let mut judged = Judged { file: id, findings: Vec::new(), dismissed: Vec::new(), unparsed: Vec::new() };
+    let mut judged = Judged {
+        file: id,
+        findings: Vec::new(),
+        dismissed: Vec::new(),
+        unparsed: Vec::new(),
+    };
     let hits = match locator.hits(parsed) {
         Ok(hits) => hits,
         Err(error) => {
-            judged.unparsed.push(Unparsed { file: parsed.source.path().to_owned(), reason: error.to_string() });
+            judged.unparsed.push(Unparsed {
+                file: parsed.source.path().to_owned(),
+                reason: error.to_string(),
+            });
             return judged;
         }
     };
@@ -47,7 +55,13 @@ pub(crate) fn file(
         match roles::standing(world, id, hit, recipe) {
             Standing::Site => {
                 taken.insert(hit.site);
-                let judgement = Judgement { world, contexts, id, hit, recipe };
+                let judgement = Judgement {
+                    world,
+                    contexts,
+                    id,
+                    hit,
+                    recipe,
+                };
                 let (finding, waits) = judgement.finding();
                 if waits {
                     removable.push(judged.findings.len());
@@ -55,12 +69,18 @@ pub(crate) fn file(
                 judged.findings.push(finding);
             }
             Standing::Other(reason) => {
-                dismissed.entry(hit.site).or_insert_with(|| dismiss(parsed, hit.site, recipe, reason));
+                dismissed
+                    .entry(hit.site)
+                    .or_insert_with(|| dismiss(parsed, hit.site, recipe, reason));
             }
             Standing::Unrelated => {}
         }
     }
-    judged.dismissed = dismissed.into_iter().filter(|(site, _)| !taken.contains(site)).map(|(_, d)| d).collect();
+    judged.dismissed = dismissed
+        .into_iter()
+        .filter(|(site, _)| !taken.contains(site))
+        .map(|(_, d)| d)
+        .collect();
     number(&mut judged.findings, parsed);
     removal::settle(world, id, &mut judged.findings, &removable);
     judged
@@ -93,16 +113,28 @@ impl Judgement<'_> {
         let mut finding = self.blank(&known.facts);
         if let Some(verdict) = self.set_aside(&mut finding) {
             finding.verdict = verdict;
-            finding.severity = if verdict == Verdict::Suppressed { Severity::None } else { Severity::Info };
+            finding.severity = if verdict == Verdict::Suppressed {
+                Severity::None
+            } else {
+                Severity::Info
+            };
             return (finding, false);
         }
-        let Some(row) = row else { return (finding, false) };
+        let Some(row) = row else {
+            return (finding, false);
+        };
         finding.decided_by = Some(row.line);
         let waits = self.decide(row, &known, &mut finding);
         if row.warning == Some(Warning::RlsWithoutUser) {
-            finding.reasons.extend(without_user(&known.facts, finding.verdict, self.recipe.pattern));
+            finding.reasons.extend(without_user(
+                &known.facts,
+                finding.verdict,
+                self.recipe.pattern,
+            ));
         }
-        finding.severity = row.severity.unwrap_or_else(|| severity(finding.verdict, &known.facts));
+        finding.severity = row
+            .severity
+            .unwrap_or_else(|| severity(finding.verdict, &known.facts));
         (finding, waits)
     }
 
@@ -116,7 +148,9 @@ impl Judgement<'_> {
                 file: parsed.source.path().to_owned(),
                 span,
                 line: place.line,
-                end_line: parsed.source.line_of(span.end.saturating_sub(1).max(span.start)),
+                end_line: parsed
+                    .source
+                    .line_of(span.end.saturating_sub(1).max(span.start)),
                 column: place.column,
                 recipe: self.recipe.id.clone(),
                 pattern: self.recipe.pattern,
@@ -138,7 +172,10 @@ impl Judgement<'_> {
         let parsed = self.world.project.file(self.id);
         if let Some(error) = mark::error_near(parsed, self.hit.site) {
             let place = parsed.source.position(error.start);
-            finding.reasons.push(format!("the code around it does not parse (line {}, column {})", place.line, place.column));
+            finding.reasons.push(format!(
+                "the code around it does not parse (line {}, column {})",
+                place.line, place.column
+            ));
             return Some(Verdict::Unparsed);
         }
         match mark::suppression(parsed, self.hit.site, &self.recipe.id) {
@@ -177,7 +214,10 @@ impl Judgement<'_> {
         let parsed = self.world.project.file(self.id);
         let lost = connection.lost_in?;
         let text = lost.text(parsed.text()).lines().next().unwrap_or_default();
-        Some(format!("the connection is passed to `{text}` (line {}), which cannot be followed", parsed.source.line_of(lost.start)))
+        Some(format!(
+            "the connection is passed to `{text}` (line {}), which cannot be followed",
+            parsed.source.line_of(lost.start)
+        ))
     }
 
     /// The first of the rewrites that is proven. Those before it that are not say why in the notes.
@@ -192,7 +232,9 @@ impl Judgement<'_> {
         };
         let mut refused: Vec<String> = Vec::new();
         for name in names {
-            let Some(rewrite) = self.recipe.rewrites.get(name) else { continue };
+            let Some(rewrite) = self.recipe.rewrites.get(name) else {
+                continue;
+            };
             if rewrite.kind == RewriteKind::Remove {
                 finding.form = Some(name.clone());
                 return true;
@@ -207,7 +249,11 @@ impl Judgement<'_> {
                         finding.reasons.extend(why(&known.facts, name, &refused));
                     }
                     finding.notes.extend(proposal.notes.iter().cloned());
-                    finding.notes.extend(refused.iter().map(|reason| format!("no helper calls: {reason}")));
+                    finding.notes.extend(
+                        refused
+                            .iter()
+                            .map(|reason| format!("no helper calls: {reason}")),
+                    );
                     finding.fix = Some(proposal.into_fix());
                     return false;
                 }
@@ -233,9 +279,14 @@ fn why(facts: &Facts, form: &str, refused: &[String]) -> Vec<String> {
     let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
     let reason = match (form, facts.identity.expression()) {
         ("rls", Some(user)) if !tables.rls.is_empty() => {
-            format!("{} under row-level security; the user is {user}", list(&tables.rls))
+            format!(
+                "{} under row-level security; the user is {user}",
+                list(&tables.rls)
+            )
         }
-        ("scope", _) if !refused.is_empty() => format!("one connection for the block: {}", refused[0]),
+        ("scope", _) if !refused.is_empty() => {
+            format!("one connection for the block: {}", refused[0])
+        }
         _ if !tables.rls.is_empty() => format!("{} under row-level security", list(&tables.rls)),
         _ if tables.known.is_empty() => "no table under row-level security".to_owned(),
         _ => format!("no table under row-level security: {}", list(&tables.known)),
@@ -245,11 +296,21 @@ fn why(facts: &Facts, form: &str, refused: &[String]) -> Vec<String> {
 
 /// The remark on tables under row-level security that are used without a user.
 fn without_user(facts: &Facts, verdict: Verdict, pattern: Pattern) -> Option<String> {
-    let tables = facts.tables.as_ref().filter(|tables| !tables.rls.is_empty())?;
+    let tables = facts
+        .tables
+        .as_ref()
+        .filter(|tables| !tables.rls.is_empty())?;
     let names: Vec<&str> = tables.rls.iter().map(String::as_str).collect();
     let noun = if names.len() == 1 { "table" } else { "tables" };
-    let before = if verdict == Verdict::Rewrite && pattern != Pattern::HelperCall { ", as before" } else { "" };
-    Some(format!("uses RLS {noun} {} without a user{before}", names.join(", ")))
+    let before = if verdict == Verdict::Rewrite && pattern != Pattern::HelperCall {
+        ", as before"
+    } else {
+        ""
+    };
+    Some(format!(
+        "uses RLS {noun} {} without a user{before}",
+        names.join(", ")
+    ))
 }
 
 fn standard_form(pattern: Pattern) -> Option<&'static str> {
@@ -263,7 +324,10 @@ fn standard_form(pattern: Pattern) -> Option<&'static str> {
 
 fn severity(verdict: Verdict, facts: &Facts) -> Severity {
     let user_data = facts.context.kind == ContextKind::User
-        && facts.tables.as_ref().is_some_and(|tables| !tables.rls.is_empty());
+        && facts
+            .tables
+            .as_ref()
+            .is_some_and(|tables| !tables.rls.is_empty());
     match verdict {
         Verdict::Standard | Verdict::Keep | Verdict::Suppressed => Severity::None,
         Verdict::Rewrite | Verdict::Review if user_data => Severity::Error,
@@ -277,12 +341,21 @@ fn number(findings: &mut [Finding], parsed: &ParsedFile) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for finding in findings {
         let site = &finding.site;
-        let text: String = site.span.text(parsed.text()).split_whitespace().collect::<Vec<_>>().join(" ");
+        let text: String = site
+            .span
+            .text(parsed.text())
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
         let function = finding.facts.function.as_deref().unwrap_or_default();
         let key = format!("{}\0{}\0{function}\0{text}", site.file, site.recipe);
         let count = seen.entry(key.clone()).or_default();
         let digest = Sha256::digest(format!("{key}\0{count}").as_bytes());
         *count += 1;
-        finding.id = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        finding.id = digest
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
     }
 }

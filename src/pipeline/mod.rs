@@ -18,7 +18,9 @@ use crate::facts::World;
 use crate::facts::context::Contexts;
 use crate::facts::schema;
 use crate::facts::standard::StandardModule;
-use crate::finding::{ContextRef, Dismissed, Finding, Inventory, Patch, RlsTable, Unparsed, Verdict};
+use crate::finding::{
+    ContextRef, Dismissed, Finding, Inventory, Patch, RlsTable, Unparsed, Verdict,
+};
 use crate::language;
 use crate::learn;
 use crate::locate::Locator;
@@ -86,10 +88,13 @@ pub struct Selection {
 impl Selection {
     /// Whether a site belongs to the selection, whatever its verdict.
     pub fn takes(&self, finding: &Finding) -> bool {
-        let any = |wanted: &[String], holds: &dyn Fn(&String) -> bool| wanted.is_empty() || wanted.iter().any(holds);
+        let any = |wanted: &[String], holds: &dyn Fn(&String) -> bool| {
+            wanted.is_empty() || wanted.iter().any(holds)
+        };
         let site = &finding.site;
-        any(&self.recipes, &|pattern| names_recipe(pattern, &site.recipe))
-            && any(&self.contexts, &|name| *name == finding.facts.context.name)
+        any(&self.recipes, &|pattern| {
+            names_recipe(pattern, &site.recipe)
+        }) && any(&self.contexts, &|name| *name == finding.facts.context.name)
             && any(&self.paths, &|path| lies_in(&site.file, path))
     }
 }
@@ -100,7 +105,8 @@ pub fn names_recipe(pattern: &str, id: &str) -> bool {
 }
 
 fn lies_in(file: &str, path: &str) -> bool {
-    file.strip_prefix(path).is_some_and(|rest| path.is_empty() || rest.is_empty() || rest.starts_with('/'))
+    file.strip_prefix(path)
+        .is_some_and(|rest| path.is_empty() || rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The outcome of a run, with all that is needed to make patches of it.
@@ -145,9 +151,15 @@ impl Survey {
             .collect();
         let composed: Vec<Composed> = files
             .par_iter()
-            .map(|(id, findings)| compose::compose(self.world(), *id, findings, selection.unsafe_too))
+            .map(|(id, findings)| {
+                compose::compose(self.world(), *id, findings, selection.unsafe_too)
+            })
             .collect();
-        composed.into_iter().map(|composed| composed.patch).filter(|patch| patch.before != patch.after).collect()
+        composed
+            .into_iter()
+            .map(|composed| composed.patch)
+            .filter(|patch| patch.before != patch.after)
+            .collect()
     }
 }
 
@@ -156,13 +168,19 @@ impl Survey {
 /// # Errors
 /// When a root cannot be read, or the settings ask for what there is not. What is wrong with single files is part of the inventory.
 pub fn survey(request: &Request, progress: &dyn Progress) -> Result<Survey, PipelineError> {
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(request.threads.unwrap_or(0)).build()?;
+    let threads = rayon::ThreadPoolBuilder::new()
+        .num_threads(request.threads.unwrap_or(0))
+        .build()?;
     threads.install(|| survey_here(request, progress))
 }
 
 fn survey_here(request: &Request, progress: &dyn Progress) -> Result<Survey, PipelineError> {
     progress.start("reading", 0);
-    let excluded = request.config.as_ref().map(|config| config::globs(&config.exclude)).unwrap_or_default();
+    let excluded = request
+        .config
+        .as_ref()
+        .map(|config| config::globs(&config.exclude))
+        .unwrap_or_default();
     let options = WalkOptions {
         hidden: request.hidden,
         no_ignore: request.no_ignore,
@@ -180,14 +198,34 @@ fn survey_here(request: &Request, progress: &dyn Progress) -> Result<Survey, Pip
     survey.learnt = learnt;
     let roots = relative_roots(request);
     let wanted = |path: &str| roots.iter().any(|root| lies_in(path, root));
-    survey.inventory.files = tree.files.iter().filter(|file| wanted(file.path()) && is_code(file.path())).count();
-    survey.inventory.findings.retain(|finding| wanted(&finding.site.file));
-    survey.inventory.dismissed.retain(|dismissed| wanted(&dismissed.file));
-    survey.inventory.unparsed.retain(|unparsed| wanted(&unparsed.file));
+    survey.inventory.files = tree
+        .files
+        .iter()
+        .filter(|file| wanted(file.path()) && is_code(file.path()))
+        .count();
+    survey
+        .inventory
+        .findings
+        .retain(|finding| wanted(&finding.site.file));
+    survey
+        .inventory
+        .dismissed
+        .retain(|dismissed| wanted(&dismissed.file));
+    survey
+        .inventory
+        .unparsed
+        .retain(|unparsed| wanted(&unparsed.file));
     let skipped = tree.skipped.iter().filter(|skipped| wanted(&skipped.path));
-    survey.inventory.unparsed.extend(skipped.map(|skipped| Unparsed::unread(&skipped.path, &skipped.reason)));
-    survey.inventory.unparsed.sort_by(|a, b| (&a.file, &a.reason).cmp(&(&b.file, &b.reason)));
-    survey.inventory.checklist = mark::checklist(&request.library, &survey.config, &survey.inventory.findings);
+    survey
+        .inventory
+        .unparsed
+        .extend(skipped.map(|skipped| Unparsed::unread(&skipped.path, &skipped.reason)));
+    survey
+        .inventory
+        .unparsed
+        .sort_by(|a, b| (&a.file, &a.reason).cmp(&(&b.file, &b.reason)));
+    survey.inventory.checklist =
+        mark::checklist(&request.library, &survey.config, &survey.inventory.findings);
     progress.done();
     Ok(survey)
 }
@@ -203,38 +241,71 @@ fn is_code(path: &str) -> bool {
 }
 
 fn relative_roots(request: &Request) -> Vec<String> {
-    let base = request.base.canonicalize().unwrap_or_else(|_| request.base.clone());
+    let base = request
+        .base
+        .canonicalize()
+        .unwrap_or_else(|_| request.base.clone());
     let relative = |root: &PathBuf| {
         let root = base.join(root);
         let root = root.canonicalize().unwrap_or(root);
         let inside = root.strip_prefix(&base).unwrap_or(Path::new(""));
-        let parts: Vec<String> = inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        let parts: Vec<String> = inside
+            .iter()
+            .map(|part| part.to_string_lossy().into_owned())
+            .collect();
         parts.join("/")
     };
-    if request.roots.is_empty() { vec![String::new()] } else { request.roots.iter().map(relative).collect() }
+    if request.roots.is_empty() {
+        vec![String::new()]
+    } else {
+        request.roots.iter().map(relative).collect()
+    }
 }
 
 fn learnt(library: &Library, files: &[SourceFile]) -> (Config, Vec<String>) {
-    let Some(migration) = library.migrations.values().next() else { return (Config::default(), Vec::new()) };
-    let learnt = learn::learn(&learn::Input { files, driver: &migration.driver });
+    let Some(migration) = library.migrations.values().next() else {
+        return (Config::default(), Vec::new());
+    };
+    let learnt = learn::learn(&learn::Input {
+        files,
+        driver: &migration.driver,
+    });
     let lines = learnt.notes.iter().map(ToString::to_string).collect();
     (learnt.config, lines)
 }
 
 /// The migration that the settings name, with its recipes.
-fn active<'l>(library: &'l Library, config: &Config) -> Result<(&'l Migration, Vec<&'l Recipe>), PipelineError> {
+fn active<'l>(
+    library: &'l Library,
+    config: &Config,
+) -> Result<(&'l Migration, Vec<&'l Recipe>), PipelineError> {
     for name in &config.migrations {
         if !library.migrations.contains_key(name) {
             let known: Vec<&str> = library.migrations.keys().map(String::as_str).collect();
-            return Err(PipelineError::Migration { name: name.clone(), known: known.join(", ") });
+            return Err(PipelineError::Migration {
+                name: name.clone(),
+                known: known.join(", "),
+            });
         }
     }
-    let migration = config.migrations.first().and_then(|name| library.migrations.get(name));
+    let migration = config
+        .migrations
+        .first()
+        .and_then(|name| library.migrations.get(name));
     let migration = migration.ok_or_else(|| PipelineError::Migration {
         name: String::new(),
-        known: library.migrations.keys().cloned().collect::<Vec<_>>().join(", "),
+        known: library
+            .migrations
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", "),
     })?;
-    let belongs = |recipe: &&Recipe| library.migration_of(recipe).is_some_and(|own| own.id == migration.id);
+    let belongs = |recipe: &&Recipe| {
+        library
+            .migration_of(recipe)
+            .is_some_and(|own| own.id == migration.id)
+    };
     Ok((migration, library.recipes.iter().filter(belongs).collect()))
 }
 
@@ -252,7 +323,11 @@ pub(crate) fn gather(
     let first = first_pass::run(&locator, &config, &migration.driver, files, progress);
     let standard = StandardModule::read(&first.project, &config);
     let mut survey = Survey {
-        inventory: Inventory { parsed: first.project.files().count(), unparsed: first.unparsed, ..Inventory::default() },
+        inventory: Inventory {
+            parsed: first.project.files().count(),
+            unparsed: first.unparsed,
+            ..Inventory::default()
+        },
         config,
         learnt: Vec::new(),
         driver: migration.driver.clone(),
@@ -272,7 +347,10 @@ pub(crate) fn gather(
     inventory.findings.sort_by(|a, b| a.site.cmp(&b.site));
     inventory.dismissed.sort();
     inventory.contexts = contexts(&survey.config);
-    inventory.titles = recipes.iter().map(|recipe| (recipe.id.clone(), recipe.title.clone())).collect();
+    inventory.titles = recipes
+        .iter()
+        .map(|recipe| (recipe.id.clone(), recipe.title.clone()))
+        .collect();
     inventory.rls_tables = rls_tables(&survey.schema, &survey.config);
     Ok(survey)
 }
@@ -305,7 +383,14 @@ fn second_pass(
 }
 
 fn contexts(config: &Config) -> Vec<ContextRef> {
-    config.contexts.iter().map(|context| ContextRef { name: context.name.clone(), kind: context.kind }).collect()
+    config
+        .contexts
+        .iter()
+        .map(|context| ContextRef {
+            name: context.name.clone(),
+            kind: context.kind,
+        })
+        .collect()
 }
 
 fn rls_tables(schema: &Schema, config: &Config) -> Vec<RlsTable> {
@@ -316,15 +401,31 @@ fn rls_tables(schema: &Schema, config: &Config) -> Vec<RlsTable> {
 
 /// A text as a parsed file, if it has a usable tree.
 pub(crate) fn parse_file(source: &SourceFile) -> Result<Option<ParsedFile>, Unparsed> {
-    let Some(language) = language::for_path(source.path()) else { return Ok(None) };
+    let Some(language) = language::for_path(source.path()) else {
+        return Ok(None);
+    };
     match language::parse(language, source.text()) {
         Ok(parsed) => {
             let model = language.model(source.text(), &parsed.tree);
             let outline = language.outline(source.text(), &parsed.tree, &model);
-            let errors = if parsed.errors.is_some() { language::error_spans(&parsed.tree) } else { Vec::new() };
-            Ok(Some(ParsedFile { source: source.clone(), tree: parsed.tree, model, outline, language, errors }))
+            let errors = if parsed.errors.is_some() {
+                language::error_spans(&parsed.tree)
+            } else {
+                Vec::new()
+            };
+            Ok(Some(ParsedFile {
+                source: source.clone(),
+                tree: parsed.tree,
+                model,
+                outline,
+                language,
+                errors,
+            }))
         }
-        Err(problem) => Err(Unparsed { file: source.path().to_owned(), reason: problem.to_string() }),
+        Err(problem) => Err(Unparsed {
+            file: source.path().to_owned(),
+            reason: problem.to_string(),
+        }),
     }
 }
 
@@ -333,5 +434,8 @@ pub(crate) type Files = Vec<Arc<ParsedFile>>;
 
 /// The ids of findings, for comparing.
 pub(crate) fn ids<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> BTreeSet<String> {
-    findings.into_iter().map(|finding| finding.id.clone()).collect()
+    findings
+        .into_iter()
+        .map(|finding| finding.id.clone())
+        .collect()
 }

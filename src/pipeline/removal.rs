@@ -41,7 +41,11 @@ pub(crate) fn settle(world: World<'_>, id: FileId, findings: &mut [Finding], rem
         let finding = &mut findings[*index];
         let span = finding.site.span;
         if safe.covers(span) {
-            goes(finding, Applicability::Safe, "nothing reads it after the rewrites");
+            goes(
+                finding,
+                Applicability::Safe,
+                "nothing reads it after the rewrites",
+            );
         } else if all.covers(span) {
             let reason = if all.dead.guards.is_empty() {
                 "goes with a rewrite that is not proven"
@@ -51,7 +55,9 @@ pub(crate) fn settle(world: World<'_>, id: FileId, findings: &mut [Finding], rem
             goes(finding, Applicability::Unsafe, reason);
         } else {
             finding.verdict = Verdict::Review;
-            finding.reasons.extend(stays(world, id, finding.site.pattern, span, &all));
+            finding
+                .reasons
+                .extend(stays(world, id, finding.site.pattern, span, &all));
         }
     }
 }
@@ -77,14 +83,25 @@ fn stays(world: World<'_>, id: FileId, pattern: Pattern, span: Span, all: &Outlo
     let file = world.project.file(id);
     let reasons = match file.language.usage(file.code(), span) {
         Usage::Argument { callee, .. } => {
-            let text = callee.text(file.text()).lines().next().unwrap_or_default().to_owned();
+            let text = callee
+                .text(file.text())
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned();
             vec![format!("the pool is handed to `{text}`: pool injection")]
         }
         Usage::Returned => vec!["the pool is returned to the caller".to_owned()],
         Usage::Yielded => vec!["the pool is yielded to the caller".to_owned()],
         Usage::Stored => vec!["the pool is kept beyond the function".to_owned()],
-        Usage::Tested => vec!["nothing is done with the pool here; the call may be there to fail early".to_owned()],
+        Usage::Tested => vec![
+            "nothing is done with the pool here; the call may be there to fail early".to_owned(),
+        ],
         _ => cleanup::readers(world, id, span, &all.gone, &all.dead),
     };
-    if reasons.is_empty() { vec!["the pool is used in a way that no rewrite takes over".to_owned()] } else { reasons }
+    if reasons.is_empty() {
+        vec!["the pool is used in a way that no rewrite takes over".to_owned()]
+    } else {
+        reasons
+    }
 }

@@ -18,14 +18,26 @@ use crate::rewrite::compose::{self, Composed};
 use crate::source::SourceFile;
 
 /// Tries the proven edits alone, then all; findings whose edits fail become reviews.
-pub(crate) fn verify(world: World<'_>, locator: &Locator, recipes: &[Recipe], judged: &mut [Judged]) {
+pub(crate) fn verify(
+    world: World<'_>,
+    locator: &Locator,
+    recipes: &[Recipe],
+    judged: &mut [Judged],
+) {
     for unsafe_too in [false, true] {
-        let composed: Vec<Option<Composed>> = judged.par_iter().map(|file| compose_all(world, file, unsafe_too)).collect();
+        let composed: Vec<Option<Composed>> = judged
+            .par_iter()
+            .map(|file| compose_all(world, file, unsafe_too))
+            .collect();
         let mut rewritten: BTreeMap<usize, ParsedFile> = BTreeMap::new();
         for (index, composed) in composed.into_iter().enumerate() {
             let Some(composed) = composed else { continue };
             for left in &composed.left_out {
-                for finding in judged[index].findings.iter_mut().filter(|finding| finding.id == left.id) {
+                for finding in judged[index]
+                    .findings
+                    .iter_mut()
+                    .filter(|finding| finding.id == left.id)
+                {
                     refuse(finding, &left.reason);
                 }
             }
@@ -43,11 +55,18 @@ pub(crate) fn verify(world: World<'_>, locator: &Locator, recipes: &[Recipe], ju
 
 fn wanted(finding: &Finding, unsafe_too: bool) -> bool {
     finding.verdict == Verdict::Rewrite
-        && finding.fix.as_ref().is_some_and(|fix| unsafe_too || fix.applicability == Applicability::Safe)
+        && finding
+            .fix
+            .as_ref()
+            .is_some_and(|fix| unsafe_too || fix.applicability == Applicability::Safe)
 }
 
 fn compose_all(world: World<'_>, file: &Judged, unsafe_too: bool) -> Option<Composed> {
-    let findings: Vec<&Finding> = file.findings.iter().filter(|finding| wanted(finding, unsafe_too)).collect();
+    let findings: Vec<&Finding> = file
+        .findings
+        .iter()
+        .filter(|finding| wanted(finding, unsafe_too))
+        .collect();
     if findings.is_empty() {
         return None;
     }
@@ -90,11 +109,23 @@ fn second_run(
         .collect();
     let project = Project::with_modules(files, world.project.modules().clone());
     let standard = StandardModule::read(&project, world.config);
-    let again = World { project: &project, standard: &standard, ..world };
-    let ids: Vec<_> = project.files().map(|(id, _)| id).filter(|id| changed.contains(&id.0)).collect();
+    let again = World {
+        project: &project,
+        standard: &standard,
+        ..world
+    };
+    let ids: Vec<_> = project
+        .files()
+        .map(|(id, _)| id)
+        .filter(|id| changed.contains(&id.0))
+        .collect();
     let second = second_pass(again, locator, recipes, &ids, &Silent);
     for file in second {
-        let restless: Vec<&Finding> = file.findings.iter().filter(|finding| wanted(finding, unsafe_too)).collect();
+        let restless: Vec<&Finding> = file
+            .findings
+            .iter()
+            .filter(|finding| wanted(finding, unsafe_too))
+            .collect();
         if restless.is_empty() {
             continue;
         }
@@ -112,7 +143,11 @@ fn refuse_all(file: &mut Judged, unsafe_too: bool, reason: &str) {
     // When the proven edits alone pass, only the others are at fault.
     let at_fault = |finding: &Finding| {
         let fix = finding.fix.as_ref();
-        let own = if unsafe_too { Applicability::Unsafe } else { Applicability::Safe };
+        let own = if unsafe_too {
+            Applicability::Unsafe
+        } else {
+            Applicability::Safe
+        };
         finding.verdict == Verdict::Rewrite && fix.is_some_and(|fix| fix.applicability == own)
     };
     for finding in file.findings.iter_mut().filter(|finding| at_fault(finding)) {

@@ -78,12 +78,14 @@ pub fn compose(world: World<'_>, id: FileId, findings: &[&Finding], guards: bool
         Ok(after) => (after, edits),
         Err(_) => (before.clone(), Vec::new()),
     };
+    let sites = applied(&accepted, findings, &removed);
     Composed {
         patch: Patch {
             path: file.source.path().to_owned(),
             before,
             after,
             edits,
+            sites,
         },
         left_out,
         dead,

@@ -128,6 +128,8 @@ pub struct PoolOrigin {
     pub class: PoolClass,
     /// How that is known, or what could not be followed: for people.
     pub story: String,
+    /// What would make it another one if it ever came to pass: a function that nothing calls.
+    pub doubt: Option<String>,
 }
 
 /// What is known about a site.

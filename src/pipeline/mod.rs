@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use globset::GlobSet;
 use rayon::prelude::*;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, ContextKind};
 use crate::edit::Applicability;
 use crate::facts::World;
 use crate::facts::context::Contexts;
@@ -120,6 +121,7 @@ pub struct Survey {
     project: Project,
     driver: Driver,
     standard: StandardModule,
+    tests: GlobSet,
     schema: Schema,
 }
 
@@ -130,6 +132,7 @@ impl Survey {
             config: &self.config,
             driver: &self.driver,
             standard: &self.standard,
+            tests: &self.tests,
             schema: &self.schema,
         }
     }
@@ -322,6 +325,7 @@ pub(crate) fn gather(
     let schema = schema::schema(&config, files);
     let first = first_pass::run(&locator, &config, &migration.driver, files, progress);
     let standard = StandardModule::read(&first.project, &config);
+    let tests = test_globs(&config);
     let mut survey = Survey {
         inventory: Inventory {
             parsed: first.project.files().count(),
@@ -333,6 +337,7 @@ pub(crate) fn gather(
         driver: migration.driver.clone(),
         project: first.project,
         standard,
+        tests,
         schema,
     };
     let ids: Vec<FileId> = survey.project.files().map(|(id, _)| id).collect();
@@ -353,6 +358,17 @@ pub(crate) fn gather(
         .collect();
     inventory.rls_tables = rls_tables(&survey.schema, &survey.config);
     Ok(survey)
+}
+
+fn test_globs(config: &Config) -> GlobSet {
+    let tests = config
+        .contexts
+        .iter()
+        .filter(|context| context.kind == ContextKind::Test);
+    let paths: Vec<String> = tests
+        .flat_map(|context| context.paths.iter().cloned())
+        .collect();
+    config::globs(&paths)
 }
 
 /// What the second pass says of one file.

@@ -3,11 +3,11 @@
 use crate::edit::Applicability;
 use crate::facts::World;
 use crate::finding::{Finding, Fix, Verdict};
-use crate::language::usage::Usage;
 use crate::project::FileId;
 use crate::recipe::Pattern;
 use crate::rewrite::cleanup::{self, Dead};
 use crate::rewrite::compose::gone;
+use crate::rewrite::remains::Rest;
 use crate::source::Span;
 
 /// What is gone under a set of rewrites.
@@ -76,32 +76,22 @@ fn goes(finding: &mut Finding, applicability: Applicability, reason: &str) {
 }
 
 /// Why the site stays.
-fn stays(world: World<'_>, id: FileId, pattern: Pattern, span: Span, all: &Outlook) -> Vec<String> {
-    if pattern == Pattern::CachedPool {
-        return cleanup::holder_readers(world, id, span, &all.gone, &all.dead);
-    }
-    let file = world.project.file(id);
-    let reasons = match file.language.usage(file.code(), span) {
-        Usage::Argument { callee, .. } => {
-            let text = callee
-                .text(file.text())
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-            vec![format!("the pool is handed to `{text}`: pool injection")]
-        }
-        Usage::Returned => vec!["the pool is returned to the caller".to_owned()],
-        Usage::Yielded => vec!["the pool is yielded to the caller".to_owned()],
-        Usage::Stored => vec!["the pool is kept beyond the function".to_owned()],
-        Usage::Tested => vec![
-            "nothing is done with the pool here; the call may be there to fail early".to_owned(),
-        ],
-        _ => cleanup::readers(world, id, span, &all.gone, &all.dead),
+fn stays(
+    world: World<'_>,
+    file: FileId,
+    pattern: Pattern,
+    span: Span,
+    all: &Outlook,
+) -> Vec<String> {
+    let rest = Rest {
+        world,
+        file,
+        gone: &all.gone,
+        dead: &all.dead,
     };
-    if reasons.is_empty() {
-        vec!["the pool is used in a way that no rewrite takes over".to_owned()]
+    if pattern == Pattern::CachedPool {
+        rest.users_of_holder(span)
     } else {
-        reasons
+        rest.users_of_pool(span)
     }
 }

@@ -99,6 +99,7 @@ fn rewrites() -> Vec<Finding> {
             pool: Some(PoolOrigin {
                 class: PoolClass::Shared,
                 story: "`pool` is bound to `get_db_pool()` in line 9".into(),
+                doubt: None,
             }),
             context: agents(),
         },

@@ -16,6 +16,7 @@ pub mod pipeline;
 pub mod progress;
 pub mod project;
 pub mod recipe;
+pub mod recipe_test;
 pub mod report;
 pub mod rewrite;
 pub mod source;

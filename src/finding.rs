@@ -128,6 +128,8 @@ pub struct PoolOrigin {
     pub class: PoolClass,
     /// How that is known, or what could not be followed: for people.
     pub story: String,
+    /// What would make it another one if it ever came to pass: a function that nothing calls.
+    pub doubt: Option<String>,
 }
 
 /// What is known about a site.
@@ -303,4 +305,6 @@ pub struct Patch {
     pub after: String,
     /// The edits that lead from one to the other, each with the id of the site it serves; `None` for shared edits such as imports.
     pub edits: Vec<(Edit, Option<String>)>,
+    /// The ids of the sites whose rewrites are in the text, also of those that go with the rewrite of another.
+    pub sites: BTreeSet<String>,
 }

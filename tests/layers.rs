@@ -11,6 +11,8 @@ use tree_sitter::{Node, Parser};
 
 /// Every module, from the lowest to the highest, and the modules that it may name. A module may only name what stands above it here.
 const LAYERS: &[(&str, &[&str])] = &[
+    // Who waits.
+    ("progress", &[]),
     // What is read, and what is changed in it.
     ("source", &[]),
     ("edit", &["source"]),
@@ -67,15 +69,37 @@ const LAYERS: &[(&str, &[&str])] = &[
         "pipeline",
         &[
             "source", "edit", "sql", "language", "config", "recipe", "finding", "project",
-            "locate", "facts", "decide", "rewrite", "verify", "learn",
+            "locate", "facts", "decide", "rewrite", "verify", "learn", "progress",
+        ],
+    ),
+    (
+        "recipe_test",
+        &[
+            "source", "edit", "config", "recipe", "finding", "report", "pipeline", "progress",
         ],
     ),
     (
         "cli",
         &[
-            "source", "edit", "sql", "language", "config", "recipe", "finding", "project",
-            "locate", "facts", "decide", "rewrite", "verify", "report", "apply", "learn",
+            "source",
+            "edit",
+            "sql",
+            "language",
+            "config",
+            "recipe",
+            "finding",
+            "project",
+            "locate",
+            "facts",
+            "decide",
+            "rewrite",
+            "verify",
+            "report",
+            "apply",
+            "learn",
             "pipeline",
+            "recipe_test",
+            "progress",
         ],
     ),
     ("main", &["cli"]),

@@ -31,7 +31,8 @@ pub(crate) struct Cli {
 pub(crate) struct Global {
     /// The folder that paths in settings and results are relative to
     ///
-    /// By default the one that holds connmod.yaml, else the top of the git work tree, else the folder that holds all PATHs.
+    /// By default the one that holds connmod.yaml, else the nearest that is the top of a git work tree or of a package
+    /// (pyproject.toml, setup.py, setup.cfg, Cargo.toml), else the folder that holds all PATHs.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
     /// The settings to use instead of connmod.yaml

@@ -8,6 +8,9 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::config::FILE_NAME;
 
+/// The files that describe a package; each stands at its top.
+const PACKAGE_FILES: [&str; 4] = ["pyproject.toml", "setup.py", "setup.cfg", "Cargo.toml"];
+
 /// Where a run takes place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Base {
@@ -28,8 +31,8 @@ pub(crate) enum How {
     Named,
     /// It holds the settings.
     Settings,
-    /// It is the top of a git work tree.
-    Git,
+    /// It is the top of a project: of a git work tree, or where a package is described.
+    Project,
     /// It holds everything that was named.
     Paths,
 }
@@ -39,7 +42,7 @@ impl fmt::Display for How {
         f.write_str(match self {
             Self::Named => "named by --root",
             Self::Settings => "it holds the settings",
-            Self::Git => "the top of the git work tree",
+            Self::Project => "the top of the project",
             Self::Paths => "it holds everything that is to be looked at",
         })
     }
@@ -127,7 +130,7 @@ fn common_folder(roots: &[PathBuf]) -> PathBuf {
 }
 
 /// The nearest folder from `start` upwards that holds settings. The top of a git work tree is the last one looked at: what lies above
-/// belongs to somebody else.
+/// belongs to somebody else. The top of a package is not: one of several packages may be all that is looked at.
 fn with_settings(start: &Path) -> Option<PathBuf> {
     for folder in start.ancestors() {
         if folder.join(FILE_NAME).is_file() {
@@ -147,8 +150,9 @@ fn folder_of_settings(config: &Path, common: &Path) -> Option<PathBuf> {
 }
 
 fn without_settings(common: &Path) -> (PathBuf, How) {
-    match common.ancestors().find(|folder| is_git_top(folder)) {
-        Some(top) => (top.to_path_buf(), How::Git),
+    let is_top = |folder: &&Path| is_git_top(folder) || is_package_top(folder);
+    match common.ancestors().find(is_top) {
+        Some(top) => (top.to_path_buf(), How::Project),
         None => (common.to_path_buf(), How::Paths),
     }
 }
@@ -156,6 +160,11 @@ fn without_settings(common: &Path) -> (PathBuf, How) {
 /// A work tree has a folder `.git`, a linked one a file.
 fn is_git_top(folder: &Path) -> bool {
     folder.join(".git").exists()
+}
+
+/// Whether a package is described here.
+fn is_package_top(folder: &Path) -> bool {
+    PACKAGE_FILES.iter().any(|name| folder.join(name).is_file())
 }
 
 #[cfg(test)]
@@ -207,8 +216,39 @@ mod tests {
     fn settings_above_the_git_top_belong_to_somebody_else() {
         let folder = tree(&["connmod.yaml", "a/.git/", "a/b/x.py"]);
         let base = find(&folder, "a/b", &[]).expect("a base");
-        assert_eq!((name(&folder, &base).as_str(), base.how), ("a", How::Git));
+        assert_eq!(
+            (name(&folder, &base).as_str(), base.how),
+            ("a", How::Project)
+        );
         assert_eq!(base.settings, None);
+    }
+
+    #[test]
+    fn a_package_is_a_project_of_its_own() {
+        for file in ["pyproject.toml", "setup.py", "setup.cfg", "Cargo.toml"] {
+            let own = format!("a/b/{file}");
+            let folder = tree(&["a/.git/", &own, "a/b/c/x.py"]);
+            let base = find(&folder, "a/b/c", &[]).expect("a base");
+            let found = (name(&folder, &base), base.how);
+            assert_eq!(found, ("a/b".to_owned(), How::Project), "{file}");
+        }
+    }
+
+    #[test]
+    fn what_holds_several_packages_is_their_base() {
+        let folder = tree(&["a/.git/", "a/b/setup.py", "a/c/setup.py"]);
+        let base = find(&folder, "a", &["b", "c"]).expect("a base");
+        assert_eq!(name(&folder, &base), "a");
+    }
+
+    #[test]
+    fn settings_above_a_package_hold_for_it() {
+        let folder = tree(&["a/.git/", "a/connmod.yaml", "a/b/setup.py", "a/b/x.py"]);
+        let base = find(&folder, "a/b", &[]).expect("a base");
+        assert_eq!(
+            (name(&folder, &base).as_str(), base.how),
+            ("a", How::Settings)
+        );
     }
 
     #[test]

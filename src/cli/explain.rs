@@ -82,6 +82,7 @@ fn proposed(surveyed: &Surveyed, finding: &Finding, source: Option<&str>) -> Str
         before: before.to_owned(),
         after,
         edits: edits.map(|edit| (edit, Some(finding.id.clone()))).collect(),
+        sites: [finding.id.clone()].into(),
     };
     hunks::unified(&patch, &hunks::by_id(&surveyed.survey.inventory))
 }

@@ -12,7 +12,6 @@ mod init;
 mod inventory;
 mod narrow;
 mod progress;
-mod run;
 mod scan;
 mod session;
 mod terminal;

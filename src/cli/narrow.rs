@@ -6,10 +6,9 @@ use std::fmt::Write as _;
 use anyhow::{Result, bail};
 
 use crate::cli::args::Narrowing;
-use crate::cli::run::Selection;
 use crate::cli::session::Surveyed;
-use crate::config::globs;
 use crate::finding::{Finding, Inventory, Patch, Verdict};
+use crate::pipeline::{Selection, names_recipe};
 use crate::report::totals::plural;
 
 /// The selection that the options name. Names that nothing has are mistakes, not empty selections.
@@ -28,7 +27,7 @@ pub(super) fn selection(narrowing: &Narrowing, surveyed: &Surveyed) -> Result<Se
     for pattern in &narrowing.only {
         let recipes = surveyed.library.recipes.iter();
         let ids: Vec<&str> = recipes.map(|recipe| recipe.id.as_str()).collect();
-        if !ids.iter().any(|id| names(pattern, id)) {
+        if !ids.iter().any(|id| names_recipe(pattern, id)) {
             bail!(
                 "--only {pattern}: there is no such recipe; there are {}",
                 ids.join(", ")
@@ -55,29 +54,6 @@ pub(super) fn context_names(inventory: &Inventory) -> BTreeSet<&str> {
     contexts.map(|context| context.name.as_str()).collect()
 }
 
-/// Whether a recipe is named: by its id, the start of it, or a glob.
-fn names(pattern: &str, id: &str) -> bool {
-    id.starts_with(pattern) || globs(&[pattern.to_owned()]).is_match(id)
-}
-
-/// Whether a site belongs to the selection, whatever its verdict.
-pub(super) fn takes(selection: &Selection, finding: &Finding) -> bool {
-    let any = |wanted: &[String], holds: &dyn Fn(&String) -> bool| {
-        wanted.is_empty() || wanted.iter().any(holds)
-    };
-    let site = &finding.site;
-    any(&selection.recipes, &|pattern| names(pattern, &site.recipe))
-        && any(&selection.contexts, &|name| {
-            *name == finding.facts.context.name
-        })
-        && any(&selection.paths, &|path| lies_in(&site.file, path))
-}
-
-fn lies_in(file: &str, path: &str) -> bool {
-    file.strip_prefix(path)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
 /// What a selection of patches leaves out, in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Account {
@@ -96,13 +72,13 @@ impl Account {
     pub(super) fn of(inventory: &Inventory, selection: &Selection, patches: &[Patch]) -> Self {
         let ids: BTreeSet<&str> = patches
             .iter()
-            .flat_map(|patch| &patch.edits)
-            .filter_map(|(_, id)| id.as_deref())
+            .flat_map(|patch| &patch.sites)
+            .map(String::as_str)
             .collect();
         let selected = inventory
             .findings
             .iter()
-            .filter(|finding| takes(selection, finding));
+            .filter(|finding| selection.takes(finding));
         let mut account = Self {
             files: patches.len(),
             sites: ids.len(),
@@ -121,11 +97,11 @@ impl Account {
 
     /// What to tell the reader beside the edits themselves; `took` says what was done with them.
     pub(super) fn words(&self, unsafe_too: bool, took: &str) -> String {
-        let mut words = format!(
-            "{} in {} {took}",
-            plural(self.sites, "site"),
-            plural(self.files, "file")
-        );
+        let (sites, files) = (plural(self.sites, "site"), plural(self.files, "file"));
+        let mut words = match self.files {
+            0 => format!("nothing {took}"),
+            _ => format!("{sites} in {files} {took}"),
+        };
         let left_out = self.left_out;
         // Writing to a string cannot fail.
         let _ = match left_out {
@@ -147,28 +123,6 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn recipes_are_named_by_id_start_or_glob() {
-        for pattern in [
-            "asyncpg/pool-acquire",
-            "asyncpg",
-            "asyncpg/pool-*",
-            "*/pool-acquire",
-        ] {
-            assert!(names(pattern, "asyncpg/pool-acquire"), "{pattern}");
-        }
-        for pattern in ["pool-acquire", "*", "asyncpg/get-*"] {
-            assert!(!names(pattern, "asyncpg/pool-acquire"), "{pattern}");
-        }
-    }
-
-    #[test]
-    fn a_path_holds_itself_and_what_lies_in_it() {
-        assert!(lies_in("app/a.py", "app"));
-        assert!(lies_in("app/a.py", "app/a.py"));
-        assert!(!lies_in("application/a.py", "app"));
-    }
 
     #[test]
     fn the_words_say_what_was_left_out() {

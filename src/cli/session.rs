@@ -9,9 +9,9 @@ use anyhow::{Context as _, Result, bail};
 use crate::cli::args::Global;
 use crate::cli::base::Base;
 use crate::cli::progress::Bar;
-use crate::cli::run::{Request, Survey, survey};
 use crate::cli::terminal::Terminal;
 use crate::config::{Config, FILE_NAME};
+use crate::pipeline::{Request, Survey, survey};
 use crate::recipe::{Library, RecipeError, builtin};
 
 /// The folder of a project's own recipes.

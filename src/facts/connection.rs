@@ -1,15 +1,12 @@
 //! The connection followed: every use of its name, what is called on it, where it escapes.
 
-use crate::facts::World;
+use crate::facts::{World, passing};
 use crate::language::expression::Argument;
 use crate::language::usage::{Manner, MethodCall, Usage};
-use crate::language::{BindingKind, ParameterKind, ScopeId, ScopeKind};
-use crate::project::{FileId, FunctionRef, ParsedFile};
+use crate::language::{ScopeId, ScopeKind};
+use crate::project::{FileId, ParsedFile};
 use crate::source::Span;
 use crate::sql::{self, Command, SqlFacts, SqlText, Statement, StatementKind, TableName, TableUse};
-
-/// How many calls a connection is followed into.
-const DEPTH: usize = 4;
 
 /// A call on a connection or pool.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,7 +179,9 @@ fn visit(
                 .unwrap_or_default()
                 .to_owned();
             other(format!("is passed to `{name}`"), false, true);
-            pass(world, id, call, callee, span, DEPTH, connection);
+            let passed = passing::follow(world, id, call, callee, span);
+            connection.passed_queries.extend(passed.queries);
+            connection.lost_in = connection.lost_in.or(passed.is_lost.then_some(callee));
         }
         Usage::Returned => other("is returned".to_owned(), true, false),
         Usage::Yielded => other("is yielded".to_owned(), true, false),
@@ -236,7 +235,7 @@ fn query_call(world: World<'_>, id: FileId, call: MethodCall, outer: Span) -> Qu
 }
 
 /// What the query argument of a call can be; `None` for a method without one.
-fn queries_of(world: World<'_>, id: FileId, call: &MethodCall) -> Option<Vec<SqlFacts>> {
+pub(super) fn queries_of(world: World<'_>, id: FileId, call: &MethodCall) -> Option<Vec<SqlFacts>> {
     let file = world.project.file(id);
     let argument = |keyword: &str| {
         call.arguments.iter().find_map(|argument| match argument {
@@ -311,142 +310,4 @@ fn copied(text: &SqlText, command: Command) -> SqlFacts {
         statements: vec![statement],
         parsed: true,
     }
-}
-
-/// Follows a connection that is passed to a function of the project, for the SQL that is run on it there.
-fn pass(
-    world: World<'_>,
-    id: FileId,
-    call: Span,
-    callee: Span,
-    argument: Span,
-    depth: usize,
-    connection: &mut Connection,
-) {
-    let target = target(world, id, callee);
-    let followed = depth.checked_sub(1).and_then(|depth| {
-        let target = target?;
-        let (name, place) = parameter_for(world, id, call, argument, target)?;
-        Some((target, name, place, depth))
-    });
-    let Some((target, name, place, depth)) = followed else {
-        connection.lost_in.get_or_insert(callee);
-        return;
-    };
-    let file = world.project.file(target.file);
-    let body = file.model.scope(target.scope).body;
-    for reference in file.model.references_to(target.scope, &name) {
-        match file.language.usage(file.code(), reference.span) {
-            Usage::MethodCall(call) => {
-                connection
-                    .passed_queries
-                    .extend(queries_of(world, target.file, &call).unwrap_or_default());
-            }
-            Usage::Argument { call, callee } if body.contains(call) => {
-                pass(
-                    world,
-                    target.file,
-                    call,
-                    callee,
-                    reference.span,
-                    depth,
-                    connection,
-                );
-            }
-            Usage::Tested => {}
-            _ => {
-                connection.lost_in.get_or_insert(callee);
-            }
-        }
-    }
-    let rebound = file
-        .model
-        .bindings_of(target.scope, &name)
-        .any(|binding| binding.kind != BindingKind::Parameter || binding.span != place);
-    if rebound {
-        connection.lost_in.get_or_insert(callee);
-    }
-}
-
-/// The function of the project that `callee` names: a name, or a method of the object the site stands in.
-pub fn target(world: World<'_>, id: FileId, callee: Span) -> Option<FunctionRef> {
-    use crate::language::expression::Expression;
-    let project = world.project;
-    if let Some(symbol) = project.symbol(id, callee) {
-        return project.function(&symbol, id);
-    }
-    let file = project.file(id);
-    let Expression::Attribute { object, name } = file.expression(callee) else {
-        return None;
-    };
-    if !matches!(object.text(file.text()), "self" | "cls") {
-        return None;
-    }
-    let class = file.model.class_around(file.model.scope_at(callee.start))?;
-    project.method(
-        crate::project::ClassRef {
-            file: id,
-            scope: class,
-        },
-        &name,
-    )
-}
-
-/// The parameter of `target` that the argument at `argument` reaches: its name and place.
-fn parameter_for(
-    world: World<'_>,
-    id: FileId,
-    call: Span,
-    argument: Span,
-    target: FunctionRef,
-) -> Option<(String, Span)> {
-    use crate::language::expression::Expression;
-    let Expression::Call { arguments, callee } = world.project.file(id).expression(call) else {
-        return None;
-    };
-    let function = world.project.file(target.file).model.scope(target.scope);
-    let is_method = world
-        .project
-        .file(target.file)
-        .model
-        .class_around(target.scope)
-        .is_some()
-        && world.project.file(id).text()[callee.start..callee.end].contains('.');
-    let receivers = usize::from(is_method);
-    let mut position = 0;
-    for passed in &arguments {
-        match passed {
-            Argument::Positional(span) if *span == argument => {
-                let by_position = |kind| {
-                    matches!(
-                        kind,
-                        ParameterKind::PositionalOnly | ParameterKind::Positional
-                    )
-                };
-                let mut parameters = function
-                    .parameters
-                    .iter()
-                    .filter(|parameter| by_position(parameter.kind));
-                return parameters
-                    .nth(position + receivers)
-                    .map(|parameter| (parameter.name.clone(), parameter.span));
-            }
-            Argument::Positional(_) => position += 1,
-            Argument::Keyword { name, value } if *value == argument => {
-                let parameter = function
-                    .parameters
-                    .iter()
-                    .find(|parameter| parameter.name == *name)?;
-                return Some((parameter.name.clone(), parameter.span));
-            }
-            Argument::Keyword { .. } => {}
-            Argument::Spread(_) | Argument::KeywordSpread(_) => return None,
-        }
-    }
-    None
-}
-
-/// Whether a call's result is used as the driver's protocol wants: awaited on the spot.
-pub fn is_awaited(call: &MethodCall) -> bool {
-    call.manner == Manner::Awaited
 }

@@ -21,7 +21,7 @@ pub use model::{
     Binding, BindingId, BindingKind, Import, ImportKind, Model, Parameter, ParameterKind,
     Reference, ReferenceKind, Scope, ScopeId, ScopeKind,
 };
-pub use parse::{MAX_DEPTH, ParseProblem, Parsed, parse};
+pub use parse::{MAX_DEPTH, ParseProblem, Parsed, error_spans, parse};
 
 /// A parsed text with its names: what every question about code is asked of.
 #[derive(Debug, Clone, Copy)]

@@ -73,6 +73,6 @@ fn parse(source: &SourceFile) -> Option<ParsedFile> {
         model,
         outline,
         language,
-        error: parsed.errors,
+        errors: parsed.errors.into_iter().collect(),
     })
 }

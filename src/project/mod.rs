@@ -34,8 +34,8 @@ pub struct ParsedFile {
     pub outline: Outline,
     /// The language.
     pub language: &'static dyn Language,
-    /// The first place that does not parse.
-    pub error: Option<Span>,
+    /// The places that do not parse, in source order.
+    pub errors: Vec<Span>,
 }
 
 impl ParsedFile {
@@ -93,9 +93,14 @@ pub struct Project {
 impl Project {
     /// Indexes `files`; `paths` are all files of the tree, parsed or not, for the resolution of imports.
     pub fn new<'a>(files: Vec<Arc<ParsedFile>>, paths: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::with_modules(files, Modules::new(paths))
+    }
+
+    /// Indexes `files`, whose imports mean what `modules` says.
+    pub fn with_modules(files: Vec<Arc<ParsedFile>>, modules: Modules) -> Self {
         let mut project = Self {
             by_path: BTreeMap::new(),
-            modules: Modules::new(paths),
+            modules,
             calls: BTreeMap::new(),
             classes: BTreeMap::new(),
             files,
@@ -127,6 +132,11 @@ impl Project {
             .iter()
             .enumerate()
             .map(|(index, file)| (FileId(index), &**file))
+    }
+
+    /// The parsed files, shared, in the order of their ids.
+    pub fn shared(&self) -> impl Iterator<Item = Arc<ParsedFile>> + '_ {
+        self.files.iter().map(Arc::clone)
     }
 
     /// A file.

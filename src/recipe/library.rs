@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::fault::RecipeError;
 use super::load::{load, load_migration, migration_of};
 use super::model::{Migration, Recipe};
@@ -40,9 +42,14 @@ impl Library {
                 Err(error) => errors.push(error),
             }
         }
+        // Queries take a few milliseconds each to compile, and this runs before every command.
+        let loaded: Vec<Result<Recipe, RecipeError>> = recipe_files
+            .par_iter()
+            .map(|(path, text)| load_into(&migrations, path, text))
+            .collect();
         let mut recipes = BTreeMap::new();
-        for (path, text) in &recipe_files {
-            match load_into(&migrations, path, text) {
+        for result in loaded {
+            match result {
                 Ok(recipe) => {
                     recipes.insert(recipe.id.clone(), recipe);
                 }

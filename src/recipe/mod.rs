@@ -13,6 +13,7 @@ mod load;
 mod model;
 mod query;
 mod rows;
+mod scaffold;
 mod scalar;
 mod schema;
 mod template;
@@ -26,6 +27,7 @@ pub use model::{
     PoolClass, Recipe, Rewrite, RewriteKind, Role, Row, Severity, TablesClass, Template,
     TemplatePart, Warning,
 };
+pub use scaffold::scaffold;
 pub use schema::{migration_schema, recipe_schema, settings_schema};
 
 #[cfg(test)]

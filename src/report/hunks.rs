@@ -184,6 +184,7 @@ mod tests {
             path: "app/agents/advisor.py".into(),
             before,
             after,
+            sites: edits.iter().filter_map(|(_, id)| id.clone()).collect(),
             edits,
         }
     }

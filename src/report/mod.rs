@@ -18,4 +18,4 @@ pub mod summary;
 pub mod totals;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;

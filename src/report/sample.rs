@@ -30,7 +30,7 @@ fn tables(known: &[&str], rls: &[&str], complete: bool) -> Tables {
 }
 
 /// A finding with these central values; tests change the rest.
-pub(super) fn finding(
+pub(crate) fn finding(
     file: &str,
     line: usize,
     pattern: Pattern,
@@ -99,6 +99,7 @@ fn rewrites() -> Vec<Finding> {
             pool: Some(PoolOrigin {
                 class: PoolClass::Shared,
                 story: "`pool` is bound to `get_db_pool()` in line 9".into(),
+                doubt: None,
             }),
             context: agents(),
         },
@@ -272,7 +273,7 @@ fn others() -> Vec<Finding> {
 }
 
 /// The inventory.
-pub(super) fn inventory() -> Inventory {
+pub(crate) fn inventory() -> Inventory {
     let mut findings: Vec<Finding> = [rewrites(), reviews(), others()].concat();
     findings.sort_by(|a, b| a.site.cmp(&b.site));
     let leaks: Vec<String> = findings

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::edit::Edit;
 use crate::rewrite::{Proposal, Refusal, Subject, proof, template};
+use crate::source::Span;
 
 pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
     let shape = subject.shape()?;
@@ -13,7 +14,7 @@ pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
     };
     let mut reasons = proof::shared_pool(subject);
     reasons.extend(proof::no_arguments(subject, shape.get("ARGS").copied()));
-    if has_further_items(subject, block, item) {
+    if has_further_items(subject, item) {
         reasons.push("the `with` has further items".to_owned());
     }
     reasons.extend(proof::only_mapped_calls(subject, connection));
@@ -21,6 +22,7 @@ pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
     Refusal::unless_empty(reasons)?;
 
     let mut proposal = Proposal::new(block, "");
+    proposal.unproven.extend(proof::doubt(subject));
     let mut helpers = BTreeSet::new();
     for call in &connection.calls {
         let Some(helper) = subject.world.standard.helpers.get(&call.call.method) else {
@@ -62,23 +64,19 @@ pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
 }
 
 /// Whether the `with` opens more than the connection.
-fn has_further_items(
-    subject: Subject<'_>,
-    block: crate::source::Span,
-    item: crate::source::Span,
-) -> bool {
-    let Some(node) = subject.parsed().node(block) else {
-        return true;
-    };
-    let mut cursor = node.walk();
-    let clause = node
-        .named_children(&mut cursor)
-        .find(|child| child.kind() == "with_clause");
-    clause.is_none_or(|clause| {
-        let mut cursor = clause.walk();
-        clause
-            .named_children(&mut cursor)
-            .filter(|child| child.kind() == "with_item")
-            .any(|other| crate::source::Span::from(other) != item)
-    })
+fn has_further_items(subject: Subject<'_>, item: Span) -> bool {
+    let root = subject.parsed().tree.root_node();
+    let mut node = root.descendant_for_byte_range(item.start, item.end);
+    while let Some(current) = node {
+        if current.kind() == "with_clause" {
+            let mut cursor = current.walk();
+            return current
+                .named_children(&mut cursor)
+                .filter(|child| child.kind() == "with_item")
+                .count()
+                > 1;
+        }
+        node = current.parent();
+    }
+    true
 }

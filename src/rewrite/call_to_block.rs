@@ -45,6 +45,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
         ));
     };
     let mut proposal = Proposal::new(statement, filled.target);
+    proposal.unproven.extend(proof::doubt(subject));
     proposal.edits = edits;
     proposal.edits.push(Edit::replace(pool, name));
     proposal.imports = filled.imports;

@@ -24,6 +24,7 @@ pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
         )));
     };
     let mut proposal = Proposal::new(call.whole, helper.name.clone());
+    proposal.unproven.extend(proof::doubt(subject));
     let local = template::name_at(
         subject,
         &helper.name,

@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 
 use crate::edit::Edit;
 use crate::facts::World;
-use crate::facts::connection::target;
+use crate::facts::attribute::Family;
 use crate::facts::origin::{self, Value};
-use crate::language::expression::{AttributeRead, Expression};
+use crate::facts::passing::target;
+use crate::language::expression::{AttributeRead, AttributeWrite, Expression};
 use crate::language::usage::Guard;
 use crate::language::{BindingKind, ScopeId, ScopeKind};
 use crate::project::{ClassRef, FileId, FunctionRef, ParsedFile};
@@ -83,37 +84,6 @@ pub fn edits(file: &ParsedFile, dead: &Dead) -> Vec<(Span, Edit)> {
         edits.push((*span, edit));
     }
     edits
-}
-
-/// What still reads the value that the call at `site` gives, for people; `None` if it goes into no variable.
-pub fn readers(
-    world: World<'_>,
-    id: FileId,
-    site: Span,
-    gone: &[Span],
-    dead: &Dead,
-) -> Vec<String> {
-    let file = world.project.file(id);
-    let Some(binding) = file
-        .model
-        .bindings
-        .iter()
-        .find(|binding| binding.value.is_some_and(|value| value.contains(site)))
-    else {
-        return Vec::new();
-    };
-    let lines: BTreeSet<usize> = file
-        .model
-        .references_to(binding.scope, &binding.name)
-        .filter(|reference| {
-            !gone.iter().any(|span| span.contains(reference.span)) && !dead.covers(reference.span)
-        })
-        .map(|reference| file.source.line_of(reference.span.start))
-        .collect();
-    lines
-        .into_iter()
-        .map(|line| format!("`{}` is still read in line {line}", binding.name))
-        .collect()
 }
 
 struct Finder<'a> {
@@ -232,10 +202,11 @@ impl Finder<'_> {
             return false;
         };
         let values = origin::values(self.world, self.id, span);
-        let shared = values.iter().any(|value| matches!(value, Value::Shared(_)));
-        let only = values
-            .iter()
-            .all(|value| matches!(value, Value::Shared(_) | Value::Missing));
+        let shared = values.iter().any(|value| origin::is_shared(value, self.id));
+        let only = values.iter().all(|value| {
+            origin::is_shared(value, self.id)
+                || matches!(value, Value::Missing | Value::Uncalled(_))
+        });
         shared && only && self.has_no_effect(span, depth)
     }
 
@@ -278,35 +249,28 @@ impl Finder<'_> {
     fn is_lazy_getter(&self, getter: FunctionRef) -> bool {
         let file = self.world.project.file(getter.file);
         let body = file.model.scope(getter.scope).body;
-        let written: BTreeSet<&str> = file
+        let Some(class) = file.model.class_around(getter.scope) else {
+            return false;
+        };
+        let family = Family::of(
+            self.world,
+            ClassRef {
+                file: getter.file,
+                scope: class,
+            },
+        );
+        let written = file
             .outline
             .writes
             .iter()
-            .filter(|write| body.contains(write.statement))
-            .map(|write| write.name.as_str())
-            .collect();
-        let inside = |read: &AttributeRead| body.contains(read.span);
-        file.outline
-            .reads
-            .iter()
-            .filter(|read| written.contains(read.name.as_str()))
-            .all(inside)
-            && written
+            .filter(|write| body.contains(write.statement));
+        let names: BTreeSet<&str> = written.map(|write| write.name.as_str()).collect();
+        names.iter().all(|name| {
+            let reads = family.reads(self.world, name);
+            reads
                 .iter()
-                .all(|name| self.reads_elsewhere(getter.file, name).is_empty())
-    }
-
-    fn reads_elsewhere(&self, home: FileId, attribute: &str) -> Vec<(FileId, Span)> {
-        let others = self.world.project.files().filter(|(id, _)| *id != home);
-        others
-            .flat_map(|(id, file)| {
-                file.outline
-                    .reads
-                    .iter()
-                    .filter(|read| read.name == attribute)
-                    .map(move |read| (id, read.span))
-            })
-            .collect()
+                .all(|(id, read)| *id == getter.file && body.contains(read.span))
+        })
     }
 
     /// Attributes that keep the pool, with the guards and getters that serve only them.
@@ -335,60 +299,36 @@ impl Finder<'_> {
     /// The statements that go with the attribute `name` of a class of this file, if nothing needs it any more.
     fn dead_attribute(&self, class: ScopeId, name: &str) -> Option<Vec<Span>> {
         let model = &self.file.model;
-        let body = model.scope(class).span;
-        let own = ClassRef {
-            file: self.id,
-            scope: class,
-        };
-        let alone =
-            self.world.project.lineage(own).len() == 1 && self.world.project.heirs(own).is_empty();
-        let writes: Vec<_> = self
-            .file
-            .outline
-            .writes
+        let family = Family::of(
+            self.world,
+            ClassRef {
+                file: self.id,
+                scope: class,
+            },
+        );
+        let writes = family.writes(self.world, name);
+        let all_gone = writes
             .iter()
-            .filter(|write| write.name == name && body.contains(write.statement))
-            .collect();
-        if !alone || writes.iter().all(|write| self.is_gone(write.statement)) {
+            .all(|(_, write)| self.is_gone(write.statement));
+        if !family.is_alone() || all_gone || !self.keeps_only_pool(&writes) {
             return None;
         }
-        let mut keeps_pool = false;
-        for write in &writes {
-            let value = write.value?;
-            let values = origin::values(self.world, self.id, value);
-            keeps_pool |= values.iter().any(|value| matches!(value, Value::Shared(_)));
-            let plain = values
-                .iter()
-                .all(|value| matches!(value, Value::Shared(_) | Value::Missing));
-            if !plain || !self.has_no_effect(value, 8) || self.is_parameter(value) {
-                return None;
-            }
-        }
-        let elsewhere = self.reads_elsewhere(self.id, name);
-        if !keeps_pool || !elsewhere.is_empty() {
+        let reads = family.reads(self.world, name);
+        if reads.iter().any(|(id, _)| *id != self.id) {
             return None;
         }
-        let reads: Vec<&AttributeRead> = self
-            .file
-            .outline
-            .reads
-            .iter()
-            .filter(|read| read.name == name)
-            .collect();
-        let touched = reads.iter().any(|read| self.is_gone(read.span))
-            || self
-                .getters(class, name)
-                .iter()
-                .any(|getter| self.was_called(*getter));
+        let getters = self.getters(class, name);
+        let touched = reads.iter().any(|(_, read)| self.is_gone(read.span))
+            || getters.iter().any(|getter| self.was_called(*getter));
         if !touched {
             return None;
         }
         let mut statements: Vec<Span> = Vec::new();
-        for getter in self.getters(class, name) {
+        for getter in getters {
             self.uncalled(getter)
                 .then(|| statements.push(model.scope(getter).span))?;
         }
-        for read in reads.iter().filter(|read| !self.is_gone(read.span)) {
+        for (_, read) in reads.iter().filter(|(_, read)| !self.is_gone(read.span)) {
             if statements
                 .iter()
                 .any(|statement| statement.contains(read.span))
@@ -397,8 +337,24 @@ impl Finder<'_> {
             }
             statements.push(self.lazy_guard(read, name)?);
         }
-        statements.extend(writes.iter().map(|write| write.statement));
+        statements.extend(writes.iter().map(|(_, write)| write.statement));
         Some(statements)
+    }
+
+    /// Whether everything that is written is the shared pool or nothing, by expressions without effect, none handed in from outside.
+    fn keeps_only_pool(&self, writes: &[(FileId, &AttributeWrite)]) -> bool {
+        let mut keeps_pool = false;
+        let plain = writes.iter().all(|(_, write)| {
+            let Some(value) = write.value else {
+                return false;
+            };
+            let values = origin::values(self.world, self.id, value);
+            keeps_pool |= values.iter().any(|value| origin::is_shared(value, self.id));
+            let shared =
+                |value: &Value| origin::is_shared(value, self.id) || *value == Value::Missing;
+            values.iter().all(shared) && self.has_no_effect(value, 8) && !self.is_parameter(value)
+        });
+        plain && keeps_pool
     }
 
     fn is_parameter(&self, value: Span) -> bool {

@@ -70,7 +70,9 @@ pub fn compose(world: World<'_>, id: FileId, findings: &[&Finding], guards: bool
         imports::edits(world.project, id, target, &needed, &removed, &inserted)
     };
     edits.extend(import_edits.into_iter().map(|edit| (edit, None)));
-    let edits = without_inner_deletions(edits);
+    let mut edits = without_inner_deletions(edits);
+    edits.extend(spare_blank_lines(file.text(), &edits));
+    edits.sort_by_key(|(edit, _)| (edit.span.start, edit.span.end));
     let plain: Vec<Edit> = edits.iter().map(|(edit, _)| edit.clone()).collect();
     let before = file.text().to_owned();
     // Fixes whose edits overlap have been left out before; what overlaps still is a fault of a rewrite, and the file keeps its text.
@@ -78,16 +80,33 @@ pub fn compose(world: World<'_>, id: FileId, findings: &[&Finding], guards: bool
         Ok(after) => (after, edits),
         Err(_) => (before.clone(), Vec::new()),
     };
+    let sites = applied(&accepted, findings, &removed);
     Composed {
         patch: Patch {
             path: file.source.path().to_owned(),
             before,
             after,
             edits,
+            sites,
         },
         left_out,
         dead,
     }
+}
+
+/// The ids of the sites whose rewrites are in the text: those with edits of their own, and those that go with what is taken out.
+fn applied(accepted: &[&Finding], all: &[&Finding], removed: &[Span]) -> BTreeSet<String> {
+    let has_edits = |finding: &Finding| {
+        finding
+            .fix
+            .as_ref()
+            .is_some_and(|fix| !fix.edits.is_empty())
+    };
+    let own = accepted.iter().filter(|finding| has_edits(finding));
+    let gone = all.iter().filter(|finding| {
+        !has_edits(finding) && removed.iter().any(|span| span.contains(finding.site.span))
+    });
+    own.chain(gone).map(|finding| finding.id.clone()).collect()
 }
 
 /// The spans whose text edits take away.
@@ -147,6 +166,57 @@ fn conflict(left: &Finding, right: &Finding) -> bool {
             edit.span.overlaps(other.span) && !inner(edit, other) && !inner(other, edit)
         })
     })
+}
+
+/// Deletions of blank lines that whole-line deletions would leave doubled, or at the head of a block.
+fn spare_blank_lines(text: &str, edits: &[(Edit, Option<String>)]) -> Vec<(Edit, Option<String>)> {
+    let is_line_start = |at: usize| at == 0 || text[..at].ends_with('\n');
+    let whole: Vec<&(Edit, Option<String>)> = edits
+        .iter()
+        .filter(|(edit, _)| {
+            edit.text.is_empty()
+                && !edit.span.is_empty()
+                && is_line_start(edit.span.start)
+                && is_line_start(edit.span.end)
+        })
+        .collect();
+    let touched = |at: usize| {
+        edits
+            .iter()
+            .any(|(edit, _)| edit.span.start == at && !edit.text.is_empty())
+    };
+    let mut found = Vec::new();
+    let mut index = 0;
+    while index < whole.len() {
+        let start = whole[index].0.span.start;
+        let mut end = whole[index].0.span.end;
+        while whole
+            .get(index + 1)
+            .is_some_and(|(next, _)| next.span.start <= end)
+        {
+            index += 1;
+            end = end.max(whole[index].0.span.end);
+        }
+        let owner = whole[index].1.clone();
+        index += 1;
+        let before = text[..start]
+            .trim_end_matches('\n')
+            .rsplit('\n')
+            .next()
+            .unwrap_or_default();
+        let opens_block = text[..start].ends_with('\n') && before.trim_end().ends_with(':');
+        let after_blank =
+            start == 0 || text[..start].ends_with("\n\n") || text[..start].ends_with("\n\r\n");
+        let blank: usize = text[end..]
+            .split_inclusive('\n')
+            .take_while(|line| line.trim().is_empty() && line.ends_with('\n'))
+            .map(str::len)
+            .sum();
+        if blank > 0 && (opens_block || after_blank) && !touched(end) {
+            found.push((Edit::delete(Span::new(end, end + blank)), owner));
+        }
+    }
+    found
 }
 
 /// Drops deletions that lie inside a larger one, and insertions in the middle of one.

@@ -81,17 +81,50 @@ fn visible(
 ) -> Option<String> {
     let file = project.file(id);
     let from = file.model.scope_at(at);
-    let mut imports = file.model.imports.iter().filter(|import| {
-        let named = matches!(&import.kind, ImportKind::Name { name: imported } if imported == name);
-        named
-            && !import.type_checking
+    let runs_before = |import: &&Import| {
+        !import.type_checking
             && !import.conditional
             && (import.scope == Model::MODULE || import.statement.end <= at)
             && file.model.resolve(from, &import.local) == Some(import.scope)
-            && means(project, id, target, name, import)
             && file.model.bindings_of(import.scope, &import.local).count() == 1
+    };
+    let imports = || file.model.imports.iter().filter(runs_before);
+    let by_name = imports().find(|import| {
+        let named = matches!(&import.kind, ImportKind::Name { name: imported } if imported == name);
+        named && means(project, id, target, name, import)
     });
-    imports.next().map(|import| import.local.clone())
+    let by_module = || {
+        imports().find_map(|import| {
+            Some(format!(
+                "{}.{name}",
+                module_prefix(project, id, target, import)?
+            ))
+        })
+    };
+    by_name
+        .map(|import| import.local.clone())
+        .or_else(by_module)
+}
+
+/// What an import of the target module itself is reached by: `connection`, `db`, `app.db.connection`.
+fn module_prefix(
+    project: &Project,
+    id: FileId,
+    target: Target<'_>,
+    import: &Import,
+) -> Option<String> {
+    let path = project.file(id).source.path();
+    let (module, prefix) = match &import.kind {
+        ImportKind::Module { aliased: true } => (import.module.clone(), import.local.clone()),
+        ImportKind::Module { aliased: false } => (import.module.clone(), import.module.clone()),
+        ImportKind::Name { name } if import.module.is_empty() => {
+            (name.clone(), import.local.clone())
+        }
+        ImportKind::Name { name } => (format!("{}.{name}", import.module), import.local.clone()),
+        ImportKind::Star => return None,
+    };
+    let found = project.modules().find(path, &module, import.level);
+    (found.is_some() && found == target.path).then_some(prefix)
 }
 
 /// Whether an import of `name` comes from the target, directly or by a re-export.
@@ -157,14 +190,18 @@ fn exports(project: &Project, id: FileId, target: Target<'_>, name: &str, import
     match found {
         Some(found) if Some(found) == target.path => true,
         Some(found) => {
-            // A package that does not bind the name itself does not re-export it.
-            let bound = project.by_path(found).is_some_and(|file| {
-                project
-                    .file(file)
-                    .model
-                    .resolve(Model::MODULE, name)
-                    .is_some()
-            });
+            // A package around the module may re-export the name on purpose; another module that only imports it does not.
+            let package = found
+                .strip_suffix("__init__.py")
+                .filter(|folder| target.path.is_some_and(|path| path.starts_with(*folder)));
+            let bound = package.is_some()
+                && project.by_path(found).is_some_and(|file| {
+                    project
+                        .file(file)
+                        .model
+                        .resolve(Model::MODULE, name)
+                        .is_some()
+                });
             bound && means(project, id, target, name, import)
         }
         None => import.level == 0 && import.module == target.module,
@@ -304,8 +341,10 @@ fn host<'f>(file: &'f ParsedFile, needed: &NeededImport) -> Option<&'f Import> {
 /// Where a new import statement goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
-    /// On lines of its own behind the statement that ends here, with its indentation.
+    /// On lines of its own behind this statement, with its indentation.
     Behind(Span),
+    /// The same, with a blank line in between: a group of its own.
+    Apart(Span),
     /// On lines of its own before the statement that begins here, with its indentation.
     Before(usize),
     /// At the very top, behind a byte order mark.
@@ -351,17 +390,14 @@ fn place(project: &Project, id: FileId, target: Target<'_>, needed: &NeededImpor
     let related = |import: &&&Import| {
         (import.level > 0) == relative && (relative || package(&import.module) == wanted)
     };
-    let last = module_level
-        .iter()
-        .filter(related)
-        .next_back()
-        .or(module_level.last());
-    match last {
-        Some(import) => Place::Behind(import.statement),
-        None => file
+    let kin = module_level.iter().filter(related).next_back();
+    match (kin, module_level.last()) {
+        (Some(import), _) => Place::Behind(import.statement),
+        (None, Some(import)) => Place::Apart(import.statement),
+        (None, None) => file
             .language
             .import_anchor(file.code())
-            .map_or_else(|| Place::Top(bom(file.text())), Place::Behind),
+            .map_or_else(|| Place::Top(bom(file.text())), Place::Apart),
     }
 }
 
@@ -398,7 +434,7 @@ fn insertion(file: &ParsedFile, place: Place, names: &BTreeSet<(String, String)>
         .map(|(module, names)| format!("from {module} import {}", names.join(", ")))
         .collect();
     match place {
-        Place::Behind(statement) => {
+        Place::Behind(statement) | Place::Apart(statement) => {
             let indent = file.source.indent_at(statement.start).to_owned();
             let end = file
                 .source
@@ -407,6 +443,9 @@ fn insertion(file: &ParsedFile, place: Place, names: &BTreeSet<(String, String)>
                 .iter()
                 .map(|line| format!("{indent}{line}{newline}"))
                 .collect();
+            if matches!(place, Place::Apart(_)) {
+                text.insert_str(0, newline);
+            }
             if end == file.text().len() && !file.text().ends_with('\n') {
                 text.insert_str(0, newline);
                 text.truncate(text.len() - newline.len());

@@ -11,6 +11,7 @@ pub mod compose;
 pub mod imports;
 mod pair_to_block;
 mod proof;
+pub mod remains;
 mod replace;
 mod template;
 

@@ -30,6 +30,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     Refusal::unless_empty(reasons)?;
     let filled = template::fill(subject, with, assignment.start)?;
     let mut proposal = Proposal::new(Span::new(assignment.start, pair.finally.end), filled.target);
+    proposal.unproven.extend(proof::doubt(subject));
     if filled.with_user {
         let mut transaction = proof::in_transaction(subject, &connection, pair.body);
         // The release behind the body is not a use after the block.

@@ -33,6 +33,14 @@ pub(super) fn shared_pool(subject: Subject<'_>) -> Vec<String> {
     reasons
 }
 
+/// What is not proven of the pool though all that is seen speaks for it.
+pub(super) fn doubt(subject: Subject<'_>) -> Option<String> {
+    let doubt = subject.facts.pool.as_ref()?.doubt.as_ref()?;
+    Some(format!(
+        "the pool is the shared one wherever it is seen, but {doubt}"
+    ))
+}
+
 /// `acquire()` has no arguments, which no standard form takes.
 pub(super) fn no_arguments(subject: Subject<'_>, arguments: Option<Span>) -> Vec<String> {
     let text = arguments.map(|span| subject.text(span)).unwrap_or_default();

@@ -17,6 +17,7 @@ pub(super) fn propose(
     let filled = template::fill(subject, with, span.start)?;
     let region = shape.get("BLOCK").copied().unwrap_or(span);
     let mut proposal = Proposal::new(region, filled.target);
+    proposal.unproven.extend(proof::doubt(subject));
     if filled.with_user {
         let connection = subject.connection.cloned().unwrap_or_default();
         let body = shape.get("BODY").copied().unwrap_or(region);

@@ -13,12 +13,11 @@ use super::{Command, StatementKind, TableName, TableUse};
 pub(super) fn relations(tokens: Tokens<'_>, kind: StatementKind) -> (BTreeSet<TableUse>, bool) {
     match kind {
         StatementKind::Read if tokens.is(0, "fetch") => return (BTreeSet::new(), true),
-        StatementKind::Read | StatementKind::Write => {}
         // A session command names no relation but for LOCK, and DECLARE and PREPARE hold a query.
         StatementKind::Session if tokens.is_any(0, &["lock", "declare", "prepare"]) => {}
         StatementKind::Session => return (BTreeSet::new(), false),
         StatementKind::Definition if !runs_query(tokens) => return (BTreeSet::new(), false),
-        StatementKind::Definition => {}
+        StatementKind::Read | StatementKind::Write | StatementKind::Definition => {}
         StatementKind::Procedure | StatementKind::Unknown => return (BTreeSet::new(), true),
     }
     let mut reader = Reader {
@@ -242,4 +241,43 @@ impl Reader<'_> {
 }
 
 /// Words that can stand where a relation does and are none.
-const NOT_NAMES: [&str; 6] = ["select", "values", "lateral", "rows", "with", "set"];
+const NOT_NAMES: [&str; 38] = [
+    "select",
+    "values",
+    "lateral",
+    "rows",
+    "with",
+    "set",
+    "where",
+    "group",
+    "order",
+    "having",
+    "limit",
+    "offset",
+    "union",
+    "except",
+    "intersect",
+    "on",
+    "using",
+    "join",
+    "left",
+    "right",
+    "full",
+    "inner",
+    "cross",
+    "natural",
+    "from",
+    "for",
+    "returning",
+    "window",
+    "fetch",
+    "into",
+    "as",
+    "and",
+    "or",
+    "not",
+    "when",
+    "then",
+    "case",
+    "end",
+];

@@ -1,7 +1,8 @@
 //! Makes a query with placeholders and holes parsable.
 //!
 //! Drivers and libraries replace `%s`, `%(x)s`, `:x` and `?` before the server sees the text; the grammar knows only `$1`. Quoted text
-//! and comments are not touched, so `LIKE '50%'` stays as it is. Holes become names, or comments where a name cannot stand.
+//! and comments are not touched, so `LIKE '50%'` stays as it is. A `{…}` outside of quotes is no SQL but a template's, and so a hole.
+//! Holes become names, or comments where a name cannot stand.
 
 use super::lex::{HOLE, Lexer, Token, TokenKind};
 use super::tokens::Tokens;
@@ -68,9 +69,10 @@ impl Normalizer<'_> {
                 self.brackets = self.brackets.saturating_sub(1);
                 at + 1
             }
+            (TokenKind::Symbol, "{" | "$") => self.template_field(at),
             (TokenKind::Symbol, "%") => self.percent(at),
             (TokenKind::Symbol, ":") => self.colon(at),
-            (TokenKind::Symbol, "?") if !self.follows_operand(at) => {
+            (TokenKind::Symbol, "?") if !self.follows_operand(at) && !self.is_in_operator(at) => {
                 self.placeholder(at, at + 1);
                 at + 1
             }
@@ -85,6 +87,22 @@ impl Normalizer<'_> {
         } else if self.tokens.has_hole(at) {
             self.replace(at, at + 1, "$1");
         }
+    }
+
+    /// `{field}`, or `${number}`, which is a parameter.
+    fn template_field(&mut self, at: usize) -> usize {
+        let is_number = self.tokens.is_symbol(at, '$');
+        let open = at + usize::from(is_number);
+        let opens = self.tokens.is_symbol(open, '{') && (open == at || self.adjacent(at));
+        let limit = self.tokens.len().min(open + MAX_FIELD);
+        let close = (open..limit).find(|&close| opens && self.tokens.is_symbol(close, '}'));
+        let Some(close) = close else { return at + 1 };
+        if is_number {
+            self.replace(at, close + 1, "$1");
+        } else {
+            self.replace(at, close + 1, HOLE.encode_utf8(&mut [0; 4]));
+        }
+        close + 1
     }
 
     fn percent(&mut self, at: usize) -> usize {
@@ -160,10 +178,18 @@ impl Normalizer<'_> {
         }
     }
 
+    /// Whether the `?` at `at` belongs to `@?`, the operator of JSON paths.
+    fn is_in_operator(&self, at: usize) -> bool {
+        at > 0 && self.tokens.is_symbol(at - 1, '@') && self.adjacent(at - 1)
+    }
+
     fn follows_operand(&self, at: usize) -> bool {
         at > 0 && ends_operand(self.tokens, at - 1)
     }
 }
+
+/// How many tokens the field of a template may have.
+const MAX_FIELD: usize = 32;
 
 /// The words behind which a list in brackets stands.
 const LISTS: [&str; 2] = ["in", "values"];
@@ -370,6 +396,8 @@ pub(super) fn is_open(statement: Tokens<'_>, text: &str, comments: &[Token]) -> 
         Some(TokenKind::Word | TokenKind::Number) => {
             statement.has_hole(at) && !(single(at) && counts(at))
         }
+        // What is left of a template.
+        Some(TokenKind::Symbol) => matches!(statement.text(at), "{" | "}"),
         _ => false,
     }) || comments.iter().any(|comment| {
         comment.kind == TokenKind::LineComment && comment.span.text(text).contains(HOLE)

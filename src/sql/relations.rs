@@ -66,17 +66,17 @@ struct Scope {
 impl Scope {
     /// Whether `name`, written at `node`, is one of these.
     fn hides(&self, tree: &Tree<'_>, node: NodeId, name: &str) -> bool {
-        let Some(&place) = self.names.get(name) else {
-            return false;
-        };
         if !tree.contains(self.statement, node) {
             return false;
         }
-        match self
-            .queries
-            .iter()
-            .position(|&query| tree.contains(query, node))
-        {
+        let Some(&place) = self.names.get(name) else {
+            return false;
+        };
+        let behind = self.queries.partition_point(|&query| query <= node);
+        let inside = behind
+            .checked_sub(1)
+            .filter(|&last| tree.contains(self.queries[last], node));
+        match inside {
             // Without RECURSIVE an expression sees those before it, and a table of its own name is the table.
             Some(inside) => self.recursive || place < inside,
             None => true,

@@ -248,11 +248,15 @@ fn call_effects(tokens: Tokens<'_>) -> BTreeSet<Effect> {
         .collect()
 }
 
+/// How many tokens the arguments of `set_config` may have, to be looked at.
+const MAX_ARGUMENTS: usize = 256;
+
 fn call_effect(tokens: Tokens<'_>, at: usize) -> Option<Effect> {
     let name = tokens.name(at)?;
     match name.as_str() {
         "set_config" => {
-            let arguments = tokens.slice(at + 2, tokens.after_group(at + 1).saturating_sub(1));
+            let call = tokens.slice(at + 1, at + 1 + MAX_ARGUMENTS);
+            let arguments = call.slice(1, call.after_group(0) - 1);
             Some(set_config_effect(arguments))
         }
         "setseed" => Some(Effect::SessionSetting),

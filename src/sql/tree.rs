@@ -14,11 +14,15 @@ use crate::source::Span;
 /// The longest statement that is parsed, in bytes. Longer ones are bulk data, whose tokens say enough.
 const MAX_LENGTH: usize = 512 * 1024;
 
-/// How deep the grammar may have to recurse. It overflows a thread's 2 MB of stack at some thousands.
+/// How deep constructs may nest that take the grammar through many functions for each level.
 const MAX_NESTING: usize = 250;
 
+/// How many tokens may follow each other without a comma, in all open brackets together. Of a thread's 2 MB of stack the grammar has
+/// been seen to take less than 500 bytes for each.
+const MAX_RUN: usize = 2_000;
+
 /// A node or a token of the tree, by its place in the vector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct NodeId(usize);
 
 #[derive(Debug)]
@@ -46,7 +50,7 @@ impl<'a> Tree<'a> {
         let tokens: Vec<_> = Lexer::new(text)
             .filter(|token| !token.is_comment())
             .collect();
-        if nesting(Tokens::new(text, &tokens)) > MAX_NESTING {
+        if is_too_deep(Tokens::new(text, &tokens)) {
             return None;
         }
         // A grammar of this size may still hold a path that panics; the input is then one that it does not take.
@@ -163,37 +167,67 @@ fn build(text: &str) -> Option<Tree<'_>> {
     (tree.children(Tree::root()).count() == 1).then_some(tree)
 }
 
-/// How deep the grammar may recurse on these tokens, from above.
+/// Whether the grammar may recurse deeper on these tokens than the stack allows.
 ///
-/// Brackets and `CASE` nest until they are closed. Prefix operators, joins and set operations nest as far as the innermost bracket
-/// goes. Everything else the grammar reads in loops.
-fn nesting(tokens: Tokens<'_>) -> usize {
-    let (mut depth, mut deepest) = (0usize, 0);
-    let mut outer = Vec::new();
+/// Brackets nest until they are closed, and within them so do `CASE`, prefix operators, joins and set operations until the next comma.
+/// What else may nest takes a token for each level, so the number of tokens that no comma ends bounds it.
+fn is_too_deep(tokens: Tokens<'_>) -> bool {
+    let mut depth = Depth::default();
     for at in 0..tokens.len() {
-        match tokens.kind(at) {
-            Some(TokenKind::Symbol) => match tokens.text(at) {
-                "(" | "[" => {
-                    outer.push(depth);
-                    depth += 1;
-                }
-                ")" | "]" => depth = outer.pop().unwrap_or(depth),
-                "," => depth = outer.last().map_or(0, |depth| depth + 1),
-                "." | ";" => {}
-                _ => {
-                    depth += usize::from(at == 0 || tokens.kind(at - 1) == Some(TokenKind::Symbol));
-                }
-            },
-            Some(TokenKind::Word) if tokens.is_any(at, &RECURSIVE_WORDS) => depth += 1,
-            _ => {}
+        match (tokens.kind(at), tokens.text(at)) {
+            (Some(TokenKind::Symbol), "(" | "[") => depth.open(),
+            (Some(TokenKind::Symbol), ")" | "]") => depth.close(),
+            (Some(TokenKind::Symbol), ",") => depth.restart(),
+            (Some(TokenKind::Symbol), symbol) => {
+                let is_first = at == 0 || tokens.kind(at - 1) == Some(TokenKind::Symbol);
+                depth.add(symbol != "." && is_first);
+            }
+            _ => depth.add(tokens.is_any(at, &NESTING_WORDS)),
         }
-        deepest = deepest.max(depth);
+        if depth.nesting > MAX_NESTING || depth.run > MAX_RUN {
+            return true;
+        }
     }
-    deepest
+    false
 }
 
-/// The words behind which the grammar may call itself.
-const RECURSIVE_WORDS: [&str; 10] = [
+/// How deep the grammar may be by now.
+#[derive(Debug, Default)]
+struct Depth {
+    nesting: usize,
+    run: usize,
+    /// What both were when each of the open brackets began.
+    outer: Vec<(usize, usize)>,
+}
+
+impl Depth {
+    fn add(&mut self, nests: bool) {
+        self.nesting += usize::from(nests);
+        self.run += 1;
+    }
+
+    fn open(&mut self) {
+        self.outer.push((self.nesting, self.run));
+        self.add(true);
+    }
+
+    fn close(&mut self) {
+        if let Some((nesting, run)) = self.outer.pop() {
+            (self.nesting, self.run) = (nesting, run + 1);
+        }
+    }
+
+    /// A comma: what follows begins anew within the innermost bracket.
+    fn restart(&mut self) {
+        (self.nesting, self.run) = match self.outer.last() {
+            Some((nesting, run)) => (nesting + 1, run + 1),
+            None => (0, 0),
+        };
+    }
+}
+
+/// The words behind which the grammar calls itself.
+const NESTING_WORDS: [&str; 10] = [
     "not",
     "case",
     "else",

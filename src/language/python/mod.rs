@@ -137,7 +137,7 @@ impl Language for Python {
     }
 
     fn unwrap_block(&self, code: Code<'_>, span: Span) -> Option<Vec<Edit>> {
-        blocks::unwrap(code, span)
+        layout::unwrap_block(&code, span)
     }
 
     fn wrap_statement(&self, code: Code<'_>, span: Span, header: &str) -> Option<Vec<Edit>> {

@@ -91,6 +91,12 @@ pub fn remove(source: &str, tree: &Tree, span: Span) -> Edit {
     {
         if rest.is_empty() {
             // A byte order mark stays.
+            if matches!(
+                statement.kind(),
+                "function_definition" | "class_definition" | "decorated_definition"
+            ) {
+                return Edit::delete(with_blank_lines(source, statement, start, end));
+            }
             let start = if before.starts_with('\u{feff}') {
                 start + '\u{feff}'.len_utf8()
             } else {
@@ -108,6 +114,26 @@ pub fn remove(source: &str, tree: &Tree, span: Span) -> Edit {
         .trim_end_matches(';')
         .trim_end();
     Edit::delete(Span::new(start + previous.len(), span.end))
+}
+
+/// The lines of a definition with one of the two runs of blank lines around it: the one behind, or for the last of a block the one before.
+fn with_blank_lines(source: &str, definition: Node<'_>, start: usize, end: usize) -> Span {
+    let blank = |line: &str| line.trim().is_empty();
+    if definition.next_named_sibling().is_some() {
+        let behind: usize = source[end..]
+            .split_inclusive('\n')
+            .take_while(|line| blank(line))
+            .map(str::len)
+            .sum();
+        return Span::new(start, end + behind);
+    }
+    let before: usize = source[..start]
+        .split_inclusive('\n')
+        .rev()
+        .take_while(|line| blank(line))
+        .map(str::len)
+        .sum();
+    Span::new(start - before, end)
 }
 
 /// The statement node with exactly this extent.

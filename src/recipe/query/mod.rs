@@ -17,6 +17,9 @@ const MAX_NESTING: usize = 100;
 /// Longer queries are refused: their analysis takes more than linear time.
 const MAX_BYTES: usize = 32 * 1024;
 
+/// More optional and repeated parts are refused: each multiplies what the analysis has to look at.
+const MAX_QUANTIFIERS: usize = 32;
+
 /// The capture that marks a hit.
 pub(super) const SITE: &str = "site";
 
@@ -66,6 +69,10 @@ pub(super) fn check(
     if let Some(at) = scanned.deeper_than(MAX_NESTING) {
         let problem = format!("nested deeper than {MAX_NESTING} levels");
         return Err(QueryFault::new(Span::new(at, at + 1), problem));
+    }
+    if let Some(at) = scanned.quantifiers.get(MAX_QUANTIFIERS) {
+        let problem = format!("more than {MAX_QUANTIFIERS} of `?`, `*` and `+`");
+        return Err(QueryFault::new(Span::new(*at, at + 1), problem));
     }
     for predicate in &scanned.predicates {
         check_predicate(predicate)?;

@@ -28,6 +28,8 @@ pub(super) enum Argument {
 #[derive(Debug, Default)]
 pub(super) struct Scanned {
     pub(super) predicates: Vec<Predicate>,
+    /// The offsets of `?`, `*` and `+` behind patterns.
+    pub(super) quantifiers: Vec<usize>,
     /// The innermost bracket that nothing closes.
     pub(super) unclosed: Option<usize>,
     /// The offset of the first bracket at each depth.
@@ -63,7 +65,12 @@ pub(super) fn scan(text: &str) -> Result<Scanned, QueryFault> {
             TokenKind::Close => {
                 open.pop();
             }
-            TokenKind::Word | TokenKind::Text | TokenKind::Other => {}
+            TokenKind::Word | TokenKind::Other => {
+                if token.span.text(text).ends_with(['?', '*', '+']) {
+                    scanned.quantifiers.push(token.span.end - 1);
+                }
+            }
+            TokenKind::Text => {}
         }
     }
     scanned.unclosed = open.pop();

@@ -54,6 +54,8 @@ fn hostile_queries_are_refused_in_words() {
             query(&format!("{}{}", "(_ ".repeat(101), ")".repeat(101))),
             query(&"[".repeat(101)),
             query(&"(_) @site ".repeat(5_000)),
+            query(&format!("(argument_list {}) @site", "(_)? ".repeat(3_000))),
+            query(&format!("(argument_list {}) @site", "(_)* ".repeat(33))),
             query("; nothing"),
             query("(call) @site (#eq? @site \"x\")"),
             query("\u{1F600}"),

@@ -4,8 +4,9 @@
 //! another version of PostgreSQL, still says what it says about row-level security.
 
 use super::policy::{Policy, PolicyCommand};
-use super::{Body, Location, Schema, block, with_schema};
-use crate::sql::lex::{HOLE, Lexer, Token, TokenKind};
+use super::text::{body, concerns_security};
+use super::{Location, Schema, block, with_schema};
+use crate::sql::lex::HOLE;
 use crate::sql::placeholders::with_marked_holes;
 use crate::sql::script::statements;
 use crate::sql::tokens::Tokens;
@@ -103,6 +104,25 @@ impl Change<'_> {
 
     /// The name of a table; nothing, and noted, when it has a hole.
     fn table_name(&mut self) -> Option<TableName> {
+        let start = self.next;
+        let table = self.written_table_name();
+        let end = self.next + 1;
+        // A brace is the field of a template, a colon begins a variable of psql.
+        let has_hole = (start..end).any(|at| {
+            self.tokens.has_hole(at)
+                || self.tokens.is_symbol(at, '{')
+                || self.tokens.is_symbol(at, ':')
+        });
+        if !has_hole {
+            return table;
+        }
+        if concerns_security(self.tokens.source()) {
+            self.schema.note_dynamic(self.at.clone());
+        }
+        None
+    }
+
+    fn written_table_name(&mut self) -> Option<TableName> {
         let mut table = TableName {
             schema: None,
             name: self.name()?,
@@ -111,13 +131,6 @@ impl Change<'_> {
             self.next += 1;
             let name = self.name()?;
             table.schema = Some(std::mem::replace(&mut table.name, name));
-        }
-        let has_hole = |name: &str| name.contains(HOLE);
-        if has_hole(&table.name) || table.schema.as_deref().is_some_and(has_hole) {
-            if concerns_security(self.tokens.source()) {
-                self.schema.note_dynamic(self.at.clone());
-            }
-            return None;
         }
         Some(table)
     }
@@ -454,54 +467,4 @@ fn columns(definitions: Tokens<'_>) -> Vec<String> {
         .filter(|definition| !definition.is_any(0, &CONSTRAINT_WORDS))
         .filter_map(|definition| definition.name(0))
         .collect()
-}
-
-/// Whether a text that is run as SQL changes row-level security or policies.
-pub(super) fn concerns_security(text: &str) -> bool {
-    let tokens: Vec<Token> = Lexer::new(text).collect();
-    let tokens = Tokens::new(text, &tokens);
-    let quoted = |at: usize| {
-        matches!(
-            tokens.kind(at),
-            Some(TokenKind::String | TokenKind::DollarString)
-        ) && {
-            let text = tokens.text(at).to_ascii_lowercase();
-            let words: Vec<_> = text.split_ascii_whitespace().collect();
-            words.windows(3).any(|words| {
-                words[0] == "row" && words[1] == "level" && words[2].starts_with("security")
-            }) || words
-                .windows(2)
-                .any(|words| words[0].ends_with("create") && words[1] == "policy")
-        }
-    };
-    (0..tokens.len()).any(|at| {
-        tokens.are(at, &["row", "level", "security"])
-            || tokens.is_any(at, &["create", "alter", "drop"]) && tokens.is(at + 1, "policy")
-            || quoted(at)
-    })
-}
-
-/// The settings and functions that an expression or the body of a function refers to.
-pub(super) fn body(text: &str) -> Body {
-    let tokens: Vec<Token> = Lexer::new(text)
-        .filter(|token| !token.is_comment())
-        .collect();
-    let tokens = Tokens::new(text, &tokens);
-    let mut body = Body::default();
-    for at in 0..tokens.len() {
-        if !tokens.is_symbol(at + 1, '(') {
-            continue;
-        }
-        let Some(name) = tokens.name(at) else {
-            continue;
-        };
-        if name == "current_setting" {
-            // Settings of the server have no dot; only those of the application do.
-            let setting = tokens.string(at + 2).filter(|name| name.contains('.'));
-            body.settings.extend(setting);
-        } else {
-            body.calls.insert(name);
-        }
-    }
-    body
 }

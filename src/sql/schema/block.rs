@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use super::apply::concerns_security;
+use super::text::concerns_security;
 use super::{Location, Schema};
 use crate::sql::lex::TokenKind;
 use crate::sql::script::statements;
 use crate::sql::tokens::Tokens;
 
-/// How many texts one `EXECUTE` may stand for before it counts as unknown.
+/// How many texts the `EXECUTE`s of a block may stand for before they count as unknown.
 const MAX_TEXTS: usize = 10_000;
 
 /// Folds the block `DO …` in.
@@ -37,6 +37,7 @@ pub(super) fn apply(schema: &mut Schema, tokens: Tokens<'_>, at: &dyn Fn(usize) 
     let mut block = Block {
         schema,
         values: BTreeMap::new(),
+        texts_left: MAX_TEXTS,
     };
     for statement in statements(&body) {
         let tokens = Tokens::new(&body, &statement.tokens);
@@ -48,6 +49,7 @@ struct Block<'a> {
     schema: &'a mut Schema,
     /// The values that a variable takes, one after the other, where all are known.
     values: BTreeMap<String, Vec<String>>,
+    texts_left: usize,
 }
 
 impl Block<'_> {
@@ -55,7 +57,8 @@ impl Block<'_> {
         let tokens = self.behind_control(tokens);
         if tokens.is(0, "execute") {
             self.execute(tokens, at);
-        } else if !self.assignment(tokens) {
+        } else if !tokens.is(0, "do") && !self.assignment(tokens) {
+            // A block within a block would have to be run to be understood.
             self.schema.apply_statement(tokens, at);
         }
     }
@@ -148,10 +151,10 @@ impl Block<'_> {
         let expression = tokens.slice(1, end);
         match self.texts(expression) {
             Some(texts) => {
+                self.texts_left -= texts.len();
                 for text in texts {
                     for statement in statements(&text) {
                         let tokens = Tokens::new(&text, &statement.tokens);
-                        // A block within a block would have to be run to be understood.
                         if !tokens.is(0, "do") {
                             self.schema.apply_statement(tokens, &|_| at(start));
                         }
@@ -165,6 +168,9 @@ impl Block<'_> {
 
     /// The texts that an expression stands for, one for each combination of the values of its variables.
     fn texts(&self, expression: Tokens<'_>) -> Option<Vec<String>> {
+        if self.texts_left == 0 {
+            return None;
+        }
         let mut combinations = vec![BTreeMap::new()];
         for (variable, values) in &self.values {
             let used =
@@ -172,7 +178,7 @@ impl Block<'_> {
             if !used {
                 continue;
             }
-            if combinations.len() * values.len() > MAX_TEXTS {
+            if combinations.len() * values.len() > self.texts_left {
                 return None;
             }
             combinations = combinations

@@ -8,6 +8,7 @@ mod block;
 mod policy;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -167,7 +168,7 @@ impl Schema {
             .flat_map(|table| &table.policies)
             .flat_map(|policy| policy.using.iter().chain(&policy.check));
         for text in texts {
-            let body = apply::body(text);
+            let body = text::body(text);
             settings.extend(body.settings);
             calls.extend(body.calls);
         }

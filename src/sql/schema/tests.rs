@@ -274,6 +274,13 @@ fn what_is_not_known_is_noted() {
             "CREATE FUNCTION guard(t text) RETURNS void AS $$ BEGIN EXECUTE 'ALTER TABLE ' || t || ' ENABLE ROW LEVEL SECURITY'; END $$ LANGUAGE plpgsql",
             "a.sql:1",
         ),
+        ("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY", "a.sql:1"),
+        ("ALTER TABLE app.{} ENABLE ROW LEVEL SECURITY", "a.sql:1"),
+        ("ALTER TABLE {table} ADD COLUMN x int", ""),
+        (
+            "ALTER TABLE :schema.lots ENABLE ROW LEVEL SECURITY",
+            "a.sql:1",
+        ),
         (
             "DO $$ BEGIN EXECUTE format('CREATE INDEX ON %I (x)', t); END $$",
             "",

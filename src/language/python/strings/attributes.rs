@@ -11,7 +11,7 @@ use super::value::Value;
 use crate::language::model::{BindingKind, ParameterKind, ScopeId, ScopeKind};
 use crate::language::python::PythonFile;
 use crate::language::python::nodes::{children, unparenthesised};
-use crate::language::python::usage::{Usage, usage};
+use crate::language::python::usage::{MethodCall, Usage, usage};
 use crate::source::Span;
 
 /// One place where an attribute is written.
@@ -217,13 +217,13 @@ fn last_right(assignment: Node<'_>) -> Option<Node<'_>> {
     Some(right)
 }
 
-/// Whether a dictionary is only looked into at `reference`, never changed or handed on.
-pub(super) fn only_looks_up(file: &PythonFile<'_>, reference: Span) -> bool {
+/// Whether a list or dictionary is only looked into at `reference`, never changed or handed on.
+pub(super) fn only_looks_into(file: &PythonFile<'_>, reference: Span) -> bool {
     match usage(file, reference) {
         Usage::Subscripted { written, .. } => !written,
         Usage::MethodCall { method, .. }
         | Usage::Iterated {
-            method: Some(crate::language::python::usage::MethodCall { method, .. }),
+            method: Some(MethodCall { method, .. }),
             ..
         } => matches!(
             method.as_str(),

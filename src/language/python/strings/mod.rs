@@ -466,8 +466,10 @@ impl<'a> Evaluator<'_, 'a> {
 
     /// The entry of a dictionary that is written out and never changed.
     fn entry(&mut self, object: Node<'a>, key: Node<'a>, current: Option<Current<'_>>) -> Value {
-        let (Some(dictionary), Some(key)) = (self.dictionary(object), self.literal_text(key))
-        else {
+        let (Some(dictionary), Some(key)) = (
+            self.display(object, &["dictionary"]),
+            self.literal_text(key),
+        ) else {
             return Value::unknown();
         };
         for pair in children(dictionary).into_iter().rev() {
@@ -485,15 +487,16 @@ impl<'a> Evaluator<'_, 'a> {
         Value::unknown()
     }
 
-    /// The display that `node` is, or that the constant it names holds.
-    fn dictionary(&mut self, node: Node<'a>) -> Option<Node<'a>> {
+    /// The display of one of `kinds` that `node` is, or that the constant it names holds.
+    fn display(&self, node: Node<'a>, kinds: &[&str]) -> Option<Node<'a>> {
         let node = unparenthesised(node);
-        if node.kind() == "dictionary" {
+        if kinds.contains(&node.kind()) {
             return Some(node);
         }
-        let reference = self.file.reference_at(node.into())?;
+        let file = self.file;
+        let reference = file.reference_at(node.into())?;
         let owner = reference.target?;
-        let mut bindings = self.file.model.bindings_of(owner, &reference.name);
+        let mut bindings = file.model.bindings_of(owner, &reference.name);
         let (binding, None) = (bindings.next()?, bindings.next()) else {
             return None;
         };
@@ -501,14 +504,15 @@ impl<'a> Evaluator<'_, 'a> {
             binding.kind,
             BindingKind::Assignment | BindingKind::Annotation
         );
-        let display = expression_at(self.file.tree, binding.value.filter(|_| plain)?)?;
+        let display = unparenthesised(expression_at(file.tree, binding.value.filter(|_| plain)?)?);
         let constant = || {
-            self.file
-                .model
-                .references_to(owner, &reference.name)
-                .all(|reference| attributes::only_looks_up(self.file, reference.span))
+            matches!(display.kind(), "tuple" | "expression_list")
+                || file
+                    .model
+                    .references_to(owner, &reference.name)
+                    .all(|reference| attributes::only_looks_into(file, reference.span))
         };
-        (display.kind() == "dictionary" && constant()).then_some(display)
+        (kinds.contains(&display.kind()) && constant()).then_some(display)
     }
 }
 

@@ -152,7 +152,7 @@ impl Evaluator<'_, '_> {
         let display = binding
             .value
             .and_then(|value| expression_at(self.file.tree, value))
-            .filter(|value| matches!(value.kind(), "list" | "tuple" | "set" | "expression_list"));
+            .and_then(|value| self.display(value, &["list", "tuple", "set", "expression_list"]));
         let Some(display) = display else {
             return Value::unknown();
         };

@@ -219,8 +219,20 @@ fn loops() {
     );
     check_body(
         "q = 'a'\nr = q\nfor i in p:\n    r = q + 'b'\n    q = r\nuse(q)",
-        &["⟨⟩"],
+        &["a", "ab", "⟨⟩b"],
     );
+}
+
+#[test]
+fn loops_over_constants() {
+    check("T = ('a', 'b')\nfor q in T: use(«q»)\n", &["a", "b"]);
+    check(
+        "T = ['a', 'b']\ndef f():\n    for q in T: use(«q»)\n",
+        &["a", "b"],
+    );
+    check("T = ['a']\nT.append('b')\nfor q in T: use(«q»)\n", &["⟨⟩"]);
+    check("T = ('a', *b)\nfor q in T: use(«q»)\n", &["a", "⟨⟩"]);
+    check("T = ('a',)\nT = g()\nfor q in T: use(«q»)\n", &["⟨⟩"]);
 }
 
 #[test]

@@ -1,135 +1,50 @@
-//! Where a value comes from: pools followed through variables, attributes, parameters, returns and mappings, across files.
-//!
-//! Flow-insensitive: a variable may hold whatever any of its bindings gives it. What is not followed is [`Value::Unknown`] with a word on
-//! why, never left out.
+//! Follows an expression through names, attributes, calls, parameters and mappings, across files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::callers::{self, Passed};
+use super::{Value, Values};
 use crate::facts::World;
-use crate::finding::PoolOrigin;
 use crate::language::expression::{Argument, Expression};
-use crate::language::{Binding, BindingKind, Model, Parameter, ParameterKind, ScopeId, ScopeKind};
+use crate::language::{Binding, BindingKind, Model, Parameter, ScopeId, ScopeKind};
 use crate::project::{ClassRef, FileId, FunctionRef, Symbol};
-use crate::recipe::PoolClass;
 use crate::source::Span;
 
 /// How many steps a value is followed before giving up.
-const DEPTH: usize = 24;
+pub(super) const DEPTH: usize = 24;
 
-/// What an expression may evaluate to.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Value {
-    /// The shared pool; the text says by which way.
-    Shared(String),
-    /// A pool that is opened at this place.
-    Own(String),
-    /// A pool, by its declared type, but which one is not known.
-    SomePool(String),
-    /// No value.
-    Missing,
-    /// Something that is certainly no pool of this driver.
-    NotAPool(String),
-    /// An instance of a class of the project.
-    Instance(ClassRef),
-    /// A mapping display.
-    Mapping(FileId, Span),
-    /// Not known, and why.
-    Unknown(String),
-}
+/// An expression as seen by the methods of one class.
+type Step = (FileId, Span, Option<ClassRef>);
 
-/// All that an expression may evaluate to.
-pub type Values = BTreeSet<Value>;
-
-/// Follows the expression at `span`.
-pub fn values(world: World<'_>, file: FileId, span: Span) -> Values {
-    let mut follower = Follower {
-        world,
-        visited: BTreeSet::new(),
-        found: Values::new(),
-    };
-    follower.expression(file, span, DEPTH);
-    follower.found
-}
-
-/// Follows a variable.
-pub fn variable(world: World<'_>, file: FileId, scope: ScopeId, name: &str) -> Values {
-    let mut follower = Follower {
-        world,
-        visited: BTreeSet::new(),
-        found: Values::new(),
-    };
-    follower.variable(file, scope, name, DEPTH);
-    follower.found
-}
-
-/// Whether the pool at `span` is the shared one, and how that is known.
-pub fn pool_origin(world: World<'_>, file: FileId, span: Span) -> PoolOrigin {
-    classify(&values(world, file, span))
-}
-
-/// Sums up what a pool may be.
-pub fn classify(values: &Values) -> PoolOrigin {
-    let first =
-        |wanted: fn(&Value) -> Option<&str>| values.iter().find_map(wanted).map(str::to_owned);
-    let own = first(|value| match value {
-        Value::Own(story) => Some(story),
-        _ => None,
-    });
-    let unknown = first(|value| match value {
-        Value::Unknown(story) | Value::SomePool(story) => Some(story),
-        _ => None,
-    });
-    let shared = first(|value| match value {
-        Value::Shared(story) => Some(story),
-        _ => None,
-    });
-    match (own, unknown, shared) {
-        (Some(story), ..) => PoolOrigin {
-            class: PoolClass::Own,
-            story,
-        },
-        (None, Some(story), _) => PoolOrigin {
-            class: PoolClass::Unknown,
-            story,
-        },
-        (None, None, Some(story)) => PoolOrigin {
-            class: PoolClass::Shared,
-            story,
-        },
-        (None, None, None) => PoolOrigin {
-            class: PoolClass::Unknown,
-            story: "nothing in the project shows where the pool comes from".to_owned(),
-        },
-    }
-}
-
-/// What makes it certain that a value is no pool; `None` where it may be one.
-pub fn not_a_pool(values: &Values) -> Option<String> {
-    let mut reasons = values
-        .iter()
-        .filter(|value| **value != Value::Missing)
-        .map(|value| match value {
-            Value::NotAPool(what) => Some(what.clone()),
-            _ => None,
-        });
-    let first = reasons.next()??;
-    reasons.all(|reason| reason.is_some()).then_some(first)
-}
-
-/// Whether a value is known to be a pool, whichever.
-pub fn is_pool(values: &Values) -> bool {
-    values
-        .iter()
-        .any(|value| matches!(value, Value::Shared(_) | Value::Own(_) | Value::SomePool(_)))
-}
-
-struct Follower<'a> {
+/// Follows one value.
+pub(super) struct Follower<'a> {
     world: World<'a>,
-    visited: BTreeSet<(FileId, Span)>,
+    /// What expressions were found to give.
+    known: BTreeMap<Step, Values>,
+    /// Expressions that are being followed: meeting one again is a cycle, which adds nothing.
+    active: BTreeSet<Step>,
+    /// The class whose object `self` is, where that is known to be an heir of the class that the code stands in.
+    receiver: Option<ClassRef>,
     found: Values,
 }
 
-impl Follower<'_> {
+impl<'a> Follower<'a> {
+    /// Begins in `world`.
+    pub(super) fn new(world: World<'a>) -> Self {
+        Self {
+            world,
+            known: BTreeMap::new(),
+            active: BTreeSet::new(),
+            receiver: None,
+            found: Values::new(),
+        }
+    }
+
+    /// What was found.
+    pub(super) fn into_values(self) -> Values {
+        self.found
+    }
+
     fn unknown(&mut self, why: impl Into<String>) {
         self.found.insert(Value::Unknown(why.into()));
     }
@@ -151,14 +66,29 @@ impl Follower<'_> {
         std::mem::replace(&mut self.found, before)
     }
 
-    fn expression(&mut self, file: FileId, span: Span, depth: usize) {
+    pub(super) fn expression(&mut self, file: FileId, span: Span, depth: usize) {
         let Some(depth) = depth.checked_sub(1) else {
             return self.unknown("the pool is passed on too often to be followed");
         };
-        // A cycle adds nothing that the first visit does not find.
-        if !self.visited.insert((file, span)) {
+        if let Some(known) = self.known.get(&(file, span, self.receiver)) {
+            self.found.extend(known.iter().cloned());
             return;
         }
+        if !self.active.insert((file, span, self.receiver)) {
+            return;
+        }
+        let before = std::mem::take(&mut self.found);
+        self.step(file, span, depth);
+        let found = std::mem::replace(&mut self.found, before);
+        self.active.remove(&(file, span, self.receiver));
+        self.found.extend(found.iter().cloned());
+        // Inside a cycle the result is only part of the truth.
+        if self.active.is_empty() || !found.is_empty() {
+            self.known.insert((file, span, self.receiver), found);
+        }
+    }
+
+    fn step(&mut self, file: FileId, span: Span, depth: usize) {
         match self.world.project.file(file).expression(span) {
             Expression::Name(name) => self.name(file, span, &name, depth),
             Expression::Attribute { object, name } => {
@@ -216,7 +146,7 @@ impl Follower<'_> {
     }
 
     /// Whatever the bindings of a variable give it.
-    fn variable(&mut self, file: FileId, scope: ScopeId, name: &str, depth: usize) {
+    pub(super) fn variable(&mut self, file: FileId, scope: ScopeId, name: &str, depth: usize) {
         let world = self.world;
         let parsed = world.project.file(file);
         let bindings: Vec<&Binding> = parsed.model.bindings_of(scope, name).collect();
@@ -313,24 +243,27 @@ impl Follower<'_> {
         };
         if is_receiver(&parsed.model, scope, parameter) {
             if let Some(class) = parsed.model.class_around(scope) {
-                self.found
-                    .insert(Value::Instance(ClassRef { file, scope: class }));
+                let own = ClassRef { file, scope: class };
+                let heir = self
+                    .receiver
+                    .filter(|receiver| world.project.lineage(*receiver).contains(&own));
+                self.found.insert(Value::Instance(heir.unwrap_or(own)));
             }
             return;
         }
         if let Some(default) = default.or(parameter.default) {
             self.default(file, default, depth);
         }
-        let mut passed = 0;
-        for (from, argument) in self.arguments_for(FunctionRef { file, scope }, parameter) {
-            passed += 1;
-            match argument {
-                Some(argument) => self.expression(from, argument, depth),
-                None => {
-                    let place = self.place(file, parameter.span);
-                    self.unknown(format!(
-                        "an argument for `{name}` ({place}) is passed in a way that is not followed"
-                    ));
+        let calls =
+            callers::passed_for(world, FunctionRef { file, scope }, parameter, self.receiver);
+        let passed = calls.len();
+        for call in calls {
+            match call {
+                Passed::Value(from, argument) => self.expression(from, argument, depth),
+                Passed::Omitted => {}
+                Passed::Untold(from, call) => {
+                    let place = self.place(from, call);
+                    self.unknown(format!("what {place} passes for `{name}` cannot be told"));
                 }
             }
         }
@@ -346,11 +279,11 @@ impl Follower<'_> {
                     .unwrap_or_default();
                 self.declared_as(file, parameter, &text, passed);
             }
-            _ if passed == 0 => {
+            _ if passed == 0 && parameter.default.is_none() => {
                 let place = self.place(file, parameter.span);
-                self.unknown(format!(
+                self.found.insert(Value::Uncalled(format!(
                     "no call in the project shows what is passed for `{name}` ({place})"
-                ));
+                )));
             }
             _ => {}
         }
@@ -413,181 +346,6 @@ impl Follower<'_> {
         }
     }
 
-    /// The arguments that calls in the project pass for `parameter`; `None` for one that cannot be told apart.
-    fn arguments_for(
-        &self,
-        function: FunctionRef,
-        parameter: &Parameter,
-    ) -> Vec<(FileId, Option<Span>)> {
-        let project = self.world.project;
-        let parsed = project.file(function.file);
-        let scope = parsed.model.scope(function.scope);
-        let class = scope
-            .parent
-            .filter(|parent| parsed.model.scope(*parent).kind == ScopeKind::Class);
-        let Some(class) = class else {
-            return self.calls_of(function, &scope.name, parameter, 0);
-        };
-        let class = ClassRef {
-            file: function.file,
-            scope: class,
-        };
-        let receivers = usize::from(!is_static(parsed.text(), scope));
-        if scope.name != "__init__" {
-            return self.calls_of(function, &scope.name, parameter, receivers);
-        }
-        let mut arguments = self.constructions(class, parameter);
-        for heir in project.heirs(class) {
-            match project.method(heir, "__init__") {
-                // The heir has its own constructor and hands on what it likes.
-                Some(own) if own != function => arguments.extend(self.super_calls(own, parameter)),
-                _ => arguments.extend(self.constructions(heir, parameter)),
-            }
-        }
-        arguments
-    }
-
-    fn calls_of(
-        &self,
-        function: FunctionRef,
-        name: &str,
-        parameter: &Parameter,
-        receivers: usize,
-    ) -> Vec<(FileId, Option<Span>)> {
-        let project = self.world.project;
-        let mut found = Vec::new();
-        for (file, call) in project.calls_named(name) {
-            let symbol = project.symbol(file, call.callee);
-            let target = symbol
-                .as_ref()
-                .and_then(|symbol| project.function(symbol, file));
-            let fits = match (&symbol, target) {
-                (_, Some(target)) => target == function,
-                // A method call on something that is not followed may mean this one.
-                (None, _) => receivers > 0,
-                _ => false,
-            };
-            if fits {
-                found.extend(self.argument_in(function, file, call.span, parameter, receivers));
-            }
-        }
-        found
-    }
-
-    fn constructions(&self, class: ClassRef, parameter: &Parameter) -> Vec<(FileId, Option<Span>)> {
-        let project = self.world.project;
-        let name = project
-            .file(class.file)
-            .model
-            .scope(class.scope)
-            .name
-            .clone();
-        let init = project.method(class, "__init__");
-        let mut found = Vec::new();
-        for (file, call) in project.calls_named(&name) {
-            let target = project
-                .symbol(file, call.callee)
-                .and_then(|symbol| project.class(&symbol, file));
-            if target.is_some_and(|target| target == class)
-                && let Some(init) = init
-            {
-                found.extend(self.argument_in(init, file, call.span, parameter, 1));
-            }
-        }
-        found
-    }
-
-    /// What the constructor `init` hands to `super().__init__(…)` for `parameter`.
-    fn super_calls(&self, init: FunctionRef, parameter: &Parameter) -> Vec<(FileId, Option<Span>)> {
-        let project = self.world.project;
-        let parsed = project.file(init.file);
-        let inside = parsed.model.scope(init.scope).span;
-        let calls = parsed.outline.calls.iter().filter(|call| {
-            call.name == "__init__"
-                && inside.contains(call.span)
-                && call.callee.text(parsed.text()).starts_with("super(")
-        });
-        calls
-            .flat_map(|call| self.argument_in(init, init.file, call.span, parameter, 1))
-            .collect()
-    }
-
-    /// The argument of one call that reaches `parameter`: nothing if it is left out, `None` inside if it cannot be told.
-    fn argument_in(
-        &self,
-        function: FunctionRef,
-        file: FileId,
-        call: Span,
-        parameter: &Parameter,
-        receivers: usize,
-    ) -> Option<(FileId, Option<Span>)> {
-        let project = self.world.project;
-        let Expression::Call { arguments, .. } = project.file(file).expression(call) else {
-            return None;
-        };
-        let by_name = arguments.iter().find_map(|argument| match argument {
-            Argument::Keyword { name, value } if *name == parameter.name => Some(*value),
-            _ => None,
-        });
-        if by_name.is_some() {
-            return Some((file, by_name));
-        }
-        // The parameter's own function counts the positions; for a `super()` call that is the base's, whose order it keeps.
-        let owner = project.file(function.file).model.scope(function.scope);
-        let named = owner
-            .parameters
-            .iter()
-            .any(|other| other.span == parameter.span);
-        let position = if named {
-            owner
-                .parameters
-                .iter()
-                .position(|other| other.span == parameter.span)
-        } else {
-            self.position_of(parameter, function)
-        };
-        let position = position?.checked_sub(receivers)?;
-        let spread = arguments
-            .iter()
-            .take(position + 1)
-            .any(|a| matches!(a, Argument::Spread(_)));
-        let keywords = arguments
-            .iter()
-            .any(|a| matches!(a, Argument::KeywordSpread(_)));
-        if spread || keywords {
-            return Some((file, None));
-        }
-        if parameter.kind == ParameterKind::KeywordOnly {
-            return None;
-        }
-        let positional = arguments.iter().filter_map(|argument| match argument {
-            Argument::Positional(span) => Some(*span),
-            _ => None,
-        });
-        positional
-            .skip(position)
-            .next()
-            .map(|span| (file, Some(span)))
-    }
-
-    /// The position of `parameter` in the base constructor that `heir` calls.
-    fn position_of(&self, parameter: &Parameter, heir: FunctionRef) -> Option<usize> {
-        let project = self.world.project;
-        let class = project.file(heir.file).model.class_around(heir.scope)?;
-        let line = project.lineage(ClassRef {
-            file: heir.file,
-            scope: class,
-        });
-        line.into_iter().skip(1).find_map(|base| {
-            let init = project.method(base, "__init__")?;
-            let scope = project.file(init.file).model.scope(init.scope);
-            scope
-                .parameters
-                .iter()
-                .position(|other| other.span == parameter.span && other.name == parameter.name)
-        })
-    }
-
     fn attribute(&mut self, file: FileId, span: Span, object: Span, name: &str, depth: usize) {
         let world = self.world;
         if let Some(symbol) = world.project.symbol(file, span) {
@@ -611,6 +369,12 @@ impl Follower<'_> {
 
     /// Whatever the methods of a class (and its bases) put into an attribute.
     fn attribute_of(&mut self, class: ClassRef, name: &str, depth: usize) {
+        let outer = self.receiver.replace(class);
+        self.attribute_in_line(class, name, depth);
+        self.receiver = outer;
+    }
+
+    fn attribute_in_line(&mut self, class: ClassRef, name: &str, depth: usize) {
         let world = self.world;
         let mut writes = 0;
         for class in world.project.lineage(class) {
@@ -726,6 +490,9 @@ impl Follower<'_> {
             Some(Symbol::External(dotted)) => {
                 self.external_call(file, span, dotted, arguments, depth)
             }
+            Some(Symbol::Unbound(name)) if name != "cls" => {
+                self.unknown(format!("`{name}` is bound nowhere in its file ({place})"));
+            }
             Some(symbol) => {
                 if let Some(class) = world.project.class(symbol, file) {
                     self.found.insert(Value::Instance(class));
@@ -758,10 +525,15 @@ impl Follower<'_> {
         if of_driver
             && (driver.create_pool.iter().chain(&driver.pool_types)).any(|known| known == name)
         {
-            if self.registered(file, span) {
+            if self.world.standard.is_file(self.world, file) {
                 self.found.insert(Value::Shared(format!(
-                    "the pool opened at {place} and registered as the shared one"
+                    "the pool of the standard module, opened at {place}"
                 )));
+            } else if self.world.standard.registers(self.world, file, span) {
+                self.found.insert(Value::Registered(
+                    file,
+                    format!("the pool opened at {place} and registered as the shared one"),
+                ));
             } else {
                 self.found
                     .insert(Value::Own(format!("a pool of its own, opened at {place}")));
@@ -777,12 +549,6 @@ impl Follower<'_> {
         self.found.insert(Value::NotAPool(format!(
             "what `{dotted}()` gives ({place})"
         )));
-    }
-
-    /// Whether the pool that is opened at `span` is handed to the standard's registrar, or opened by the standard itself.
-    fn registered(&self, file: FileId, span: Span) -> bool {
-        self.world.standard.is_file(self.world, file)
-            || self.world.standard.registers(self.world, file, span)
     }
 
     /// `object.method(…)`, where the object is no module.
@@ -858,15 +624,30 @@ impl Follower<'_> {
                 None => {}
             }
         }
-        let open = objects
+        // A function that nothing calls passes no mapping either.
+        let uncalled = |value: &&Value| matches!(value, Value::Uncalled(_));
+        self.found.extend(objects.iter().filter(uncalled).cloned());
+        let settled = |value: &&Value| {
+            matches!(
+                value,
+                Value::Mapping(..) | Value::Missing | Value::Uncalled(_)
+            )
+        };
+        let open: Vec<Value> = objects
             .iter()
-            .any(|value| !matches!(value, Value::Mapping(..) | Value::Missing));
-        if !followed || open {
-            let text = self.text(file, span);
-            self.unknown(format!(
-                "`{text}` cannot be followed: nothing in the project shows what it holds"
-            ));
+            .filter(|value| !settled(value))
+            .cloned()
+            .collect();
+        if open.is_empty() && followed {
+            return;
         }
+        let text = self.text(file, span);
+        let why = open.iter().find_map(|value| match value {
+            Value::Unknown(why) => Some(why.clone()),
+            _ => None,
+        });
+        let why = why.unwrap_or_else(|| "nothing in the project shows what it holds".to_owned());
+        self.unknown(format!("`{text}` cannot be followed: {why}"));
     }
 }
 
@@ -886,11 +667,4 @@ fn is_receiver(model: &Model, scope: ScopeId, parameter: &Parameter) -> bool {
 fn is_receiver_name(function: Option<ScopeId>, model: &Model, object: &str) -> bool {
     let receiver = function.and_then(|function| model.scope(function).parameters.first());
     receiver.is_some_and(|first| first.name == object) || matches!(object, "self" | "cls")
-}
-
-fn is_static(source: &str, scope: &crate::language::Scope) -> bool {
-    scope
-        .decorators
-        .iter()
-        .any(|span| span.text(source).ends_with("staticmethod"))
 }

@@ -9,6 +9,7 @@ mod evidence;
 mod helpers;
 mod identity;
 mod read;
+mod scaffold;
 mod scopes;
 mod sql_files;
 mod standard;
@@ -21,6 +22,7 @@ use crate::learn::evidence::Evidence;
 use crate::recipe::Driver;
 use crate::source::SourceFile;
 
+pub use scaffold::{Scaffold, ScaffoldError, scaffold};
 pub use yaml::to_yaml;
 
 /// What is learnt from.

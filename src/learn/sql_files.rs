@@ -25,10 +25,20 @@ pub(super) fn learn(files: &[SourceFile], learnt: &mut Learnt) {
     let chosen = if in_use.is_empty() { defining } else { in_use };
     let sources = in_safe_order(sources(files, &chosen), learnt);
     for source in sources {
-        let text = format!("{} ({})", source.globs.join(", "), source.says());
-        let place = source.files.first().map_or("", |file| file.path());
-        learnt.notes.push(Note::found("schema.files", text, place));
-        learnt.config.schema.files.extend(source.globs);
+        for glob in source.globs.iter().cloned() {
+            let first = source.files.first().map_or("", |file| file.path());
+            let place = match source.files.len() {
+                many if many > 1 && source.globs.len() == 1 => {
+                    format!("{first} and {} more", many - 1)
+                }
+                _ if source.globs.len() > 1 => glob.clone(),
+                _ => first.to_owned(),
+            };
+            learnt
+                .notes
+                .push(Note::found("schema.files", glob.as_str(), place));
+            learnt.config.schema.files.push(glob);
+        }
     }
     if learnt.config.schema.files.is_empty() {
         let why = "no *.sql file and no migration creates a table or a policy";
@@ -90,13 +100,6 @@ struct Source<'f> {
 }
 
 impl Source<'_> {
-    fn says(&self) -> String {
-        match self.files.len() {
-            1 => "1 file".to_owned(),
-            many => format!("{many} files"),
-        }
-    }
-
     fn fold(&self, schema: &mut Schema) {
         for file in &self.files {
             schema::fold(schema, file);

@@ -48,6 +48,13 @@ impl Forms {
         getters.chain(helpers).chain(scopes)
     }
 
+    /// Where the first of the functions in a file is.
+    pub(super) fn first_in(&self, evidence: &Evidence<'_>, file: FileId) -> String {
+        let own = self.functions().filter(|function| function.file == file);
+        own.min()
+            .map_or_else(String::new, |function| evidence.place(function))
+    }
+
     /// Whether a function is one of these.
     pub(super) fn has(&self, function: FunctionRef) -> bool {
         self.functions().any(|own| own == function)
@@ -82,7 +89,7 @@ pub(super) fn learn(evidence: &Evidence<'_>, learnt: &mut Learnt) -> Forms {
         module,
         users,
     };
-    chosen.name_module(learnt);
+    chosen.name_module(&forms, learnt);
     if let Some(pool) = chosen.pool(&forms, learnt) {
         forms.files.insert(pool);
     }
@@ -184,11 +191,14 @@ impl Chosen<'_, '_> {
         })
     }
 
-    fn name_module(&self, learnt: &mut Learnt) {
+    fn name_module(&self, forms: &Forms, learnt: &mut Learnt) {
         let path = self.evidence.file(self.module).source.path();
         let (spelling, note) = spelling(self.evidence, path);
         learnt.notes.push(note);
-        learnt.notes.push(Note::found("standard.file", path, path));
+        let place = forms.first_in(self.evidence, self.module);
+        learnt
+            .notes
+            .push(Note::found("standard.file", path, place));
         learnt.config.standard.module = Some(spelling);
         learnt.config.standard.file = Some(path.to_owned());
     }
@@ -212,15 +222,14 @@ impl Chosen<'_, '_> {
             );
             return None;
         };
-        let imported = if getter.file == self.module {
-            String::new()
-        } else {
-            let path = self.evidence.file(getter.file).source.path();
-            format!("; the module imports it from {path}")
-        };
-        let text = format!("{name}{imported}");
-        let place = self.evidence.place(getter);
-        learnt.notes.push(Note::found("standard.pool", text, place));
+        let mut place = self.evidence.place(getter);
+        if getter.file != self.module {
+            let module = self.evidence.file(self.module).source.path();
+            place = format!("{place}, from where {module} imports it");
+        }
+        learnt
+            .notes
+            .push(Note::found("standard.pool", name.as_str(), place));
         learnt.config.standard.pool = Some(name);
         Some(getter.file)
     }

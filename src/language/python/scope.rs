@@ -4,6 +4,9 @@
 //! means is settled in [`names`](super::names) when everything is known, since a declaration may come after a nested function. The walk keeps
 //! its own stack, so that no nesting of the input can overflow the program's.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use tree_sitter::{Node, Tree};

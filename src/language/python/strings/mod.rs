@@ -55,6 +55,7 @@ pub fn evaluate(file: &PythonFile<'_>, expression: Span) -> StringValue {
         literals: BTreeSet::new(),
         steps: 0,
         depth: 0,
+        levels: 0,
         active: Vec::new(),
         stores: None,
     };
@@ -87,6 +88,8 @@ struct Evaluator<'f, 'a> {
     literals: BTreeSet<Span>,
     steps: usize,
     depth: usize,
+    /// How deep the statements nest that are being gone through.
+    levels: usize,
     /// The variables that are being evaluated, and where they are read; the same once more is a circle.
     active: Vec<(ScopeId, String, Option<Span>)>,
     /// Assignments to attributes by the name of the attribute, collected when first asked for.

@@ -102,7 +102,6 @@ impl Evaluator<'_, '_> {
             site,
             seen: start.clone(),
             found: None,
-            levels: 0,
         };
         reach.block(body, Some(start));
         let mut value = match site {
@@ -164,8 +163,8 @@ impl Evaluator<'_, '_> {
     }
 }
 
-/// How deep statements may nest before nothing is known.
-const MAX_LEVELS: usize = 60;
+/// How deep statements may nest, those of variables that lead to others added, before nothing is known.
+const MAX_LEVELS: usize = 100;
 
 /// One walk through the statements of a scope.
 struct Reach<'e, 'f, 'a, 'n> {
@@ -180,7 +179,6 @@ struct Reach<'e, 'f, 'a, 'n> {
     seen: Value,
     /// The values at the site.
     found: Option<Value>,
-    levels: usize,
 }
 
 impl<'a> Reach<'_, '_, 'a, '_> {
@@ -218,10 +216,10 @@ impl<'a> Reach<'_, '_, 'a, '_> {
         if !concerned {
             return state.filter(|_| !statement_leaves(statement, MAX_LEVELS));
         }
-        if self.levels >= MAX_LEVELS || !self.evaluator.step() {
+        if self.evaluator.levels >= MAX_LEVELS || !self.evaluator.step() {
             return self.give_up(statement);
         }
-        self.levels += 1;
+        self.evaluator.levels += 1;
         let after = match statement.kind() {
             "if_statement" => self.branches(statement, state),
             "for_statement" | "while_statement" => self.repeated(statement, state),
@@ -230,7 +228,7 @@ impl<'a> Reach<'_, '_, 'a, '_> {
             "match_statement" => self.cases(statement, state),
             _ => self.simple(statement, state),
         };
-        self.levels -= 1;
+        self.evaluator.levels -= 1;
         after
     }
 

@@ -206,7 +206,6 @@ impl<'s, 't> Builder<'s, 't> {
             "subscript" | "generic_type" if place.text == Text::Annotation => {
                 annotations::parameterised(self, node, place);
             }
-            "type" => self.later_children(node, place),
             "call" => self.call(node, place),
             "yield" => {
                 self.generator(place.scope);

@@ -1,4 +1,4 @@
-//! What the differential test against CPython cannot see: kinds, values, imports, spans, and input that no person writes.
+//! What the differential test against `CPython` cannot see: kinds, values, imports, spans, and input that no person writes.
 
 use tree_sitter::Parser;
 

@@ -448,11 +448,12 @@ impl<'a> Evaluator<'_, 'a> {
         let Some(owner) = reference.target else {
             return Value::unknown();
         };
-        if let Some(current) = current {
-            if current.owner == owner && current.name == reference.name && reference.scope == owner
-            {
-                return current.value.clone();
-            }
+        if let Some(current) = current
+            && current.owner == owner
+            && current.name == reference.name
+            && reference.scope == owner
+        {
+            return current.value.clone();
         }
         self.variable(owner, &reference.name, reference.scope, reference.span)
     }

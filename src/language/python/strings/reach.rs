@@ -217,7 +217,7 @@ impl<'a> Reach<'_, '_, 'a, '_> {
             return state.filter(|_| !statement_leaves(statement, MAX_LEVELS));
         }
         if self.evaluator.levels >= MAX_LEVELS || !self.evaluator.step() {
-            return self.give_up(statement);
+            return Some(self.give_up(statement));
         }
         self.evaluator.levels += 1;
         let after = match statement.kind() {
@@ -232,12 +232,13 @@ impl<'a> Reach<'_, '_, 'a, '_> {
         after
     }
 
-    fn give_up(&mut self, statement: Node<'_>) -> State {
+    /// Nothing is known during and after the statement.
+    fn give_up(&mut self, statement: Node<'_>) -> Value {
         if self.holds_site(statement) {
             self.found = Some(Value::unknown());
         }
         self.seen.join(&Value::unknown());
-        Some(Value::unknown())
+        Value::unknown()
     }
 
     /// Notes the values at the site, if it is in `node`.
@@ -248,9 +249,9 @@ impl<'a> Reach<'_, '_, 'a, '_> {
     }
 
     /// Notes a new set of values.
-    fn becomes(&mut self, value: Value) -> State {
+    fn becomes(&mut self, value: Value) -> Value {
         self.seen.join(&value);
-        Some(value)
+        value
     }
 
     /// A statement without a block, or a definition.
@@ -276,7 +277,7 @@ impl<'a> Reach<'_, '_, 'a, '_> {
             let value = self.evaluated(binding, &state);
             state.join(&value);
         }
-        self.becomes(state)
+        Some(self.becomes(state))
     }
 
     fn evaluated(&mut self, binding: &Binding, state: &Value) -> Value {
@@ -459,7 +460,7 @@ impl<'a> Reach<'_, '_, 'a, '_> {
             Some(left) => {
                 for binding in self.bindings_in(left) {
                     let value = self.evaluator.element(binding);
-                    state = self.becomes(value);
+                    state = Some(self.becomes(value));
                 }
                 self.look(left, &state);
             }
@@ -525,7 +526,7 @@ impl<'a> Reach<'_, '_, 'a, '_> {
             match clause.kind() {
                 "except_clause" => {
                     let caught = self.caught(clause, block, anywhere.clone());
-                    let (end, inside) = self.watched(block, caught);
+                    let (end, inside) = self.watched(block, Some(caught));
                     handled = either(handled, end);
                     anywhere.join(&inside);
                 }
@@ -548,7 +549,7 @@ impl<'a> Reach<'_, '_, 'a, '_> {
     }
 
     /// The values at the start of a handler.
-    fn caught(&mut self, clause: Node<'a>, block: Node<'a>, mut state: Value) -> State {
+    fn caught(&mut self, clause: Node<'a>, block: Node<'a>, mut state: Value) -> Value {
         for binding in self.bindings_in(clause) {
             if binding.span.end <= block.start_byte() {
                 state = self.bound(binding, state);

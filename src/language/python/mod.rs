@@ -4,6 +4,7 @@
 //! whose unknown parts are holes.
 
 mod annotations;
+mod definitions;
 mod exports;
 pub mod flow;
 pub mod imports;

@@ -3,7 +3,7 @@
 use tree_sitter::Parser;
 
 use super::*;
-use crate::language::model::{Binding, ImportKind};
+use crate::language::model::{Binding, ImportKind, ParameterKind};
 use crate::language::python::tests::Fixture;
 
 /// The only binding of `name`.

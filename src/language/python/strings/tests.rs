@@ -348,15 +348,18 @@ fn entries_of_dictionaries() {
 
 #[test]
 fn too_many_alternatives_keep_their_common_beginning() {
-    let mut body = "q = 'SELECT a FROM t'\n".to_owned();
-    for index in 0..6 {
-        body += &format!("if p: q += ' AND x = ${index}'\n");
-    }
-    let (all, _) = value(&format!("def f(p):\n{}    use(«q»)\n", indented(&body)));
+    let conditions: Vec<String> = (0..6)
+        .map(|index| format!("if p: q += ' AND x = ${index}'\n"))
+        .collect();
+    let body = format!("q = 'SELECT a FROM t'\n{}", conditions.concat());
+    let source = format!("def f(p):\n{}    use(«q»)\n", indented(&body));
+    let (all, _) = value(&source);
     assert_eq!(all.alternatives.len(), 64);
     assert!(all.is_known());
-    body.push_str("if p: q += ' z'\nuse(q)");
-    check_body(&body, &["SELECT a FROM ⟨⟩"]);
+    check_body(
+        &format!("{body}if p: q += ' z'\nuse(q)"),
+        &["SELECT a FROM ⟨⟩"],
+    );
 }
 
 #[test]

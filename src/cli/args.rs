@@ -128,6 +128,9 @@ pub(crate) struct Init {
     /// Print the settings instead of writing them
     #[arg(long, conflicts_with = "force")]
     pub(crate) print: bool,
+    /// Write a standard module too, for a project that has none: the pool, the helpers, the scopes
+    #[arg(long, conflicts_with = "print")]
+    pub(crate) scaffold: bool,
 }
 
 /// Find and classify every site, and sum it up.

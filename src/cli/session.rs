@@ -11,7 +11,7 @@ use crate::cli::base::Base;
 use crate::cli::progress::Bar;
 use crate::cli::terminal::Terminal;
 use crate::config::{Config, FILE_NAME};
-use crate::pipeline::{Request, Survey, survey};
+use crate::pipeline::{Lesson, Request, Survey, learn_only, survey};
 use crate::recipe::{Library, RecipeError, builtin};
 
 /// The folder of a project's own recipes.
@@ -71,15 +71,7 @@ impl Session {
     pub(crate) fn survey_with(&self, base: Base, config: Option<Config>) -> Result<Surveyed> {
         let library = self.library(&base.folder)?;
         let is_learnt = config.is_none();
-        let request = Request {
-            base: base.folder.clone(),
-            roots: base.roots.clone(),
-            config,
-            library: library.clone(),
-            threads: self.global.threads,
-            hidden: self.global.hidden,
-            no_ignore: self.global.no_ignore,
-        };
+        let request = self.request(&base, config, library.clone());
         let bar = Bar::new();
         let survey = survey(&request, &bar);
         drop(bar);
@@ -92,6 +84,28 @@ impl Session {
             library,
             survey,
         })
+    }
+
+    /// Learns the project at `base` anew, whatever its settings say.
+    pub(crate) fn learn(&self, base: &Base) -> Result<Lesson> {
+        let library = self.library(&base.folder)?;
+        let request = self.request(base, None, library);
+        let bar = Bar::new();
+        let lesson = learn_only(&request, &bar);
+        drop(bar);
+        Ok(lesson?)
+    }
+
+    fn request(&self, base: &Base, config: Option<Config>, library: Library) -> Request {
+        Request {
+            base: base.folder.clone(),
+            roots: base.roots.clone(),
+            config,
+            library,
+            threads: self.global.threads,
+            hidden: self.global.hidden,
+            no_ignore: self.global.no_ignore,
+        }
     }
 
     fn say_learnt(&self, learnt: &[String]) {

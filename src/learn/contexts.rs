@@ -8,7 +8,7 @@ use crate::language::expression::{Argument, Expression};
 use crate::learn::evidence::Evidence;
 use crate::learn::standard::Forms;
 use crate::learn::{Learnt, Note};
-use crate::project::{FileId, ParsedFile};
+use crate::project::{FileId, ParsedFile, Symbol};
 use crate::source::SourceFile;
 
 /// What folders of one kind are called.
@@ -479,10 +479,12 @@ fn bases(evidence: &Evidence<'_>, drafts: &mut BTreeMap<&'static str, Draft>) {
                 let text = base.text(file.text());
                 let last = text.rsplit('.').next().unwrap_or(text);
                 let is_agent = is_name(last) && last.ends_with("Agent");
-                let symbol = evidence.project.symbol(id, *base);
-                let of_project =
-                    symbol.is_some_and(|symbol| evidence.project.class(&symbol, id).is_some());
-                if is_agent && (of_project || !evidence.project.classes_named(last).is_empty()) {
+                // A class that every agent inherits may stand in a file that tells nothing else.
+                let of_project = evidence.project.symbol(id, *base).is_some_and(|symbol| {
+                    matches!(symbol, Symbol::Unread { .. })
+                        || evidence.project.class(&symbol, id).is_some()
+                });
+                if is_agent && of_project {
                     let place = evidence.project.place(id, *base);
                     Draft::add(&mut draft.bases, &mut draft.places, last.to_owned(), place);
                 }

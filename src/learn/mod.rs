@@ -15,6 +15,9 @@ mod sql_files;
 mod standard;
 mod yaml;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use crate::config::Config;

@@ -63,19 +63,39 @@ fn defines(file: &SourceFile) -> bool {
 }
 
 fn has_definition(text: &str) -> bool {
-    let text = text.to_ascii_uppercase();
-    let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    let creates_table = words.iter().enumerate().any(|(at, word)| {
-        *word == "CREATE"
-            && words[at + 1..]
-                .iter()
-                .take(3)
-                .any(|next| matches!(*next, "TABLE" | "POLICY"))
-    });
-    creates_table
-        || words.windows(3).any(|three| {
-            three == ["ROW", "LEVEL", "SECURITY"] || three == ["ROW", "LEVEL", "SECURITY;"]
-        })
+    const MODIFIERS: &[&str] = &[
+        "global",
+        "local",
+        "temp",
+        "temporary",
+        "unlogged",
+        "foreign",
+        "or",
+        "replace",
+    ];
+    let is = |word: &str, wanted: &str| word.eq_ignore_ascii_case(wanted);
+    let mut words = text
+        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .filter(|word| !word.is_empty())
+        .peekable();
+    while let Some(word) = words.next() {
+        if is(word, "create") {
+            let modifies = |word: &&str| MODIFIERS.iter().any(|other| is(word, other));
+            while words.next_if(modifies).is_some() {}
+            if words
+                .next_if(|next| is(next, "table") || is(next, "policy"))
+                .is_some()
+            {
+                return true;
+            }
+        } else if is(word, "row")
+            && words.next_if(|next| is(next, "level")).is_some()
+            && words.next_if(|next| is(next, "security")).is_some()
+        {
+            return true;
+        }
+    }
+    false
 }
 
 fn goes_backwards(path: &str) -> bool {

@@ -12,7 +12,6 @@ pub mod inventory;
 pub mod json;
 mod markdown;
 pub mod paint;
-pub mod settings;
 pub mod stat;
 pub mod summary;
 pub mod totals;

@@ -1,4 +1,4 @@
-//! The model of Python names, held against CPython's own symbol table.
+//! The model of Python names, held against `CPython`'s own symbol table.
 //!
 //! Needs `python3`; without it the test fails rather than pass unseen.
 
@@ -17,11 +17,14 @@ type Key = (String, String, usize);
 /// The names of a scope, each with its class.
 type Names = BTreeMap<String, String>;
 
+/// A scope as the script prints it.
+type Printed = (String, String, usize, Names);
+
 #[derive(Deserialize)]
 struct Answers {
-    /// Whether this CPython merges comprehensions into the scope around them, so that its table shows them no more.
+    /// Whether this `CPython` merges comprehensions into the scope around them, so that its table shows them no more.
     inlines: bool,
-    sources: Vec<Option<Vec<(String, String, usize, Names)>>>,
+    sources: Vec<Option<Vec<Printed>>>,
 }
 
 fn ask_cpython(sources: &[String]) -> Answers {
@@ -57,7 +60,7 @@ fn kind(scope: &Scope) -> Option<&'static str> {
     }
 }
 
-/// Whether CPython notes the binding in `scope`: where it stands, and for `:=` in a comprehension also in the function
+/// Whether `CPython` notes the binding in `scope`: where it stands, and for `:=` in a comprehension also in the function
 /// that it reaches.
 fn stands_in(model: &Model, binding: &Binding, scope: ScopeId) -> bool {
     let reached = || {
@@ -84,7 +87,7 @@ fn mangled(model: &Model, scope: ScopeId, name: &str) -> String {
     }
 }
 
-/// What the model says, in CPython's terms; and apart from it the names that only annotations read, which CPython may leave out.
+/// What the model says, in `CPython`'s terms; and apart from it the names that only annotations read, which `CPython` may leave out.
 #[allow(clippy::type_complexity)]
 fn ours(source: &str, model: &Model) -> BTreeMap<Key, (Vec<Names>, BTreeSet<String>)> {
     let mut found: BTreeMap<Key, (Vec<Names>, BTreeSet<String>)> = BTreeMap::new();
@@ -131,11 +134,7 @@ fn ours(source: &str, model: &Model) -> BTreeMap<Key, (Vec<Names>, BTreeSet<Stri
 }
 
 /// The lines that the two disagree in.
-fn differences(
-    source: &str,
-    theirs: &[(String, String, usize, Names)],
-    inlines: bool,
-) -> Vec<String> {
+fn differences(source: &str, theirs: &[Printed], inlines: bool) -> Vec<String> {
     let parsed = parse(&Python, source).expect("parses");
     let model = connmod::language::python::model(source, &parsed.tree);
     let ours = ours(source, &model);
@@ -180,7 +179,7 @@ fn holds_comprehension(model: &Model, source: &str, key: &Key) -> bool {
     })
 }
 
-/// All differences over `sources`, which CPython must take.
+/// All differences over `sources`, which `CPython` must take.
 pub fn compare(sources: &[String]) -> Vec<Vec<String>> {
     let answers = ask_cpython(sources);
     sources

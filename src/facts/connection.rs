@@ -3,7 +3,7 @@
 use crate::facts::{World, passing};
 use crate::language::expression::Argument;
 use crate::language::usage::{Manner, MethodCall, Usage};
-use crate::language::{ScopeId, ScopeKind};
+use crate::language::{Reference, ScopeId, ScopeKind};
 use crate::project::{FileId, ParsedFile};
 use crate::source::Span;
 use crate::sql::{self, Command, SqlFacts, SqlText, Statement, StatementKind, TableName, TableUse};
@@ -95,28 +95,27 @@ pub fn follow(world: World<'_>, id: FileId, name: &str, binding: Span, body: Spa
     let Some(owner) = file.model.resolve(scope, name) else {
         return Connection::default();
     };
-    let mut connection = Connection::default();
+    let mut visitor = Visitor {
+        world,
+        id,
+        file,
+        owner,
+        body,
+        connection: Connection::default(),
+    };
     for reference in file.model.references_to(owner, name) {
         if body.contains(reference.span) {
-            visit(
-                world,
-                id,
-                reference.span,
-                reference.scope,
-                owner,
-                body,
-                &mut connection,
-            );
+            visitor.visit(reference);
         } else if reference.span.start >= body.end
             && still_means(file, owner, name, body, reference.span)
         {
-            connection.used_after.get_or_insert(reference.span);
+            visitor.connection.used_after.get_or_insert(reference.span);
         }
     }
-    connection.rebound = file
-        .model
-        .bindings_of(owner, name)
-        .map(|other| other.span)
+    let mut connection = visitor.connection;
+    let bindings = file.model.bindings_of(owner, name).map(|other| other.span);
+    connection.rebound = bindings
+        .into_iter()
         .find(|span| body.contains(*span) && *span != binding);
     connection
 }
@@ -141,83 +140,148 @@ fn still_means(file: &ParsedFile, owner: ScopeId, name: &str, body: Span, refere
     })
 }
 
-fn visit(
-    world: World<'_>,
+/// Looks at the references to one connection.
+struct Visitor<'a> {
+    world: World<'a>,
     id: FileId,
-    span: Span,
-    scope: ScopeId,
+    file: &'a ParsedFile,
     owner: ScopeId,
     body: Span,
-    connection: &mut Connection,
-) {
-    let file = world.project.file(id);
-    if let Some(inner) = captured_by(file, scope, owner) {
-        let what = format!("is captured by {inner} that can outlive the block");
-        connection.others.push(OtherUse {
-            span,
-            what,
-            outlives: true,
-            passed: false,
-        });
-        return;
+    connection: Connection,
+}
+
+impl Visitor<'_> {
+    fn visit(&mut self, reference: &Reference) {
+        let span = reference.span;
+        let usage = self.file.language.usage(self.file.code(), span);
+        if let Some((what, outlives)) = self.captured(reference.scope) {
+            self.other(span, what, outlives, false);
+            return self.run_elsewhere(span, usage);
+        }
+        match usage {
+            Usage::MethodCall(call) => {
+                self.connection
+                    .calls
+                    .push(query_call(self.world, self.id, call, self.body));
+            }
+            Usage::Argument { callee, .. } if self.gives_back(callee) => {}
+            Usage::Argument { callee, .. } => {
+                let name = callee
+                    .text(self.file.text())
+                    .lines()
+                    .next()
+                    .unwrap_or_default();
+                self.other(span, format!("is passed to `{name}`"), false, true);
+                self.run_elsewhere(span, usage);
+            }
+            Usage::Returned => self.other(span, "is returned", true, false),
+            Usage::Yielded => self.other(span, "is yielded", true, false),
+            Usage::Stored => self.other(span, "is stored", true, false),
+            Usage::Aliased => self.other(span, "gets a second name", true, false),
+            Usage::AttributeRead { name } => {
+                self.other(span, format!("is read: `.{name}`"), false, false)
+            }
+            Usage::AttributeWrite { name } => {
+                self.other(span, format!("is changed: `.{name}`"), false, false)
+            }
+            Usage::Tested => self.other(span, "is tested or compared", false, false),
+            Usage::Deleted => self.other(span, "is deleted", false, false),
+            Usage::Interpolated => self.other(span, "is put into a text", false, false),
+            Usage::Called | Usage::Awaited | Usage::Entered | Usage::Other => {
+                self.other(span, "is used in a way that is not followed", true, false);
+            }
+        }
     }
-    let mut other = |what: String, outlives: bool, passed: bool| {
-        connection.others.push(OtherUse {
+
+    fn other(&mut self, span: Span, what: impl Into<String>, outlives: bool, passed: bool) {
+        self.connection.others.push(OtherUse {
             span,
-            what,
+            what: what.into(),
             outlives,
             passed,
         });
-    };
-    match file.language.usage(file.code(), span) {
-        Usage::MethodCall(call) => connection.calls.push(query_call(world, id, call, body)),
-        Usage::Argument { call, callee } => {
-            let name = callee
-                .text(file.text())
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-            other(format!("is passed to `{name}`"), false, true);
-            let passed = passing::follow(world, id, call, callee, span);
-            connection.passed_queries.extend(passed.queries);
-            connection.lost_in = connection.lost_in.or(passed.is_lost.then_some(callee));
-        }
-        Usage::Returned => other("is returned".to_owned(), true, false),
-        Usage::Yielded => other("is yielded".to_owned(), true, false),
-        Usage::Stored => other("is stored".to_owned(), true, false),
-        Usage::Aliased => other("gets a second name".to_owned(), true, false),
-        Usage::AttributeRead { name } => other(format!("is read: `.{name}`"), false, false),
-        Usage::AttributeWrite { name } => other(format!("is changed: `.{name}`"), false, false),
-        Usage::Tested => other("is tested or compared".to_owned(), false, false),
-        Usage::Deleted => other("is deleted".to_owned(), false, false),
-        Usage::Interpolated => other("is put into a text".to_owned(), false, false),
-        Usage::Called | Usage::Awaited | Usage::Entered | Usage::Other => {
-            other(
-                "is used in a way that is not followed".to_owned(),
-                true,
-                false,
-            );
+    }
+
+    /// `pool.release(conn)` ends the connection's use and is none.
+    fn gives_back(&self, callee: Span) -> bool {
+        let last = callee
+            .text(self.file.text())
+            .rsplit('.')
+            .next()
+            .unwrap_or_default();
+        self.world
+            .driver
+            .release
+            .iter()
+            .any(|release| release == last)
+    }
+
+    /// What is run on the connection by code that is not the block's own: a nested function, a function that it is passed to.
+    fn run_elsewhere(&mut self, span: Span, usage: Usage) {
+        match usage {
+            Usage::MethodCall(call) => {
+                let queries = queries_of(self.world, self.id, &call);
+                self.connection
+                    .passed_queries
+                    .extend(queries.unwrap_or_default());
+            }
+            Usage::Argument { call, callee } => {
+                let passed = passing::follow(self.world, self.id, call, callee, span);
+                self.connection.passed_queries.extend(passed.queries);
+                let lost = passed.is_lost.then_some(callee);
+                self.connection.lost_in = self.connection.lost_in.or(lost);
+            }
+            _ => self.connection.lost_in = self.connection.lost_in.or(Some(span)),
         }
     }
-}
 
-/// What captures the connection, if the scope of a use lies in a function (or generator) inside the scope that owns it.
-fn captured_by(file: &ParsedFile, scope: ScopeId, owner: ScopeId) -> Option<&'static str> {
-    file.model
-        .ancestors(scope)
-        .take_while(|scope| *scope != owner)
-        .find_map(|scope| {
-            let scope = file.model.scope(scope);
-            match scope.kind {
-                ScopeKind::Function => Some("a nested function"),
-                ScopeKind::Lambda => Some("a lambda"),
-                ScopeKind::Class => Some("a class body"),
-                // A list, set or dict display is filled on the spot; a generator runs later.
-                ScopeKind::Comprehension if scope.is_generator => Some("a generator expression"),
-                _ => None,
-            }
-        })
+    /// What captures the connection, if a use in `scope` lies in a function (or generator) inside the scope that owns it; and whether
+    /// that can outlive the block.
+    fn captured(&self, scope: ScopeId) -> Option<(String, bool)> {
+        let model = &self.file.model;
+        model
+            .ancestors(scope)
+            .take_while(|scope| *scope != self.owner)
+            .find_map(|id| {
+                let scope = model.scope(id);
+                let outliving = |what: &str| {
+                    Some((
+                        format!("is captured by {what} that can outlive the block"),
+                        true,
+                    ))
+                };
+                match scope.kind {
+                    ScopeKind::Function if self.stays_inside(id) => Some((
+                        format!("is captured by the nested function `{}`", scope.name),
+                        false,
+                    )),
+                    ScopeKind::Function => outliving("a nested function"),
+                    ScopeKind::Lambda => outliving("a lambda"),
+                    ScopeKind::Class => outliving("a class body"),
+                    // A list, set or dict display is filled on the spot; a generator runs later.
+                    ScopeKind::Comprehension if scope.is_generator => {
+                        outliving("a generator expression")
+                    }
+                    _ => None,
+                }
+            })
+    }
+
+    /// Whether a nested function is called in the block and goes nowhere else.
+    fn stays_inside(&self, function: ScopeId) -> bool {
+        let model = &self.file.model;
+        let scope = model.scope(function);
+        let Some(parent) = scope.parent else {
+            return false;
+        };
+        let mut references = model.references_to(parent, &scope.name);
+        self.body.contains(scope.span)
+            && scope.decorators.is_empty()
+            && references.all(|reference| {
+                self.body.contains(reference.span)
+                    && self.file.language.usage(self.file.code(), reference.span) == Usage::Called
+            })
+    }
 }
 
 fn query_call(world: World<'_>, id: FileId, call: MethodCall, outer: Span) -> QueryCall {

@@ -81,10 +81,14 @@ fn candidate(world: World<'_>, id: FileId, at: Span, expression: &str) -> Option
     }
     let why = if rest.is_empty() {
         variable_missing(world, id, owner, root, at)
-    } else if rest.contains(".get(") && !present(world, id, inner, at) {
+    } else if present(world, id, inner, at) {
+        None
+    } else if rest.contains(".get(") {
         Some(format!("`{inner}` gives `None` where there is none"))
     } else {
-        member_missing(world, id, owner, root, rest).filter(|_| !present(world, id, inner, at))
+        // What may be missing itself has no attribute that could be relied on.
+        member_missing(world, id, owner, root, rest)
+            .or_else(|| variable_missing(world, id, owner, root, at))
     };
     let expression = expression.to_owned();
     Some(match why {

@@ -158,9 +158,7 @@ fn touched(
         })),
         Pattern::HelperCall => Some(helper_tables(world, id, hit)),
         // A connection without a name cannot be followed.
-        _ => Some(connection.map_or_else(Tables::default, |c| {
-            tables::of_connection(c, world.schema, settings)
-        })),
+        _ => Some(connection.map_or_else(Tables::default, |c| tables::of_connection(world, c))),
     }
 }
 

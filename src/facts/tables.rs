@@ -1,6 +1,7 @@
 //! The tables that queries touch, joined with the schema.
 
 use crate::config::SchemaConfig;
+use crate::facts::World;
 use crate::facts::connection::{Connection, QueryCall};
 use crate::finding::Tables;
 use crate::sql::schema::Schema;
@@ -30,18 +31,17 @@ pub fn of_queries(queries: &[SqlFacts], schema: &Schema, settings: &SchemaConfig
 }
 
 /// The tables of everything that is done with a connection.
-pub fn of_connection(connection: &Connection, schema: &Schema, settings: &SchemaConfig) -> Tables {
+pub fn of_connection(world: World<'_>, connection: &Connection) -> Tables {
+    let (schema, settings) = (world.schema, &world.config.schema);
     let mut tables = Tables {
         complete: true,
         ..Tables::default()
     };
     for call in &connection.calls {
-        add(
-            &mut tables,
-            call.queries.as_deref().unwrap_or_default(),
-            schema,
-            settings,
-        );
+        match &call.queries {
+            Some(queries) => add(&mut tables, queries, schema, settings),
+            None => tables.complete &= world.driver.silent_methods.contains(&call.call.method),
+        }
     }
     add(&mut tables, &connection.passed_queries, schema, settings);
     let lost = connection.lost_in.is_some() || connection.others.iter().any(|other| other.outlives);

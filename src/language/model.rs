@@ -282,11 +282,11 @@ impl Model {
     pub fn resolve(&self, from: ScopeId, name: &str) -> Option<ScopeId> {
         // Names of a class body are seen in the body itself (and in type parameters there), not from functions inside it.
         let mut inside_function = false;
-        self.ancestors(from).find_map(|id| {
-            let kind = self.scope(id).kind;
+        self.ancestors(from).find(|id| {
+            let kind = self.scope(*id).kind;
             let hidden = inside_function && kind == ScopeKind::Class;
             inside_function |= kind != ScopeKind::TypeParameters;
-            (!hidden && self.by_variable.contains_key(&(id, name.to_owned()))).then_some(id)
+            !hidden && self.by_variable.contains_key(&(*id, name.to_owned()))
         })
     }
 

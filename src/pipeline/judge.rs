@@ -288,6 +288,15 @@ fn why(facts: &Facts, form: &str, refused: &[String]) -> Vec<String> {
             format!("one connection for the block: {}", refused[0])
         }
         _ if !tables.rls.is_empty() => format!("{} under row-level security", list(&tables.rls)),
+        _ if !tables.complete && tables.known.is_empty() => {
+            "the tables are only known at run time".to_owned()
+        }
+        _ if !tables.complete => {
+            format!(
+                "not all tables are known; those that are, are not under row-level security: {}",
+                list(&tables.known)
+            )
+        }
         _ if tables.known.is_empty() => "no table under row-level security".to_owned(),
         _ => format!("no table under row-level security: {}", list(&tables.known)),
     };

@@ -364,6 +364,9 @@ pub struct Driver {
     pub release: Vec<String>,
     /// Methods of connection and pool that run one query given as their first argument.
     pub query_methods: Vec<String>,
+    /// Methods of a connection that run no query: what is called on it besides these and the query methods may use any table.
+    #[serde(default)]
+    pub silent_methods: Vec<String>,
     /// Keyword arguments of `acquire`; a call with others is not this driver's.
     pub acquire_keywords: Vec<String>,
 }

@@ -48,9 +48,18 @@ pub fn compose(world: World<'_>, id: FileId, findings: &[&Finding], guards: bool
     let gone = gone(edits.iter().map(|(edit, _)| edit));
     let dead = cleanup::dead(world, id, &gone, guards);
     for (statement, edit) in cleanup::edits(file, &dead) {
-        let owner = findings
+        let own = findings
             .iter()
             .find(|finding| statement.contains(finding.site.span));
+        // What has no site of its own goes with the first rewrite behind it that left it without a reader.
+        let function = file.function_at(statement.start);
+        let behind = || {
+            accepted.iter().find(|finding| {
+                let site = finding.site.span.start;
+                site >= statement.end && file.function_at(site) == function
+            })
+        };
+        let owner = own.or_else(behind);
         edits.push((edit, owner.map(|finding| finding.id.clone())));
     }
     let removed: Vec<Span> = gone
@@ -71,7 +80,11 @@ pub fn compose(world: World<'_>, id: FileId, findings: &[&Finding], guards: bool
     };
     edits.extend(import_edits.into_iter().map(|edit| (edit, None)));
     let mut edits = without_inner_deletions(edits);
-    edits.extend(spare_blank_lines(file.text(), &edits));
+    edits.extend(spare_blank_lines(
+        file.text(),
+        file.language.line_comment(),
+        &edits,
+    ));
     edits.sort_by_key(|(edit, _)| (edit.span.start, edit.span.end));
     let plain: Vec<Edit> = edits.iter().map(|(edit, _)| edit.clone()).collect();
     let before = file.text().to_owned();
@@ -169,7 +182,11 @@ fn conflict(left: &Finding, right: &Finding) -> bool {
 }
 
 /// Deletions of blank lines that whole-line deletions would leave doubled, or at the head of a block.
-fn spare_blank_lines(text: &str, edits: &[(Edit, Option<String>)]) -> Vec<(Edit, Option<String>)> {
+fn spare_blank_lines(
+    text: &str,
+    comment: &str,
+    edits: &[(Edit, Option<String>)],
+) -> Vec<(Edit, Option<String>)> {
     let is_line_start = |at: usize| at == 0 || text[..at].ends_with('\n');
     let whole: Vec<&(Edit, Option<String>)> = edits
         .iter()
@@ -199,20 +216,16 @@ fn spare_blank_lines(text: &str, edits: &[(Edit, Option<String>)]) -> Vec<(Edit,
         }
         let owner = whole[index].1.clone();
         index += 1;
-        let before = text[..start]
-            .trim_end_matches('\n')
-            .rsplit('\n')
-            .next()
-            .unwrap_or_default();
-        let opens_block = text[..start].ends_with('\n') && before.trim_end().ends_with(':');
-        let after_blank =
-            start == 0 || text[..start].ends_with("\n\n") || text[..start].ends_with("\n\r\n");
+        let before = text[..start].strip_suffix('\n').unwrap_or_default();
+        let before = before.rsplit('\n').next().unwrap_or_default().trim();
+        // A comment that spoke of what goes stays with what comes next.
+        let joins = before.is_empty() || before.ends_with(':') || before.starts_with(comment);
         let blank: usize = text[end..]
             .split_inclusive('\n')
             .take_while(|line| line.trim().is_empty() && line.ends_with('\n'))
             .map(str::len)
             .sum();
-        if blank > 0 && (opens_block || after_blank) && !touched(end) {
+        if blank > 0 && joins && !touched(end) {
             found.push((Edit::delete(Span::new(end, end + blank)), owner));
         }
     }

@@ -156,23 +156,12 @@ pub(super) fn no_session_state<'c>(
                 reasons.push(format!("{} (line {line})", carried(effect)));
             }
         }
-        // A table that cannot be named does no harm; a statement that cannot be known may.
-        if !single && !call.is_known() && !reads_for_certain(call) {
+        // A part that is only known at run time may hold anything: a lock, a setting, a further statement.
+        if !single && !call.is_known() {
             reasons.push(format!("the SQL is only known at run time, and other statements share its connection (line {line})"));
         }
     }
     reasons
-}
-
-/// Whether an unknown text is at least known to be one plain query: it begins with a statement that reads or writes rows.
-fn reads_for_certain(call: &QueryCall) -> bool {
-    use crate::sql::StatementKind;
-    call.queries.iter().flatten().all(|query| {
-        query.statements.len() == 1
-            && query.statements.iter().all(|s| {
-                matches!(s.kind, StatementKind::Read | StatementKind::Write) && s.effects.is_empty()
-            })
-    })
 }
 
 /// Whether an effect is over when its statement, run on its own, is.

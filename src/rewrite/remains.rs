@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::facts::World;
 use crate::facts::attribute::Family;
-use crate::language::expression::{AttributeWrite, Expression};
-use crate::language::usage::Usage;
+use crate::language::expression::{AttributeRead, AttributeWrite, Expression};
+use crate::language::usage::{MethodCall, Usage};
 use crate::language::{BindingKind, Model, ScopeId};
 use crate::project::{ClassRef, FileId, ParsedFile};
 use crate::rewrite::cleanup::Dead;
@@ -43,6 +43,9 @@ impl Rest<'_> {
         if let Some(reason) = used_directly(file, site, &usage) {
             return vec![reason];
         }
+        if let Usage::MethodCall(call) = &usage {
+            return vec![stays_with(file, call)];
+        }
         let binding = file
             .model
             .bindings
@@ -75,6 +78,11 @@ impl Rest<'_> {
         for span in left {
             let usage = file.language.usage(file.code(), span);
             match used_directly(file, span, &usage) {
+                _ if matches!(usage, Usage::MethodCall(_)) => {
+                    if let Usage::MethodCall(call) = &usage {
+                        handed.push(stays_with(file, call));
+                    }
+                }
                 Some(reason) if !matches!(usage, Usage::Tested) => handed.push(format!(
                     "{reason} (line {})",
                     file.source.line_of(span.start)
@@ -135,7 +143,19 @@ impl Rest<'_> {
         let left = reads
             .iter()
             .filter(|(id, read)| *id != self.file || self.is_left(read.span));
+        let (by_getter, left): (Vec<_>, Vec<_>) =
+            left.partition(|(id, read)| self.getter_around(*id, read).is_some());
+        let getters: BTreeSet<ScopeId> = by_getter
+            .iter()
+            .filter_map(|(id, read)| self.getter_around(*id, read))
+            .collect();
+        reasons.extend(
+            getters
+                .into_iter()
+                .filter_map(|getter| self.callers_of(getter)),
+        );
         let places: BTreeSet<(String, usize)> = left
+            .iter()
             .map(|(id, read)| {
                 let file = self.world.project.file(*id);
                 (
@@ -170,6 +190,36 @@ impl Rest<'_> {
         reasons
     }
 
+    /// The method around a read of an attribute, if it gives the attribute to its callers.
+    fn getter_around(&self, id: FileId, read: &AttributeRead) -> Option<ScopeId> {
+        let file = self.parsed();
+        let method = file
+            .model
+            .function_around(read.scope)
+            .filter(|_| id == self.file)?;
+        let gives = file.outline.returns.iter().any(|give_back| {
+            let value = give_back.value.map(|span| file.expression(span));
+            give_back.scope == method
+                && matches!(value, Some(Expression::Attribute { name, .. }) if name == read.name)
+        });
+        gives.then_some(method)
+    }
+
+    /// Where a getter is still called.
+    fn callers_of(&self, getter: ScopeId) -> Option<String> {
+        let file = self.parsed();
+        let name = &file.model.scope(getter).name;
+        let left = file
+            .outline
+            .calls
+            .iter()
+            .filter(|call| call.name == *name && self.is_left(call.span));
+        let lines: BTreeSet<usize> = left
+            .map(|call| file.source.line_of(call.span.start))
+            .collect();
+        (!lines.is_empty()).then(|| format!("`{name}()` is still called in {}", numbered(&lines)))
+    }
+
     fn users_of_parameter(&self, site: Span) -> Vec<String> {
         let file = self.parsed();
         let mut lines: BTreeSet<usize> = BTreeSet::new();
@@ -193,6 +243,15 @@ impl Rest<'_> {
         }
         reasons
     }
+}
+
+/// A call on the pool that is not rewritten keeps it.
+fn stays_with(file: &ParsedFile, call: &MethodCall) -> String {
+    format!(
+        "stays with `.{}()` in line {}, which is not rewritten",
+        call.method,
+        file.source.line_of(call.call.start)
+    )
 }
 
 /// What the surroundings do with a pool, where that says more than that they read it.

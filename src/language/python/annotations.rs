@@ -31,10 +31,10 @@ pub(super) fn string<'t>(builder: &mut Builder<'_, 't>, node: Node<'t>, place: P
 pub(super) fn parameterised<'t>(builder: &mut Builder<'_, 't>, node: Node<'t>, place: Place) {
     let mut parts = children(node);
     // `X[…]` as a type: its arguments are one further node.
-    if node.kind() == "generic_type" {
-        if let Some(arguments) = parts.pop_if(|last| last.kind() == "type_parameter") {
-            parts.extend(children(arguments));
-        }
+    if node.kind() == "generic_type"
+        && let Some(arguments) = parts.pop_if(|last| last.kind() == "type_parameter")
+    {
+        parts.extend(children(arguments));
     }
     let mut parts = parts.into_iter();
     let Some(base) = parts.next() else { return };

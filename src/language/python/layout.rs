@@ -156,7 +156,7 @@ pub fn indent_unit<'a>(file: &PythonFile<'a>) -> &'a str {
 }
 
 /// The suite of `statement`, or of one of its clauses, with this span.
-fn suite_of<'t>(statement: Node<'t>, block: Span) -> Option<Node<'t>> {
+fn suite_of(statement: Node<'_>, block: Span) -> Option<Node<'_>> {
     let mut work = vec![statement];
     while let Some(node) = work.pop() {
         for child in children(node) {

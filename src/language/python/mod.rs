@@ -6,6 +6,7 @@
 mod annotations;
 mod blocks;
 mod control;
+mod definitions;
 mod exports;
 pub mod expression;
 pub mod flow;

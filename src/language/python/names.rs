@@ -1,6 +1,6 @@
 //! Which variable a name means, once the whole file is walked.
 //!
-//! The rules are those of CPython's `symtable.c`; a differential test holds them to it.
+//! The rules are those of `CPython`'s `symtable.c`; a differential test holds them to it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -101,14 +101,14 @@ pub(super) fn resolve(draft: Draft<'_>) -> Model {
 /// The scope that a binding in a comprehension's walrus reaches; for all others, the one they stand in.
 fn home(scopes: &[Scope], binding: &Binding) -> ScopeId {
     let mut id = binding.executed_in;
-    while binding.kind == BindingKind::Walrus {
-        match &scopes[id.0 as usize] {
-            Scope {
-                kind: ScopeKind::Comprehension,
-                parent: Some(parent),
-                ..
-            } => id = *parent,
-            _ => break,
+    if binding.kind == BindingKind::Walrus {
+        while let Scope {
+            kind: ScopeKind::Comprehension,
+            parent: Some(parent),
+            ..
+        } = &scopes[id.0 as usize]
+        {
+            id = *parent;
         }
     }
     id
@@ -194,9 +194,8 @@ impl Resolver<'_> {
             }
             match self.declared.get(&(id, name)) {
                 Some(Declared::Global) => break self.module(name),
-                Some(Declared::Nonlocal) => {}
                 None if self.owned.contains(&(id, name)) => break Some(id),
-                None => {}
+                Some(Declared::Nonlocal) | None => {}
             }
         };
         for key in passed {

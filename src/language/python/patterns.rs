@@ -24,10 +24,10 @@ pub(super) fn pattern<'t>(builder: &mut Builder<'_, 't>, node: Node<'t>, place: 
             "class_pattern" => {
                 let mut parts = children(node).into_iter();
                 // The class is looked up even if its name has no dot.
-                if let Some(class) = parts.next() {
-                    if let Some(first) = class.named_child(0) {
-                        builder.refer(first, place, ReferenceKind::Read);
-                    }
+                if let Some(class) = parts.next()
+                    && let Some(first) = class.named_child(0)
+                {
+                    builder.refer(first, place, ReferenceKind::Read);
                 }
                 work.extend(parts);
             }

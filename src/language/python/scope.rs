@@ -4,16 +4,18 @@
 //! means is settled in [`names`](super::names) when everything is known, since a declaration may come after a nested function. The walk keeps
 //! its own stack, so that no nesting of the input can overflow the program's.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use tree_sitter::{Node, Tree};
 
 use super::names::{self, Declared, Draft};
-use super::nodes::{begins_with, children, is_statement};
+use super::nodes::{children, is_statement};
 use super::{annotations, exports, imports, patterns, targets};
 use crate::language::model::{
-    BindingKind, Model, Parameter, ParameterKind, Reference, ReferenceKind, Scope, ScopeId,
-    ScopeKind,
+    BindingKind, Model, Reference, ReferenceKind, Scope, ScopeId, ScopeKind,
 };
 use crate::source::Span;
 
@@ -73,7 +75,7 @@ impl Place {
         }
     }
 
-    fn in_scope(self, scope: ScopeId) -> Self {
+    pub(super) fn in_scope(self, scope: ScopeId) -> Self {
         Self { scope, ..self }
     }
 }
@@ -134,7 +136,7 @@ impl<'s, 't> Builder<'s, 't> {
     }
 
     /// Visits the field `name` of `node`, if it has one.
-    fn later_field(&mut self, node: Node<'t>, name: &str, place: Place) {
+    pub(super) fn later_field(&mut self, node: Node<'t>, name: &str, place: Place) {
         if let Some(child) = node.child_by_field_name(name) {
             self.later(child, place);
         }
@@ -203,7 +205,6 @@ impl<'s, 't> Builder<'s, 't> {
             "subscript" | "generic_type" if place.text == Text::Annotation => {
                 annotations::parameterised(self, node, place);
             }
-            "type" => self.later_children(node, place),
             "call" => self.call(node, place),
             "yield" => {
                 self.generator(place.scope);
@@ -356,7 +357,7 @@ impl<'s, 't> Builder<'s, 't> {
     }
 
     /// Visits what the parser could not place in `node`: a form that is read field by field has no other way to it.
-    fn later_errors(&mut self, node: Node<'t>, place: Place) {
+    pub(super) fn later_errors(&mut self, node: Node<'t>, place: Place) {
         if node.has_error() {
             let mut cursor = node.walk();
             for child in node.children(&mut cursor).filter(Node::is_error) {
@@ -406,317 +407,5 @@ fn conditional(place: Place) -> Place {
     Place {
         conditional: true,
         ..place
-    }
-}
-
-/// Scopes: what opens one, and what of it belongs to the scope around it.
-impl<'t> Builder<'_, 't> {
-    fn open(
-        &mut self,
-        kind: ScopeKind,
-        node: Node<'t>,
-        body: Node<'t>,
-        parent: ScopeId,
-    ) -> ScopeId {
-        let id = ScopeId(self.draft.scopes.len() as u32);
-        self.draft.scopes.push(Scope {
-            kind,
-            name: String::new(),
-            span: node.into(),
-            body: body.into(),
-            parent: Some(parent),
-            is_async: false,
-            is_generator: false,
-            decorators: Vec::new(),
-            bases: Vec::new(),
-            parameters: Vec::new(),
-        });
-        id
-    }
-
-    fn scope_mut(&mut self, id: ScopeId) -> &mut Scope {
-        &mut self.draft.scopes[id.0 as usize]
-    }
-
-    /// Opens the scope of type parameters, if `parameters` is there, and returns the place inside.
-    fn type_parameters(
-        &mut self,
-        definition: Node<'t>,
-        parameters: Option<Node<'t>>,
-        place: Place,
-    ) -> Place {
-        let Some(parameters) = parameters else {
-            return place;
-        };
-        let scope = self.open(
-            ScopeKind::TypeParameters,
-            definition,
-            definition,
-            place.scope,
-        );
-        let inside = place.in_scope(scope);
-        for parameter in children(parameters) {
-            self.type_parameter(parameter, inside);
-        }
-        inside
-    }
-
-    /// `T`, `T: Bound`, `*Ts`, `**P`, as the grammar writes them: as types.
-    fn type_parameter(&mut self, parameter: Node<'t>, place: Place) {
-        let mut name = parameter;
-        while name.kind() != "identifier" {
-            let mut parts = children(name).into_iter();
-            let Some(first) = parts.next() else { return };
-            for bound in parts {
-                self.later(bound, place.annotation());
-            }
-            name = first;
-        }
-        self.bind(
-            place,
-            &Bind {
-                name,
-                kind: BindingKind::Type,
-                value: None,
-                annotation: None,
-                opens: None,
-            },
-        );
-    }
-
-    fn decorated(&mut self, node: Node<'t>, place: Place) {
-        let mut decorators = Vec::new();
-        let definition = node.child_by_field_name("definition");
-        for child in children(node) {
-            if Some(child) == definition {
-                continue;
-            }
-            self.later(child, place);
-            if child.kind() == "decorator" {
-                decorators.extend(child.named_child(0).map(Span::from));
-            }
-        }
-        match definition {
-            Some(function) if function.kind() == "function_definition" => {
-                self.function(function, &decorators, place);
-            }
-            Some(class) => self.class(class, &decorators, place),
-            None => {}
-        }
-    }
-
-    fn function(&mut self, node: Node<'t>, decorators: &[Span], place: Place) {
-        let (Some(name), Some(body)) = (
-            node.child_by_field_name("name"),
-            node.child_by_field_name("body"),
-        ) else {
-            return self.later_children(node, place);
-        };
-        let typed = self.type_parameters(node, node.child_by_field_name("type_parameters"), place);
-        let id = self.open(ScopeKind::Function, node, body, typed.scope);
-        let text = self.text(name).to_owned();
-        let scope = self.scope_mut(id);
-        scope.name = text;
-        scope.is_async = begins_with(node, "async");
-        scope.decorators = decorators.to_vec();
-        self.bind(
-            place,
-            &Bind {
-                name,
-                kind: BindingKind::Function,
-                value: None,
-                annotation: None,
-                opens: Some(id),
-            },
-        );
-        if let Some(parameters) = node.child_by_field_name("parameters") {
-            self.parameters(node, parameters, id, place, typed);
-        }
-        self.later_field(node, "return_type", typed.annotation());
-        self.later_errors(node, place);
-        self.later(
-            body,
-            Place {
-                conditional: false,
-                text: Text::Value,
-                ..place.in_scope(id)
-            },
-        );
-    }
-
-    fn class(&mut self, node: Node<'t>, decorators: &[Span], place: Place) {
-        let (Some(name), Some(body)) = (
-            node.child_by_field_name("name"),
-            node.child_by_field_name("body"),
-        ) else {
-            return self.later_children(node, place);
-        };
-        let typed = self.type_parameters(node, node.child_by_field_name("type_parameters"), place);
-        let id = self.open(ScopeKind::Class, node, body, typed.scope);
-        let arguments = node.child_by_field_name("superclasses");
-        let bases = arguments
-            .map(children)
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|base| {
-                !matches!(
-                    base.kind(),
-                    "keyword_argument" | "list_splat" | "dictionary_splat" | "ERROR"
-                )
-            })
-            .map(Span::from)
-            .collect();
-        let text = self.text(name).to_owned();
-        let scope = self.scope_mut(id);
-        scope.name = text;
-        scope.bases = bases;
-        scope.decorators = decorators.to_vec();
-        self.bind(
-            place,
-            &Bind {
-                name,
-                kind: BindingKind::Class,
-                value: None,
-                annotation: None,
-                opens: Some(id),
-            },
-        );
-        if let Some(arguments) = arguments {
-            self.later(arguments, typed);
-        }
-        self.later_errors(node, place);
-        self.later(
-            body,
-            Place {
-                conditional: false,
-                ..place.in_scope(id)
-            },
-        );
-    }
-
-    fn lambda(&mut self, node: Node<'t>, place: Place) {
-        let Some(body) = node.child_by_field_name("body") else {
-            return self.later_children(node, place);
-        };
-        let id = self.open(ScopeKind::Lambda, node, body, place.scope);
-        if let Some(parameters) = node.child_by_field_name("parameters") {
-            self.parameters(node, parameters, id, place, place);
-        }
-        self.later_errors(node, place);
-        self.later(body, place.in_scope(id));
-    }
-
-    /// The first iterable is evaluated outside, everything else inside.
-    fn comprehension(&mut self, node: Node<'t>, place: Place) {
-        let Some(body) = node.child_by_field_name("body") else {
-            return self.later_children(node, place);
-        };
-        let id = self.open(ScopeKind::Comprehension, node, body, place.scope);
-        let inside = place.in_scope(id);
-        let mut first = true;
-        for child in children(node) {
-            if child.kind() != "for_in_clause" {
-                self.later(child, inside);
-                continue;
-            }
-            self.scope_mut(id).is_async |= begins_with(child, "async");
-            let iterable = if first { place } else { inside };
-            first = false;
-            let left = child.child_by_field_name("left");
-            if let Some(left) = left {
-                let target = targets::Target::of(BindingKind::Comprehension);
-                let right = child.child_by_field_name("right");
-                targets::bind(self, left, right, target, inside);
-            }
-            for part in children(child) {
-                if Some(part) != left {
-                    self.later(part, iterable);
-                }
-            }
-        }
-    }
-
-    /// Parameters belong to `scope`; their defaults are evaluated at `place`, their annotations at `typed`.
-    fn parameters(
-        &mut self,
-        function: Node<'t>,
-        list: Node<'t>,
-        scope: ScopeId,
-        place: Place,
-        typed: Place,
-    ) {
-        let inside = Place {
-            statement: function.into(),
-            ..place.in_scope(scope)
-        };
-        let mut parameters: Vec<Parameter> = Vec::new();
-        let mut rest = ParameterKind::Positional;
-        for node in children(list) {
-            match node.kind() {
-                "positional_separator" => {
-                    for earlier in &mut parameters {
-                        earlier.kind = ParameterKind::PositionalOnly;
-                    }
-                    continue;
-                }
-                "keyword_separator" => {
-                    rest = ParameterKind::KeywordOnly;
-                    continue;
-                }
-                "ERROR" => {
-                    self.later(node, place);
-                    continue;
-                }
-                _ => {}
-            }
-            let annotation = node.child_by_field_name("type");
-            let default = node.child_by_field_name("value");
-            if let Some(annotation) = annotation {
-                self.later(annotation, typed.annotation());
-            }
-            if let Some(default) = default {
-                self.later(default, place);
-            }
-            let target = match node.kind() {
-                "default_parameter" | "typed_default_parameter" => node.child_by_field_name("name"),
-                "typed_parameter" => node.named_child(0),
-                _ => Some(node),
-            };
-            let Some(target) = target else { continue };
-            let (name, kind) = match target.kind() {
-                "identifier" => (Some(target), rest),
-                "list_splat_pattern" => {
-                    rest = ParameterKind::KeywordOnly;
-                    (target.named_child(0), ParameterKind::Rest)
-                }
-                "dictionary_splat_pattern" => (target.named_child(0), ParameterKind::KeywordRest),
-                _ => (None, rest),
-            };
-            let Some(name) = name else {
-                // Python 2 unpacked tuples in the parameter list.
-                let kind = targets::Target::of(BindingKind::Parameter);
-                targets::bind(self, target, None, kind, inside);
-                continue;
-            };
-            let parameter = Parameter {
-                name: self.text(name).to_owned(),
-                span: name.into(),
-                kind,
-                annotation: annotation.map(Span::from),
-                default: default.map(Span::from),
-            };
-            self.bind(
-                inside,
-                &Bind {
-                    name,
-                    kind: BindingKind::Parameter,
-                    value: parameter.default,
-                    annotation: parameter.annotation,
-                    opens: None,
-                },
-            );
-            parameters.push(parameter);
-        }
-        self.scope_mut(scope).parameters = parameters;
     }
 }

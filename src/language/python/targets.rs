@@ -61,7 +61,7 @@ pub(super) fn bind<'t>(
                 };
                 match values {
                     Some(values) => {
-                        work.extend(targets.into_iter().zip(values.into_iter().map(Some)))
+                        work.extend(targets.into_iter().zip(values.into_iter().map(Some)));
                     }
                     None => work.extend(targets.into_iter().map(|target| (target, None))),
                 }

@@ -2,7 +2,8 @@
 
 use tree_sitter::Tree;
 
-use super::{PythonFile, model};
+use super::{PythonFile, flow, imports, layout, model, strings, usage};
+use crate::edit::splice;
 use crate::language::{Model, parse};
 use crate::source::Span;
 
@@ -44,5 +45,75 @@ impl Fixture {
     pub(crate) fn find(&self, text: &str) -> Span {
         let start = self.source.find(text).expect("occurs");
         Span::new(start, start + text.len())
+    }
+}
+
+/// Asks everything of every name of a text.
+fn ask_everything(source: &str) {
+    let Ok(parsed) = parse(&super::Python, source) else {
+        return;
+    };
+    let model = model(source, &parsed.tree);
+    let file = PythonFile {
+        source,
+        tree: &parsed.tree,
+        model: &model,
+    };
+    let unit = layout::indent_unit(&file);
+    for reference in &model.references {
+        let span = reference.span;
+        usage::usage(&file, span);
+        imports::qualified_name(&file, span);
+        let value = strings::evaluate(&file, span);
+        assert!(!value.alternatives.is_empty());
+        flow::guard(&file, span);
+        flow::enclosing_loop(&file, span);
+        flow::tries_around(&file, span);
+        let Some(statement) = flow::statement_of(&file, span) else {
+            continue;
+        };
+        flow::exits(&file, statement);
+        flow::always_leaves(&file, statement);
+        flow::next_statement(&file, statement);
+        for edits in [
+            layout::unwrap_block(&file, statement),
+            layout::indent_block(&file, statement, unit),
+        ] {
+            splice(source, &edits.unwrap_or_default()).expect("edits are disjoint");
+        }
+    }
+    for binding in &model.bindings {
+        if let Some(value) = binding.value {
+            strings::evaluate(&file, value);
+        }
+        for reference in model.references.iter().take(20) {
+            flow::dominates(&file, binding.statement, reference.span);
+        }
+    }
+}
+
+#[test]
+fn broken_syntax_is_answered_without_panic() {
+    let source = include_str!("../../../tests/python_scopes.txt");
+    for sample in source.split("# ---") {
+        for cut in (0..sample.len()).step_by(5) {
+            if sample.is_char_boundary(cut) {
+                ask_everything(&sample[..cut]);
+                ask_everything(&sample[cut..]);
+            }
+        }
+    }
+    for source in [
+        "",
+        "\0",
+        "\u{feff}",
+        "with",
+        "f'{",
+        "x +=",
+        "q = q = q",
+        "class",
+        "🦀.🦀",
+    ] {
+        ask_everything(source);
     }
 }

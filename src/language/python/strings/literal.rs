@@ -126,15 +126,12 @@ impl Decoder {
             .get(..digits)
             .and_then(|digits| u32::from_str_radix(digits, radix).ok())
             .and_then(char::from_u32);
-        match character {
-            Some(character) => {
-                self.text.push(character);
-                &from[digits..]
-            }
-            None => {
-                self.text.push('\\');
-                rest
-            }
+        if let Some(character) = character {
+            self.text.push(character);
+            &from[digits..]
+        } else {
+            self.text.push('\\');
+            rest
         }
     }
 }

@@ -4,10 +4,12 @@
 //! known here. The result is never less than the truth: what is not surely one of the alternatives makes a further one, with a hole.
 
 mod attributes;
+mod calls;
 mod format;
 mod literal;
 mod reach;
 mod value;
+mod variables;
 
 #[cfg(test)]
 mod tests;
@@ -16,11 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tree_sitter::Node;
 
-use self::format::Fields;
 use self::literal::Prefix;
-use self::value::{Value, trimmed};
+use self::value::Value;
 use super::PythonFile;
-use super::imports::qualified;
 use super::nodes::{children, expression_at, unparenthesised};
 use crate::language::model::{BindingKind, ScopeId};
 use crate::source::Span;
@@ -55,6 +55,7 @@ pub fn evaluate(file: &PythonFile<'_>, expression: Span) -> StringValue {
         literals: BTreeSet::new(),
         steps: 0,
         depth: 0,
+        levels: 0,
         active: Vec::new(),
         stores: None,
     };
@@ -87,6 +88,8 @@ struct Evaluator<'f, 'a> {
     literals: BTreeSet<Span>,
     steps: usize,
     depth: usize,
+    /// How deep the statements nest that are being gone through.
+    levels: usize,
     /// The variables that are being evaluated, and where they are read; the same once more is a circle.
     active: Vec<(ScopeId, String, Option<Span>)>,
     /// Assignments to attributes by the name of the attribute, collected when first asked for.
@@ -241,62 +244,6 @@ impl<'a> Evaluator<'_, 'a> {
         self.sequence(operands, current)
     }
 
-    fn percent(&mut self, node: Node<'a>, current: Option<Current<'_>>) -> Value {
-        let template = self.field(node, "left", current);
-        let Some(right) = node.child_by_field_name("right") else {
-            return Value::unknown();
-        };
-        let mut fields = Fields::default();
-        let right = unparenthesised(right);
-        match right.kind() {
-            "tuple" => fields.positional = self.positional(&children(right), current),
-            "dictionary" => {
-                for pair in children(right) {
-                    if let Some((name, value)) = self.pair(pair, current) {
-                        fields.named.insert(name, value);
-                    }
-                }
-            }
-            "string" | "concatenated_string" => {
-                fields.positional = Some(vec![self.evaluate(right, current)]);
-            }
-            _ => {
-                // A variable may be a tuple; only a text that is known to the letter surely is none.
-                let value = self.evaluate(right, current);
-                let known = !value.texts.iter().any(SqlText::has_hole);
-                fields.positional = known.then(|| vec![value]);
-            }
-        }
-        let mut value = Value::default();
-        for template in &template.texts {
-            value.join(&format::percent(template, &fields));
-        }
-        value
-    }
-
-    fn positional(
-        &mut self,
-        nodes: &[Node<'a>],
-        current: Option<Current<'_>>,
-    ) -> Option<Vec<Value>> {
-        let plain = |node: &Node<'_>| !matches!(node.kind(), "list_splat" | "dictionary_splat");
-        if !nodes.iter().all(plain) {
-            return None;
-        }
-        Some(
-            nodes
-                .iter()
-                .map(|node| self.evaluate(*node, current))
-                .collect(),
-        )
-    }
-
-    /// A pair of a dictionary whose key is known.
-    fn pair(&mut self, pair: Node<'a>, current: Option<Current<'_>>) -> Option<(String, Value)> {
-        let key = self.literal_text(pair.child_by_field_name("key")?)?;
-        Some((key, self.field(pair, "value", current)))
-    }
-
     /// The text of a node that is a plain string literal.
     fn literal_text(&mut self, node: Node<'a>) -> Option<String> {
         let node = unparenthesised(node);
@@ -317,127 +264,6 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    fn call(&mut self, node: Node<'a>, current: Option<Current<'_>>) -> Value {
-        let (Some(function), Some(arguments)) = (
-            node.child_by_field_name("function"),
-            node.child_by_field_name("arguments"),
-        ) else {
-            return Value::unknown();
-        };
-        let arguments = match arguments.kind() {
-            "argument_list" => children(arguments),
-            _ => vec![arguments],
-        };
-        if let Some(name) = qualified(self.file, function) {
-            return match arguments.first() {
-                Some(first) if passes_through(&name) => self.evaluate(*first, current),
-                _ => Value::unknown(),
-            };
-        }
-        if function.kind() == "identifier" {
-            let builtin = self
-                .file
-                .reference_at(function.into())
-                .is_some_and(|reference| reference.target.is_none());
-            return match (self.text(function), arguments.as_slice()) {
-                ("str", [only]) if builtin => self.evaluate(*only, current).shown(),
-                _ => Value::unknown(),
-            };
-        }
-        let (Some(object), Some(method)) = (
-            function.child_by_field_name("object"),
-            function.child_by_field_name("attribute"),
-        ) else {
-            return Value::unknown();
-        };
-        self.method(object, self.text(method), &arguments, current)
-    }
-
-    fn method(
-        &mut self,
-        object: Node<'a>,
-        method: &str,
-        arguments: &[Node<'a>],
-        current: Option<Current<'_>>,
-    ) -> Value {
-        match (method, arguments) {
-            ("strip", []) => self
-                .evaluate(object, current)
-                .map(|text| trimmed(text, true, true)),
-            ("lstrip", []) => self
-                .evaluate(object, current)
-                .map(|text| trimmed(text, true, false)),
-            ("rstrip", []) => self
-                .evaluate(object, current)
-                .map(|text| trimmed(text, false, true)),
-            ("join", [items]) => self.join(object, *items, current),
-            ("format", _) => self.format(object, arguments, current),
-            ("get", [key, rest @ ..]) => {
-                let mut value = self.entry(object, *key, current);
-                match rest.first() {
-                    Some(default) => value.join(&self.evaluate(*default, current)),
-                    None => value.join(&Value::other("None")),
-                }
-                value
-            }
-            _ => Value::unknown(),
-        }
-    }
-
-    fn join(
-        &mut self,
-        separator: Node<'a>,
-        items: Node<'a>,
-        current: Option<Current<'_>>,
-    ) -> Value {
-        let items = unparenthesised(items);
-        let listed = matches!(items.kind(), "list" | "tuple");
-        let elements = children(items);
-        if !listed
-            || elements
-                .iter()
-                .any(|element| element.kind() == "list_splat")
-        {
-            return Value::unknown();
-        }
-        let separator = self.evaluate(separator, current);
-        let mut value = Value::literal("");
-        for (index, element) in elements.into_iter().enumerate() {
-            if index > 0 {
-                value = value.then(&separator);
-            }
-            value = value.then(&self.evaluate(element, current));
-        }
-        value
-    }
-
-    fn format(
-        &mut self,
-        template: Node<'a>,
-        arguments: &[Node<'a>],
-        current: Option<Current<'_>>,
-    ) -> Value {
-        let template = self.evaluate(template, current);
-        let is_named = |node: &Node<'_>| node.kind() == "keyword_argument";
-        let (named, positional): (Vec<Node<'a>>, Vec<Node<'a>>) =
-            arguments.iter().copied().partition(is_named);
-        let mut fields = Fields {
-            positional: self.positional(&positional, current),
-            named: BTreeMap::new(),
-        };
-        for argument in named {
-            if let Some(name) = argument.child_by_field_name("name") {
-                let value = self.field(argument, "value", current);
-                fields.named.insert(self.text(name).to_owned(), value);
-            }
-        }
-        let mut value = Value::default();
-        for template in &template.texts {
-            value.join(&format::braces(template, &fields));
-        }
-        value
-    }
-
     fn name(&mut self, node: Node<'a>, current: Option<Current<'_>>) -> Value {
         let Some(reference) = self.file.reference_at(node.into()) else {
             return Value::unknown();
@@ -445,11 +271,12 @@ impl<'a> Evaluator<'_, 'a> {
         let Some(owner) = reference.target else {
             return Value::unknown();
         };
-        if let Some(current) = current {
-            if current.owner == owner && current.name == reference.name && reference.scope == owner
-            {
-                return current.value.clone();
-            }
+        if let Some(current) = current
+            && current.owner == owner
+            && current.name == reference.name
+            && reference.scope == owner
+        {
+            return current.value.clone();
         }
         self.variable(owner, &reference.name, reference.scope, reference.span)
     }
@@ -514,19 +341,4 @@ impl<'a> Evaluator<'_, 'a> {
         };
         (kinds.contains(&display.kind()) && constant()).then_some(display)
     }
-}
-
-/// Whether a function gives back the text that it is given, up to white space.
-fn passes_through(name: &str) -> bool {
-    matches!(
-        name,
-        "textwrap.dedent"
-            | "inspect.cleandoc"
-            | "sqlalchemy.text"
-            | "sqlalchemy.sql.text"
-            | "sqlalchemy.sql.expression.text"
-            | "sqlmodel.text"
-            | "psycopg2.sql.SQL"
-            | "psycopg.sql.SQL"
-    )
 }

@@ -1,174 +1,25 @@
 //! Which values a variable can have where it is read.
 //!
 //! The statements of the scope that owns the variable are gone through in order, with the set of values that it can have so far: an assignment
-//! replaces the set, `+=` extends each of it, a branch adds to it, a loop is gone through until nothing is added. A read from another function
-//! happens at an unknown time, so it gets every value that the variable ever has.
+//! replaces the set, `+=` extends each of it, a branch adds to it, a loop is gone through until nothing is added.
 
 use tree_sitter::Node;
 
 use super::value::Value;
-use super::{Current, Evaluator, MAX_DEPTH, format};
-use crate::language::model::{Binding, BindingKind, ImportKind, Model, ScopeId, ScopeKind};
+use super::{Current, Evaluator, format};
+use crate::language::model::{Binding, BindingKind, ScopeId};
 use crate::language::python::flow::statement_leaves;
-use crate::language::python::nodes::{children, expression_at, is_statement, node_at};
+use crate::language::python::nodes::{children, is_statement, node_at};
 use crate::source::Span;
 
 /// The values so far; `None` where control never is.
 type State = Option<Value>;
 
-impl Evaluator<'_, '_> {
-    /// What the variable `name` of `owner` can be when it is read at `site`, which stands in `scope`.
-    pub(super) fn variable(
-        &mut self,
-        owner: ScopeId,
-        name: &str,
-        scope: ScopeId,
-        site: Span,
-    ) -> Value {
-        let now = self.runs_at_once(scope, owner).then_some(site);
-        let key = (owner, name.to_owned(), now);
-        if self.active.contains(&key) || self.active.len() >= MAX_DEPTH {
-            return Value::unknown();
-        }
-        self.active.push(key);
-        let value = self.values(owner, name, now);
-        self.active.pop();
-        if value.is_empty() {
-            return Value::unknown();
-        }
-        value
-    }
-
-    /// Every value that the variable `name` of `owner` ever has.
-    pub(super) fn any_value(&mut self, owner: ScopeId, name: &str) -> Value {
-        let key = (owner, name.to_owned(), None);
-        if self.active.contains(&key) {
-            return Value::unknown();
-        }
-        self.active.push(key);
-        let value = self.values(owner, name, None);
-        self.active.pop();
-        value
-    }
-
-    /// Whether code of `scope` runs in the order of `owner`'s own: it is that scope, or a comprehension in it.
-    fn runs_at_once(&self, scope: ScopeId, owner: ScopeId) -> bool {
-        self.file
-            .model
-            .ancestors(scope)
-            .take_while(|id| *id != owner)
-            .all(|id| self.file.model.scope(id).kind == ScopeKind::Comprehension)
-    }
-
-    fn values(&mut self, owner: ScopeId, name: &str, site: Option<Span>) -> Value {
-        let file = self.file;
-        let bindings: Vec<&Binding> = file.model.bindings_of(owner, name).collect();
-        let scope = file.model.scope(owner);
-        let mut start = Value::default();
-        for binding in &bindings {
-            match binding.kind {
-                BindingKind::Parameter => start = Value::unknown(),
-                BindingKind::Comprehension => start.join(&self.element(binding)),
-                _ => {}
-            }
-        }
-        if matches!(scope.kind, ScopeKind::Comprehension | ScopeKind::Lambda) {
-            return start;
-        }
-        if owner == Model::MODULE && self.star_may_rebind(&bindings) {
-            return Value::unknown();
-        }
-        let elsewhere = self.bound_elsewhere(owner, &bindings);
-        start.join(&elsewhere);
-        let body = if owner == Model::MODULE {
-            Some(file.tree.root_node())
-        } else {
-            node_at(file.tree, scope.span, |kind| {
-                matches!(kind, "function_definition" | "class_definition")
-            })
-            .and_then(|definition| definition.child_by_field_name("body"))
-        };
-        let Some(body) = body else {
-            return Value::unknown();
-        };
-        let mut reach = Reach {
-            evaluator: self,
-            owner,
-            name,
-            bindings: bindings
-                .into_iter()
-                .filter(|binding| binding.executed_in == owner)
-                .collect(),
-            site,
-            seen: start.clone(),
-            found: None,
-            levels: 0,
-        };
-        reach.block(body, Some(start));
-        let mut value = match site {
-            Some(_) => reach.found.unwrap_or_default(),
-            None => reach.seen,
-        };
-        value.join(&elsewhere);
-        value
-    }
-
-    /// Whether a star import behind the first binding may replace the variable.
-    fn star_may_rebind(&self, bindings: &[&Binding]) -> bool {
-        let first = bindings.first().map_or(0, |binding| binding.span.start);
-        self.file.model.imports.iter().any(|import| {
-            import.kind == ImportKind::Star
-                && import.scope == Model::MODULE
-                && import.span.start > first
-        })
-    }
-
-    /// The values that other functions give the variable (`global`, `nonlocal`, `:=` in a comprehension): they come at any time.
-    fn bound_elsewhere(&mut self, owner: ScopeId, bindings: &[&Binding]) -> Value {
-        let mut value = Value::default();
-        for binding in bindings {
-            if binding.executed_in != owner && binding.kind != BindingKind::Delete {
-                value.join(&self.assigned(binding, None));
-            }
-        }
-        value
-    }
-
-    /// What an assignment gives.
-    fn assigned(&mut self, binding: &Binding, current: Option<Current<'_>>) -> Value {
-        let plain = matches!(
-            binding.kind,
-            BindingKind::Assignment | BindingKind::Annotation | BindingKind::Walrus
-        );
-        binding
-            .value
-            .filter(|_| plain)
-            .and_then(|value| expression_at(self.file.tree, value))
-            .map_or_else(Value::unknown, |value| self.evaluate(value, current))
-    }
-
-    /// What a loop over a display gives its target.
-    fn element(&mut self, binding: &Binding) -> Value {
-        let display = binding
-            .value
-            .and_then(|value| expression_at(self.file.tree, value))
-            .and_then(|value| self.display(value, &["list", "tuple", "set", "expression_list"]));
-        let Some(display) = display else {
-            return Value::unknown();
-        };
-        let mut value = Value::default();
-        for element in children(display) {
-            value.join(&self.evaluate(element, None));
-        }
-        value
-    }
-}
-
-/// How deep statements may nest before nothing is known.
-const MAX_LEVELS: usize = 60;
+/// How deep statements may nest, those of variables that lead to others added, before nothing is known.
+const MAX_LEVELS: usize = 100;
 
 /// One walk through the statements of a scope.
-struct Reach<'e, 'f, 'a, 'n> {
+pub(super) struct Reach<'e, 'f, 'a, 'n> {
     evaluator: &'e mut Evaluator<'f, 'a>,
     owner: ScopeId,
     name: &'n str,
@@ -180,10 +31,37 @@ struct Reach<'e, 'f, 'a, 'n> {
     seen: Value,
     /// The values at the site.
     found: Option<Value>,
-    levels: usize,
 }
 
-impl<'a> Reach<'_, '_, 'a, '_> {
+impl<'e, 'f, 'a, 'n> Reach<'e, 'f, 'a, 'n> {
+    /// A walk for the values at `site`, or for all values. `bindings` are those that the scope itself executes, in source order.
+    pub(super) fn new(
+        evaluator: &'e mut Evaluator<'f, 'a>,
+        (owner, name): (ScopeId, &'n str),
+        bindings: Vec<&'a Binding>,
+        site: Option<Span>,
+    ) -> Self {
+        Self {
+            evaluator,
+            owner,
+            name,
+            bindings,
+            site,
+            seen: Value::default(),
+            found: None,
+        }
+    }
+
+    /// Walks through `body`, before which the variable has the values `start`.
+    pub(super) fn through(mut self, body: Node<'a>, start: Value) -> Value {
+        self.seen = start.clone();
+        self.block(body, Some(start));
+        match self.site {
+            Some(_) => self.found.unwrap_or_default(),
+            None => self.seen,
+        }
+    }
+
     fn holds_site(&self, node: Node<'_>) -> bool {
         self.site
             .is_some_and(|site| Span::from(node).contains(site))
@@ -218,10 +96,10 @@ impl<'a> Reach<'_, '_, 'a, '_> {
         if !concerned {
             return state.filter(|_| !statement_leaves(statement, MAX_LEVELS));
         }
-        if self.levels >= MAX_LEVELS || !self.evaluator.step() {
-            return self.give_up(statement);
+        if self.evaluator.levels >= MAX_LEVELS || !self.evaluator.step() {
+            return Some(self.give_up(statement));
         }
-        self.levels += 1;
+        self.evaluator.levels += 1;
         let after = match statement.kind() {
             "if_statement" => self.branches(statement, state),
             "for_statement" | "while_statement" => self.repeated(statement, state),
@@ -230,16 +108,17 @@ impl<'a> Reach<'_, '_, 'a, '_> {
             "match_statement" => self.cases(statement, state),
             _ => self.simple(statement, state),
         };
-        self.levels -= 1;
+        self.evaluator.levels -= 1;
         after
     }
 
-    fn give_up(&mut self, statement: Node<'_>) -> State {
+    /// Nothing is known during and after the statement.
+    fn give_up(&mut self, statement: Node<'_>) -> Value {
         if self.holds_site(statement) {
             self.found = Some(Value::unknown());
         }
         self.seen.join(&Value::unknown());
-        Some(Value::unknown())
+        Value::unknown()
     }
 
     /// Notes the values at the site, if it is in `node`.
@@ -250,9 +129,9 @@ impl<'a> Reach<'_, '_, 'a, '_> {
     }
 
     /// Notes a new set of values.
-    fn becomes(&mut self, value: Value) -> State {
+    fn becomes(&mut self, value: Value) -> Value {
         self.seen.join(&value);
-        Some(value)
+        value
     }
 
     /// A statement without a block, or a definition.
@@ -278,7 +157,7 @@ impl<'a> Reach<'_, '_, 'a, '_> {
             let value = self.evaluated(binding, &state);
             state.join(&value);
         }
-        self.becomes(state)
+        Some(self.becomes(state))
     }
 
     fn evaluated(&mut self, binding: &Binding, state: &Value) -> Value {
@@ -461,7 +340,7 @@ impl<'a> Reach<'_, '_, 'a, '_> {
             Some(left) => {
                 for binding in self.bindings_in(left) {
                     let value = self.evaluator.element(binding);
-                    state = self.becomes(value);
+                    state = Some(self.becomes(value));
                 }
                 self.look(left, &state);
             }
@@ -527,7 +406,7 @@ impl<'a> Reach<'_, '_, 'a, '_> {
             match clause.kind() {
                 "except_clause" => {
                     let caught = self.caught(clause, block, anywhere.clone());
-                    let (end, inside) = self.watched(block, caught);
+                    let (end, inside) = self.watched(block, Some(caught));
                     handled = either(handled, end);
                     anywhere.join(&inside);
                 }
@@ -550,7 +429,7 @@ impl<'a> Reach<'_, '_, 'a, '_> {
     }
 
     /// The values at the start of a handler.
-    fn caught(&mut self, clause: Node<'a>, block: Node<'a>, mut state: Value) -> State {
+    fn caught(&mut self, clause: Node<'a>, block: Node<'a>, mut state: Value) -> Value {
         for binding in self.bindings_in(clause) {
             if binding.span.end <= block.start_byte() {
                 state = self.bound(binding, state);

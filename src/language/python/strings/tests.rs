@@ -31,17 +31,17 @@ fn check(marked: &str, expected: &[&str]) {
     assert_eq!(texts(marked), expected, "{marked}");
 }
 
+/// The lines, as those of a function.
+fn indented(body: &str) -> String {
+    let lines: Vec<String> = body.lines().map(|line| format!("    {line}\n")).collect();
+    lines.concat()
+}
+
 /// The same for statements of a function that end with `use(q)`.
 #[track_caller]
 fn check_body(body: &str, expected: &[&str]) {
-    let lines: Vec<String> = body
-        .lines()
-        .map(|line| format!("    {}\n", line.replace("use(q)", "use(«q»)")))
-        .collect();
-    check(
-        &format!("async def f(p, self):\n{}", lines.concat()),
-        expected,
-    );
+    let body = indented(&body.replace("use(q)", "use(«q»)"));
+    check(&format!("async def f(p, self):\n{body}"), expected);
 }
 
 #[test]
@@ -348,31 +348,33 @@ fn entries_of_dictionaries() {
 
 #[test]
 fn too_many_alternatives_keep_their_common_beginning() {
-    let mut body = "q = 'SELECT a FROM t'\n".to_owned();
-    for index in 0..6 {
-        body.push_str(&format!("if p: q += ' AND x = ${index}'\n"));
-    }
-    let (all, _) = value(&format!(
-        "def f(p):\n{}    use(«q»)\n",
-        body.lines()
-            .map(|line| format!("    {line}\n"))
-            .collect::<String>()
-    ));
+    let conditions: Vec<String> = (0..6)
+        .map(|index| format!("if p: q += ' AND x = ${index}'\n"))
+        .collect();
+    let body = format!("q = 'SELECT a FROM t'\n{}", conditions.concat());
+    let source = format!("def f(p):\n{}    use(«q»)\n", indented(&body));
+    let (all, _) = value(&source);
     assert_eq!(all.alternatives.len(), 64);
     assert!(all.is_known());
-    body.push_str("if p: q += ' z'\nuse(q)");
-    check_body(&body, &["SELECT a FROM ⟨⟩"]);
+    check_body(
+        &format!("{body}if p: q += ' z'\nuse(q)"),
+        &["SELECT a FROM ⟨⟩"],
+    );
 }
 
 #[test]
 fn hostile_input_ends() {
-    let doubling: String = (0..60)
+    let doubling: Vec<String> = (0..60)
         .map(|n| format!("a{} = a{n} + a{n}\n", n + 1))
         .collect();
-    check(&format!("a0 = 'x'\n{doubling}use(«a60»)\n"), &["⟨⟩"]);
-    let nested: String = (0..80)
+    check(
+        &format!("a0 = 'x'\n{}use(«a60»)\n", doubling.concat()),
+        &["⟨⟩"],
+    );
+    let nested: Vec<String> = (0..80)
         .map(|n| format!("{}while p:\n", " ".repeat(n + 1)))
         .collect();
+    let nested = nested.concat();
     let source = format!(
         "def f(p):\n q = 'a'\n{nested}{}q += 'b'\n use(«q»)\n",
         " ".repeat(82)

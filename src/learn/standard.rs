@@ -196,9 +196,7 @@ impl Chosen<'_, '_> {
         let (spelling, note) = spelling(self.evidence, path);
         learnt.notes.push(note);
         let place = forms.first_in(self.evidence, self.module);
-        learnt
-            .notes
-            .push(Note::found("standard.file", path, place));
+        learnt.notes.push(Note::found("standard.file", path, place));
         learnt.config.standard.module = Some(spelling);
         learnt.config.standard.file = Some(path.to_owned());
     }

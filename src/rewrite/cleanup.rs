@@ -168,6 +168,7 @@ impl Finder<'_> {
         if !references.iter().any(|span| self.is_gone(*span)) {
             return;
         }
+        let used = references.clone();
         let left: Vec<Span> = references
             .into_iter()
             .filter(|span| !self.is_gone(*span))
@@ -192,9 +193,27 @@ impl Finder<'_> {
                         .insert(self.named_expression(binding.span, value), value);
                     self.gone.push(binding.span);
                 }
+                // The error for a missing pool is caught here: the call stays for its sake, the name goes.
+                (_, Some(value)) if self.is_caught_apart(binding.statement, &used) => {
+                    self.dead.unnamed.insert(binding.statement, value);
+                    self.gone.push(binding.span);
+                }
                 _ => self.kill(binding.statement),
             }
         }
+    }
+
+    /// Whether exceptions of a statement are caught where those of `uses`, which take its place, are not.
+    fn is_caught_apart(&self, statement: Span, uses: &[Span]) -> bool {
+        let function = self.file.function_at(statement.start);
+        let body = function.map(|function| self.file.model.scope(function).body);
+        body.is_some_and(|body| {
+            let catches = self.file.language.catches(self.file.code(), body);
+            catches.iter().any(|catch| {
+                catch.body.contains(statement)
+                    && !uses.iter().all(|span| catch.body.contains(*span))
+            })
+        })
     }
 
     /// Whether a binding gives the name the shared pool and does nothing else.

@@ -10,6 +10,7 @@ pub mod explain;
 pub mod hunks;
 pub mod inventory;
 pub mod json;
+pub mod manual;
 mod markdown;
 pub mod paint;
 pub mod stat;

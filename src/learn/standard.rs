@@ -48,6 +48,13 @@ impl Forms {
         getters.chain(helpers).chain(scopes)
     }
 
+    /// Where the first of the functions in a file is.
+    pub(super) fn first_in(&self, evidence: &Evidence<'_>, file: FileId) -> String {
+        let own = self.functions().filter(|function| function.file == file);
+        own.min()
+            .map_or_else(String::new, |function| evidence.place(function))
+    }
+
     /// Whether a function is one of these.
     pub(super) fn has(&self, function: FunctionRef) -> bool {
         self.functions().any(|own| own == function)
@@ -82,7 +89,7 @@ pub(super) fn learn(evidence: &Evidence<'_>, learnt: &mut Learnt) -> Forms {
         module,
         users,
     };
-    chosen.name_module(learnt);
+    chosen.name_module(&forms, learnt);
     if let Some(pool) = chosen.pool(&forms, learnt) {
         forms.files.insert(pool);
     }
@@ -184,11 +191,12 @@ impl Chosen<'_, '_> {
         })
     }
 
-    fn name_module(&self, learnt: &mut Learnt) {
+    fn name_module(&self, forms: &Forms, learnt: &mut Learnt) {
         let path = self.evidence.file(self.module).source.path();
         let (spelling, note) = spelling(self.evidence, path);
         learnt.notes.push(note);
-        learnt.notes.push(Note::found("standard.file", path, path));
+        let place = forms.first_in(self.evidence, self.module);
+        learnt.notes.push(Note::found("standard.file", path, place));
         learnt.config.standard.module = Some(spelling);
         learnt.config.standard.file = Some(path.to_owned());
     }
@@ -212,15 +220,14 @@ impl Chosen<'_, '_> {
             );
             return None;
         };
-        let imported = if getter.file == self.module {
-            String::new()
-        } else {
-            let path = self.evidence.file(getter.file).source.path();
-            format!("; the module imports it from {path}")
-        };
-        let text = format!("{name}{imported}");
-        let place = self.evidence.place(getter);
-        learnt.notes.push(Note::found("standard.pool", text, place));
+        let mut place = self.evidence.place(getter);
+        if getter.file != self.module {
+            let module = self.evidence.file(self.module).source.path();
+            place = format!("{place}, from where {module} imports it");
+        }
+        learnt
+            .notes
+            .push(Note::found("standard.pool", name.as_str(), place));
         learnt.config.standard.pool = Some(name);
         Some(getter.file)
     }
@@ -320,23 +327,56 @@ fn spelling(evidence: &Evidence<'_>, path: &str) -> (String, Note) {
     (module, note)
 }
 
-/// The dotted name of the module at `path` from the outermost package around it.
+/// The dotted name of the module at `path`: from where most imports count, else from the outermost package around it.
 fn from_root(evidence: &Evidence<'_>, path: &str) -> String {
-    let mut root = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let root = imported_root(evidence, path).unwrap_or_else(|| package_root(evidence, path));
+    let inside = path[root.len()..].trim_start_matches('/');
+    Modules::dotted(inside)
+}
+
+/// The folder around `path` from which the most imports of the project count.
+fn imported_root(evidence: &Evidence<'_>, path: &str) -> Option<String> {
+    let mut roots: BTreeMap<String, usize> = BTreeMap::new();
+    for (_, file) in evidence.project.files() {
+        let from = file.source.path();
+        for import in file.model.imports.iter().filter(|import| import.level == 0) {
+            let found = evidence.project.modules().find(from, &import.module, 0);
+            let root = found.and_then(|found| {
+                let full = Modules::dotted(found).replace('.', "/");
+                let inside = import.module.replace('.', "/");
+                Some(full.strip_suffix(&inside)?.trim_end_matches('/').to_owned())
+            });
+            if let Some(root) = root.filter(|root| lies_in(path, root)) {
+                *roots.entry(root).or_default() += 1;
+            }
+        }
+    }
+    let most = roots
+        .into_iter()
+        .max_by_key(|(root, count)| (*count, Reverse(root.clone())));
+    most.map(|(root, _)| root)
+}
+
+fn lies_in(path: &str, folder: &str) -> bool {
+    let rest = path.strip_prefix(folder);
+    rest.is_some_and(|rest| folder.is_empty() || rest.starts_with('/'))
+}
+
+/// The folder around the outermost package that holds `path`; without packages, that of the sources.
+fn package_root(evidence: &Evidence<'_>, path: &str) -> String {
     let is_package = |folder: &str| {
-        let dotted = Modules::dotted(&format!("{folder}/__init__.py"));
-        evidence.project.modules().find(path, &dotted, 0) == Some(&format!("{folder}/__init__.py"))
+        let marker = format!("{folder}/__init__.py");
+        let dotted = Modules::dotted(&marker);
+        evidence.project.modules().find(path, &dotted, 0) == Some(&marker)
     };
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut root = folder;
     while !root.is_empty() && is_package(root) {
         root = root.rsplit_once('/').map_or("", |(outer, _)| outer);
     }
-    // Without packages every folder below the sources is taken for one.
-    let has_package = !path[root.len()..].trim_start_matches('/').is_empty()
-        && path[root.len()..].trim_start_matches('/').contains('/');
-    let inside = if has_package {
-        path[root.len()..].trim_start_matches('/')
-    } else {
-        path.strip_prefix("src/").unwrap_or(path)
-    };
-    Modules::dotted(inside)
+    if root != folder {
+        return root.to_owned();
+    }
+    let sources = if lies_in(path, "src") { "src" } else { "" };
+    sources.to_owned()
 }

@@ -18,6 +18,9 @@ use crate::recipe::{Outcome, Pattern, Recipe, RewriteKind, Row, Severity, Warnin
 use crate::rewrite::{self, Subject};
 use crate::source::Span;
 
+/// How the reason begins for a scope that stands where helper calls are not proven.
+const ONE_CONNECTION: &str = "one connection for the block";
+
 /// Judges every hit of a file.
 pub(crate) fn file(
     world: World<'_>,
@@ -249,11 +252,17 @@ impl Judgement<'_> {
                         finding.reasons.extend(why(&known.facts, name, &refused));
                     }
                     finding.notes.extend(proposal.notes.iter().cloned());
-                    finding.notes.extend(
-                        refused
+                    // The first refusal is the reason already where the fallback is what stands.
+                    let told = usize::from(
+                        finding
+                            .reasons
                             .iter()
-                            .map(|reason| format!("no helper calls: {reason}")),
+                            .any(|reason| reason.starts_with(ONE_CONNECTION)),
                     );
+                    let further = refused.iter().skip(told);
+                    finding
+                        .notes
+                        .extend(further.map(|reason| format!("no helper calls: {reason}")));
                     finding.fix = Some(proposal.into_fix());
                     return false;
                 }
@@ -285,7 +294,7 @@ fn why(facts: &Facts, form: &str, refused: &[String]) -> Vec<String> {
             )
         }
         ("scope", _) if !refused.is_empty() => {
-            format!("one connection for the block: {}", refused[0])
+            format!("{ONE_CONNECTION}: {}", refused[0])
         }
         _ if !tables.rls.is_empty() => format!("{} under row-level security", list(&tables.rls)),
         _ if !tables.complete && tables.known.is_empty() => {

@@ -486,29 +486,52 @@ fn statement_edits(file: &ParsedFile, statement: Span, change: &Change) -> Vec<E
         .iter()
         .filter(|import| !change.drop.contains(&import.span))
         .collect();
-    let mut add: Vec<String> = change.add.iter().cloned().collect();
+    let add: Vec<String> = change.add.iter().cloned().collect();
     if kept.is_empty() && add.is_empty() {
         return vec![file.language.remove_statement(file.code(), statement)];
     }
     let sorted = items.windows(2).all(|pair| pair[0].local <= pair[1].local);
-    let mut edits = Vec::new();
-    // A dropped name's place is taken by a new one, so that the list keeps its shape.
-    let mut dropped: Vec<&&Import> = items
+    if !add.is_empty() && !change.drop.is_empty() && !has_comments(file, &items) {
+        return vec![rebuilt(file, &items, &kept, add, sorted)];
+    }
+    let dropped = items
         .iter()
-        .filter(|import| change.drop.contains(&import.span))
+        .filter(|import| change.drop.contains(&import.span));
+    let mut edits: Vec<Edit> = dropped
+        .map(|import| Edit::delete(list_entry(file, &items, import.span)))
         .collect();
-    if !(sorted && items.len() > 1) || kept.is_empty() {
-        while !dropped.is_empty() && !add.is_empty() {
-            edits.push(Edit::replace(dropped.remove(0).span, add.remove(0)));
-        }
-    }
-    for import in dropped {
-        edits.push(Edit::delete(list_entry(file, &items, import.span)));
-    }
     for name in add {
         edits.push(added_entry(file, &items, &change.drop, sorted, &name));
     }
     edits
+}
+
+/// Whether comments stand between the names of a list.
+fn has_comments(file: &ParsedFile, items: &[&Import]) -> bool {
+    let whole = Span::new(items[0].span.start, items[items.len() - 1].span.end);
+    !file.language.comments(file.code(), whole).is_empty()
+}
+
+/// The list of names anew: those that stay as they were written, the new ones where the order wants them or in the place of those that go.
+fn rebuilt(
+    file: &ParsedFile,
+    items: &[&Import],
+    kept: &[&&Import],
+    add: Vec<String>,
+    sorted: bool,
+) -> Edit {
+    let mut names: Vec<String> = kept
+        .iter()
+        .map(|import| file.source.slice(import.span).to_owned())
+        .collect();
+    for name in add {
+        let place = names
+            .iter()
+            .position(|other| sorted && items.len() > 1 && *other > name);
+        names.insert(place.unwrap_or(names.len()), name);
+    }
+    let whole = Span::new(items[0].span.start, items[items.len() - 1].span.end);
+    Edit::replace(whole, names.join(&separator(file, items)))
 }
 
 /// A name in an import list with the comma (and the line, where it has one of its own) that goes with it.

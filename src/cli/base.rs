@@ -175,7 +175,8 @@ fn without_settings(common: &Path, current: &Path) -> (PathBuf, How) {
         return (top.to_path_buf(), How::Project);
     }
     let home = env::home_dir().and_then(|home| fs::canonicalize(home).ok());
-    let holds_projects = |folder: &Path| folder.parent().is_none() || Some(folder) == home.as_deref();
+    let holds_projects =
+        |folder: &Path| folder.parent().is_none() || Some(folder) == home.as_deref();
     match fs::canonicalize(current) {
         Ok(current) if common.starts_with(&current) && !holds_projects(&current) => {
             (current, How::Current)

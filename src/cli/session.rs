@@ -139,9 +139,7 @@ impl Session {
         }
         let text = fs::read_to_string(path)
             .with_context(|| format!("{} cannot be read", path.display()))?;
-        let config = Config::parse(&text)
-            .map_err(|error| anyhow::anyhow!("{} cannot be used: {error}", path.display()))?;
-        Ok(Some(config))
+        Ok(Some(Config::parse(&base.relative(path), &text)?))
     }
 
     /// The recipes of the program, of the project at `folder`, and of the command line; of two with one id the later one counts.

@@ -6,9 +6,8 @@ use crate::finding::{Finding, Inventory, Verdict};
 use crate::recipe::Severity;
 use crate::report::escape::visible;
 use crate::report::paint::{COMMAND, FAINT, TITLE, View, of_severity, of_verdict, pad, place};
-use crate::report::totals::{
-    Gap, Tally, Totals, applicability, by_reason, first_reason, gap, plural,
-};
+use crate::report::reasons::{by_reason, first_reason};
+use crate::report::totals::{Gap, Tally, Totals, applicability, gap, plural};
 
 /// How many reasons for reviews are shown.
 const REASONS: usize = 8;
@@ -235,13 +234,32 @@ fn errors(inventory: &Inventory, view: View, out: &mut String) {
             view.paint(of_verdict(finding.verdict), &verdict),
             view.paint(
                 of_severity(finding.severity),
-                &view.fit(first_reason(finding), taken)
+                &view.fit(&fault(finding), taken)
             ),
         );
     }
     if errors.len() > ERRORS {
         let _ = writeln!(out, "  and {} more", errors.len() - ERRORS);
     }
+}
+
+/// What is wrong with a site as it stands, and what becomes of it. How far its edits are proven is no part of that.
+fn fault(finding: &Finding) -> String {
+    let unprotected = finding
+        .facts
+        .tables
+        .as_ref()
+        .filter(|_| gap(finding).is_some());
+    let mut parts: Vec<String> = Vec::new();
+    if let Some(tables) = unprotected {
+        let tables: Vec<&str> = tables.rls.iter().map(String::as_str).collect();
+        parts.push(format!("uses {} without a user", tables.join(", ")));
+    }
+    match (finding.verdict, &finding.target) {
+        (Verdict::Rewrite, Some(target)) if !parts.is_empty() => parts.push(format!("→ {target}")),
+        _ => parts.push(first_reason(finding).to_owned()),
+    }
+    parts.join("; ")
 }
 
 fn gaps(inventory: &Inventory, view: View, out: &mut String) {
@@ -293,13 +311,13 @@ fn next_step(totals: &Totals<'_>, view: View, out: &mut String) {
     }
     if all.not_safe() > 0 {
         steps.push(format!(
-            "{} the unsafe ones too",
+            "{} shows the unsafe ones too",
             command("connmod diff --unsafe")
         ));
     }
     if all.count(Verdict::Review) > 0 {
         steps.push(format!(
-            "{} what is left for a person",
+            "{} shows what is left for a person",
             command("connmod diff --review")
         ));
     }

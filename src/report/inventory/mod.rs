@@ -126,12 +126,6 @@ fn verdict(finding: &Finding) -> String {
     }
 }
 
-/// A list of sites on one line, the rest counted.
-fn places<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> String {
-    let places: Vec<String> = findings.into_iter().map(place).collect();
-    places.join(", ")
-}
-
 fn count_sites(count: usize) -> String {
     plural(count, "site")
 }

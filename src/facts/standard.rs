@@ -61,17 +61,18 @@ impl StandardModule {
             return module;
         };
         module.file = Some(id);
-        let file = project.file(id);
+        // A name of the module may be one that it imports.
+        let defined = |name: &str| {
+            let symbol = project.member_of(project.file(id).source.path(), name);
+            let function = project.function(&symbol, id)?;
+            Some((project.file(function.file), function.scope))
+        };
         for helper in module.helpers.values_mut() {
-            if let Some(scope) = function_named(file, &helper.name) {
+            if let Some((file, scope)) = defined(&helper.name) {
                 describe(file, scope, helper);
             }
         }
-        if let Some(scope) = standard
-            .rls
-            .as_deref()
-            .and_then(|name| function_named(file, name))
-        {
+        if let Some((file, scope)) = standard.rls.as_deref().and_then(defined) {
             let parameters = &file.model.scope(scope).parameters;
             module.rls_parameters = parameters.len();
             module.rls_takes_text = parameters
@@ -79,11 +80,7 @@ impl StandardModule {
                 .and_then(|parameter| parameter.annotation)
                 .is_some_and(|span| span.text(file.text()) == "str");
         }
-        if let Some(scope) = standard
-            .pool
-            .as_deref()
-            .and_then(|name| function_named(file, name))
-        {
+        if let Some((file, scope)) = standard.pool.as_deref().and_then(defined) {
             module.registrars = registrars(file, scope);
         }
         module
@@ -97,9 +94,9 @@ impl StandardModule {
     /// Whether the expression at `span` means the member `name` of the module.
     pub fn is_member(&self, world: World<'_>, file: FileId, span: Span, name: &str) -> bool {
         match world.project.symbol(file, span) {
-            Some(Symbol::Member { file, name: found }) => found == name && self.file == Some(file),
-            Some(Symbol::Unread { path, name: found }) => {
-                found == name && world.config.standard.file.as_deref() == Some(path.as_str())
+            Some(symbol @ (Symbol::Member { .. } | Symbol::Unread { .. })) => {
+                let path = world.config.standard.file.as_deref();
+                path.is_some_and(|path| world.project.member_of(path, name) == symbol)
             }
             Some(Symbol::External(dotted)) => {
                 world
@@ -161,14 +158,6 @@ impl StandardModule {
                 }))
         })
     }
-}
-
-/// The function of that name at the top of `file`.
-pub fn function_named(file: &ParsedFile, name: &str) -> Option<ScopeId> {
-    file.model
-        .bindings_of(Model::MODULE, name)
-        .filter_map(|binding| binding.opens)
-        .last()
 }
 
 fn describe(file: &ParsedFile, scope: ScopeId, helper: &mut Helper) {
@@ -246,4 +235,82 @@ fn registrars(file: &ParsedFile, getter: ScopeId) -> Vec<String> {
 
 fn last_part(text: &str) -> &str {
     text.rsplit('.').next().unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::language;
+    use crate::project::Project;
+    use crate::recipe::{Library, builtin};
+    use crate::source::SourceFile;
+    use crate::sql::schema::Schema;
+
+    fn parsed(path: &str, text: &str) -> Arc<ParsedFile> {
+        let language: &'static dyn language::Language = &language::python::Python;
+        let parsed = language::parse(language, text).expect("it parses");
+        let model = language.model(text, &parsed.tree);
+        let outline = language.outline(text, &parsed.tree, &model);
+        Arc::new(ParsedFile {
+            source: SourceFile::new(path, text),
+            tree: parsed.tree,
+            model,
+            outline,
+            language,
+            errors: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn a_name_that_the_module_imports_is_a_name_of_the_module() {
+        let files = [
+            (
+                "app/pool.py",
+                "_pool = None\ndef register(pool):\n    global _pool\n    _pool = pool\ndef shared():\n    return _pool\ndef other(): pass\n",
+            ),
+            ("app/db.py", "from app.pool import shared as get\n"),
+            (
+                "app/a.py",
+                "from app.pool import shared, other\nfrom app.db import get\nshared(), get(), other()\n",
+            ),
+        ];
+        let files: Vec<Arc<ParsedFile>> = files
+            .iter()
+            .map(|(path, text)| parsed(path, text))
+            .collect();
+        let paths: Vec<String> = files
+            .iter()
+            .map(|file| file.source.path().to_owned())
+            .collect();
+        let project = Project::new(files, paths.iter().map(String::as_str));
+        let mut config = Config::default();
+        config.standard.file = Some("app/db.py".into());
+        config.standard.pool = Some("get".into());
+        let standard = StandardModule::read(&project, &config);
+        assert_eq!(standard.registrars, ["register"]);
+        let library = Library::load(builtin()).expect("the built-in recipes load");
+        let world = World {
+            project: &project,
+            config: &config,
+            driver: &library.migrations["asyncpg"].driver,
+            standard: &standard,
+            schema: &Schema::default(),
+            tests: &globset::GlobSet::empty(),
+        };
+        let file = project.by_path("app/a.py").expect("it is there");
+        let getters: Vec<(&str, bool)> = project
+            .file(file)
+            .outline
+            .calls
+            .iter()
+            .map(|call| {
+                let is_getter = standard.is_pool_getter(world, file, call.callee);
+                (call.name.as_str(), is_getter)
+            })
+            .collect();
+        assert_eq!(getters, [("shared", true), ("get", true), ("other", false)]);
+    }
 }

@@ -131,12 +131,12 @@ fn module_prefix(
 fn means(project: &Project, id: FileId, target: Target<'_>, name: &str, import: &Import) -> bool {
     let path = project.file(id).source.path();
     match project.modules().find(path, &import.module, import.level) {
-        Some(found) => match project.member_of(found, name) {
-            Symbol::Member { file, name: member } => {
-                member == name && target.path == Some(project.file(file).source.path())
+        Some(found) => match (project.member_of(found, name), target.path) {
+            (Symbol::Unread { path, name: member }, wanted) => {
+                member == name && wanted == Some(path.as_str())
             }
-            Symbol::Unread { path, name: member } => {
-                member == name && target.path == Some(path.as_str())
+            (symbol @ Symbol::Member { .. }, Some(wanted)) => {
+                symbol == project.member_of(wanted, name)
             }
             _ => false,
         },

@@ -525,7 +525,7 @@ impl<'a> Follower<'a> {
         if of_driver
             && (driver.create_pool.iter().chain(&driver.pool_types)).any(|known| known == name)
         {
-            if self.world.standard.is_file(self.world, file) {
+            if self.world.standard.is_file(file) {
                 self.found.insert(Value::Shared(format!(
                     "the pool of the standard module, opened at {place}"
                 )));

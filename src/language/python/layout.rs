@@ -352,21 +352,26 @@ impl Lines {
 
     /// Deletes what `inner` has more than `outer`.
     fn dedent(&self, text: Text<'_>, inner: &str, outer: &str) -> Option<Vec<Edit>> {
-        let step = inner.strip_prefix(outer).filter(|step| !step.is_empty())?;
+        if inner == outer || !inner.starts_with(outer) {
+            return None;
+        }
         let mut edits = Vec::new();
         for line in self.each(text) {
-            let (from, length) = if line.indent.starts_with(inner) {
-                (line.at + outer.len(), step.len())
-            } else {
+            // Only what lies between the two indentations goes, so that the moves of nested suites never delete the same bytes.
+            let shared = common_prefix(line.indent, inner);
+            if shared < inner.len() {
                 match line.kind {
                     // Its column is worth something else than its characters say.
                     LineKind::Head => return None,
                     LineKind::Comment => continue,
-                    LineKind::Continuation => (line.at, common_prefix(line.indent, step)),
+                    LineKind::Continuation => {}
                 }
-            };
-            if length > 0 {
-                edits.push(Edit::delete(Span::new(from, from + length)));
+            }
+            if shared > outer.len() {
+                edits.push(Edit::delete(Span::new(
+                    line.at + outer.len(),
+                    line.at + shared,
+                )));
             }
         }
         Some(edits)
@@ -376,16 +381,11 @@ impl Lines {
     fn indent(&self, text: Text<'_>, indent: &str, unit: &str) -> Option<Vec<Edit>> {
         let mut edits = Vec::new();
         for line in self.each(text) {
-            let at = if line.indent.starts_with(indent) {
-                line.at + indent.len()
-            } else {
-                match line.kind {
-                    LineKind::Head => return None,
-                    LineKind::Comment => continue,
-                    LineKind::Continuation => line.at,
-                }
-            };
-            edits.push(Edit::insert(at, unit));
+            if line.indent.starts_with(indent) {
+                edits.push(Edit::insert(line.at + indent.len(), unit));
+            } else if line.kind == LineKind::Head {
+                return None;
+            }
         }
         Some(edits)
     }

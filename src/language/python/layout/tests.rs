@@ -94,6 +94,25 @@ fn continuation_lines_move_with_their_statement() {
 }
 
 #[test]
+fn moves_of_nested_suites_do_not_delete_the_same_bytes() {
+    let source = "if x:\n    with a:\n        with b:\n            c(\n          d,\n      e,\n  f)\n            g\n";
+    let fixture = Fixture::new(source);
+    let mut edits = Vec::new();
+    let mut work = vec![fixture.tree.root_node()];
+    while let Some(node) = work.pop() {
+        if let ("with_statement", Some(body)) = (node.kind(), node.child_by_field_name("body")) {
+            let dedent = dedent_block(&fixture.file(), body.into(), node.into());
+            edits.extend(dedent.expect("moves").edits);
+        }
+        work.extend(children(node));
+    }
+    assert_eq!(
+        splice(source, &edits).as_deref(),
+        Ok("if x:\n    with a:\n    with b:\n    c(\n    d,\n    e,\n  f)\n    g\n")
+    );
+}
+
+#[test]
 fn tabs_stay_tabs() {
     check(
         "def f():\n\twith a:\n\t\tb(\n\t\t  c)\n\t\tif d:\n\t\t\te\n",

@@ -3,15 +3,66 @@
 //! A language is one folder (or file) and one line in [`all`]. It turns a tree into the neutral [`Model`] and answers the
 //! questions about syntax that the rest asks; it knows nothing of recipes or databases.
 
+pub mod expression;
 mod model;
 mod parse;
 pub mod python;
+pub mod usage;
+
+use tree_sitter::Tree;
+
+use crate::edit::Edit;
+use crate::language::expression::{Expression, Outline};
+use crate::language::usage::{Catch, Guard, Usage};
+use crate::source::Span;
+use crate::sql::SqlText;
 
 pub use model::{
     Binding, BindingId, BindingKind, Import, ImportKind, Model, Parameter, ParameterKind,
     Reference, ReferenceKind, Scope, ScopeId, ScopeKind,
 };
-pub use parse::{MAX_DEPTH, ParseProblem, Parsed, parse};
+pub use parse::{MAX_DEPTH, ParseProblem, Parsed, error_spans, parse};
+
+/// A parsed text with its names: what every question about code is asked of.
+#[derive(Debug, Clone, Copy)]
+pub struct Code<'a> {
+    /// The text.
+    pub source: &'a str,
+    /// Its tree.
+    pub tree: &'a Tree,
+    /// Its names.
+    pub model: &'a Model,
+}
+
+impl<'a> Code<'a> {
+    /// The text of `span`.
+    pub fn text(&self, span: Span) -> &'a str {
+        span.text(self.source)
+    }
+
+    /// The reference that stands exactly at `span`.
+    pub fn reference_at(&self, span: Span) -> Option<&'a Reference> {
+        let references = &self.model.references;
+        let at = references.partition_point(|reference| reference.span < span);
+        references.get(at).filter(|found| found.span == span)
+    }
+
+    /// The binding whose name stands exactly at `span`.
+    pub fn binding_at(&self, span: Span) -> Option<&'a Binding> {
+        let bindings = &self.model.bindings;
+        let at = bindings.partition_point(|binding| binding.span < span);
+        bindings.get(at).filter(|found| found.span == span)
+    }
+
+    /// The import that makes a binding.
+    pub fn import_of(&self, binding: &Binding) -> Option<&'a Import> {
+        let imports = &self.model.imports;
+        let behind = imports.partition_point(|import| import.span.start <= binding.span.start);
+        imports.get(behind.checked_sub(1)?).filter(|import| {
+            binding.kind == BindingKind::Import && import.span.contains(binding.span)
+        })
+    }
+}
 
 /// What the rest of the program needs to know of a language.
 pub trait Language: Send + Sync {
@@ -21,10 +72,56 @@ pub trait Language: Send + Sync {
     fn extensions(&self) -> &'static [&'static str];
     /// The grammar that its files are parsed and queried with.
     fn grammar(&self) -> tree_sitter::Language;
-    /// Names, scopes and imports of a parsed file.
-    fn model(&self, source: &str, tree: &tree_sitter::Tree) -> Model;
     /// What a comment that runs to the end of the line begins with.
     fn line_comment(&self) -> &'static str;
+
+    /// Names, scopes and imports of a parsed file.
+    fn model(&self, source: &str, tree: &Tree) -> Model;
+    /// Calls, attribute accesses and returns of a parsed file.
+    fn outline(&self, source: &str, tree: &Tree, model: &Model) -> Outline;
+    /// The outermost form of the expression at `span`.
+    fn expression(&self, source: &str, tree: &Tree, span: Span) -> Expression;
+    /// The texts that the expression at `span` can evaluate to.
+    fn texts(&self, code: Code<'_>, span: Span) -> Vec<SqlText>;
+    /// How the expression at `span` is used by its surroundings.
+    fn usage(&self, code: Code<'_>, span: Span) -> Usage;
+
+    /// The innermost statement around `span`.
+    fn statement(&self, code: Code<'_>, span: Span) -> Option<Span>;
+    /// The statement behind the one at `span` in its block.
+    fn next_statement(&self, code: Code<'_>, span: Span) -> Option<Span>;
+    /// The body of the block statement at `span`.
+    fn body(&self, code: Code<'_>, span: Span) -> Option<Span>;
+    /// The statements of the block at `body`, in order.
+    fn statements(&self, code: Code<'_>, body: Span) -> Vec<Span>;
+    /// The statements of the block that the statement at `span` stands in, itself included.
+    fn siblings(&self, code: Code<'_>, span: Span) -> Vec<Span>;
+    /// Whether the statement at `earlier` has run whenever `later` is reached.
+    fn dominates(&self, code: Code<'_>, earlier: Span, later: Span) -> bool;
+    /// The innermost loop around `span` that lies inside `outer`.
+    fn innermost_loop(&self, code: Code<'_>, span: Span, outer: Span) -> Option<Span>;
+    /// The places inside `body` where exceptions are caught.
+    fn catches(&self, code: Code<'_>, body: Span) -> Vec<Catch>;
+    /// The statements inside `body` that raise an exception; not those of nested functions.
+    fn raises(&self, code: Code<'_>, body: Span) -> Vec<Span>;
+    /// What the statement at `span` does when `name` has no value, if it does nothing else.
+    fn guard(&self, code: Code<'_>, span: Span, name: &str) -> Option<Guard>;
+    /// Whether a guard or branch makes certain that the expression written `name` has a value at `later`.
+    fn known_present(&self, code: Code<'_>, name: &str, later: Span) -> bool;
+
+    /// The statement behind which the first import of a file may stand; `None`: at the top.
+    fn import_anchor(&self, code: Code<'_>) -> Option<Span>;
+    /// The first statement of the body at `span`, behind its documentation.
+    fn first_statement(&self, code: Code<'_>, span: Span) -> Option<Span>;
+    /// Takes the statement at `span` out with its line.
+    fn remove_statement(&self, code: Code<'_>, span: Span) -> Edit;
+    /// Takes the header of the block statement at `span` away and moves its body to the header's indentation; `None` where that cannot
+    /// be done without changing what the code says.
+    fn unwrap_block(&self, code: Code<'_>, span: Span) -> Option<Vec<Edit>>;
+    /// Puts `header` (without indentation or line break) above the statement at `span` and moves the statement into its block.
+    fn wrap_statement(&self, code: Code<'_>, span: Span, header: &str) -> Option<Vec<Edit>>;
+    /// The comments inside `span`.
+    fn comments(&self, code: Code<'_>, span: Span) -> Vec<Span>;
 }
 
 /// All languages: the one place where a language is registered.

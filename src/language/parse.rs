@@ -98,6 +98,26 @@ fn first_error(tree: &Tree) -> Option<Span> {
     }
 }
 
+/// The places that do not parse, in source order: error nodes, and nodes that are missing.
+pub fn error_spans(tree: &Tree) -> Vec<Span> {
+    let mut found = Vec::new();
+    let mut cursor = tree.walk();
+    loop {
+        let node = cursor.node();
+        if node.is_error() || node.is_missing() {
+            found.push(Span::from(node));
+        }
+        if node.has_error() && cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return found;
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

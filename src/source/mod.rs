@@ -4,6 +4,7 @@
 
 mod file;
 mod span;
+mod tracked;
 pub mod walk;
 
 pub use file::{LineColumn, NewlineStyle, SourceError, SourceFile};

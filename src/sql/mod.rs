@@ -2,6 +2,27 @@
 //!
 //! Knows PostgreSQL's language and nothing of the host language: it is handed a text whose unknown parts are holes.
 
+mod columns;
+mod fallback;
+mod lex;
+mod placeholders;
+mod read;
+mod relations;
+pub mod schema;
+mod script;
+mod statement;
+mod tokens;
+mod tree;
+
+#[cfg(test)]
+mod effects_tests;
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod tests;
+
+pub use read::{read, read_plain};
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -144,10 +165,13 @@ pub struct Statement {
     /// The relations it uses, sorted, each pair once.
     pub tables: Vec<TableUse>,
     /// Whether a hole stands where a relation, a join, a sub-query or a further statement could be, so that `tables` may lack some.
+    ///
+    /// Also true where a statement uses relations that no text of it names (`CALL`, `DO`, `EXECUTE`, `FETCH`), and where the grammar does not
+    /// take it and its tokens leave room for more.
     pub tables_open: bool,
-    /// Its further effects.
+    /// Its further effects; where `tables_open` holds, a hole may add others.
     pub effects: BTreeSet<Effect>,
-    /// The names of the select list or of `RETURNING`, in order; `None` where it is not a plain list (`*`, holes).
+    /// The names of the select list or of `RETURNING`, in order; `None` where it is not a plain list (`*`, holes), or where there is none.
     pub columns: Option<Vec<String>>,
 }
 

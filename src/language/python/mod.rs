@@ -4,26 +4,36 @@
 //! whose unknown parts are holes.
 
 mod annotations;
+mod blocks;
+mod control;
 mod definitions;
 mod exports;
+pub mod expression;
 pub mod flow;
-pub mod imports;
+mod imports;
 pub mod layout;
 mod names;
 mod nodes;
+mod outline;
 mod patterns;
 mod scope;
+mod statements;
 pub mod strings;
 mod targets;
 pub mod usage;
+mod uses;
 
 #[cfg(test)]
 mod tests;
 
 use tree_sitter::Tree;
 
-use crate::language::{Binding, BindingKind, Import, Language, Model, Reference};
+use crate::edit::Edit;
+use crate::language::expression::{Expression, Outline};
+use crate::language::usage::{Catch, Guard, Usage};
+use crate::language::{Code, Language, Model};
 use crate::source::Span;
+use crate::sql::SqlText;
 
 pub use scope::model;
 
@@ -44,52 +54,101 @@ impl Language for Python {
         tree_sitter_python::LANGUAGE.into()
     }
 
+    fn line_comment(&self) -> &'static str {
+        "#"
+    }
+
     fn model(&self, source: &str, tree: &Tree) -> Model {
         model(source, tree)
     }
 
-    fn line_comment(&self) -> &'static str {
-        "#"
+    fn outline(&self, source: &str, tree: &Tree, model: &Model) -> Outline {
+        outline::outline(source, tree, model)
+    }
+
+    fn expression(&self, source: &str, tree: &Tree, span: Span) -> Expression {
+        nodes::expression_at(tree, span)
+            .map_or(Expression::Other, |node| expression::classify(source, node))
+    }
+
+    fn texts(&self, code: Code<'_>, span: Span) -> Vec<SqlText> {
+        strings::evaluate(&code, span).alternatives
+    }
+
+    fn usage(&self, code: Code<'_>, span: Span) -> Usage {
+        uses::usage(code.source, code.tree, span)
+    }
+
+    fn statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
+        control::statement(code.tree, span)
+    }
+
+    fn next_statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
+        control::next_statement(code.tree, span)
+    }
+
+    fn body(&self, code: Code<'_>, span: Span) -> Option<Span> {
+        nodes::statement_at(code.tree, span)?
+            .child_by_field_name("body")
+            .map(Span::from)
+    }
+
+    fn statements(&self, code: Code<'_>, body: Span) -> Vec<Span> {
+        statements::of_block(code.tree, body)
+    }
+
+    fn siblings(&self, code: Code<'_>, span: Span) -> Vec<Span> {
+        statements::siblings(code.tree, span)
+    }
+
+    fn dominates(&self, code: Code<'_>, earlier: Span, later: Span) -> bool {
+        control::dominates(code.tree, earlier, later)
+    }
+
+    fn innermost_loop(&self, code: Code<'_>, span: Span, outer: Span) -> Option<Span> {
+        control::innermost_loop(code.tree, span, outer)
+    }
+
+    fn catches(&self, code: Code<'_>, body: Span) -> Vec<Catch> {
+        control::catches(code.source, code.tree, body)
+    }
+
+    fn raises(&self, code: Code<'_>, body: Span) -> Vec<Span> {
+        control::raises(code.tree, body)
+    }
+
+    fn guard(&self, code: Code<'_>, span: Span, name: &str) -> Option<Guard> {
+        control::guard(code.source, code.tree, span, name)
+    }
+
+    fn known_present(&self, code: Code<'_>, name: &str, later: Span) -> bool {
+        control::known_present(code.source, code.tree, name, later)
+    }
+
+    fn import_anchor(&self, code: Code<'_>) -> Option<Span> {
+        statements::import_anchor(code.source, code.tree)
+    }
+
+    fn first_statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
+        statements::first_statement(code.source, code.tree, span)
+    }
+
+    fn remove_statement(&self, code: Code<'_>, span: Span) -> Edit {
+        statements::remove(code.source, code.tree, span)
+    }
+
+    fn unwrap_block(&self, code: Code<'_>, span: Span) -> Option<Vec<Edit>> {
+        layout::unwrap_block(&code, span)
+    }
+
+    fn wrap_statement(&self, code: Code<'_>, span: Span, header: &str) -> Option<Vec<Edit>> {
+        blocks::wrap(code, span, header)
+    }
+
+    fn comments(&self, code: Code<'_>, span: Span) -> Vec<Span> {
+        statements::comments(code.tree, span)
     }
 }
 
-/// A parsed file with its model: what every question about Python code is asked of.
-#[derive(Debug, Clone, Copy)]
-pub struct PythonFile<'a> {
-    /// The text.
-    pub source: &'a str,
-    /// Its tree.
-    pub tree: &'a Tree,
-    /// Its names.
-    pub model: &'a Model,
-}
-
-impl<'a> PythonFile<'a> {
-    /// The text of `span`.
-    pub fn text(&self, span: Span) -> &'a str {
-        span.text(self.source)
-    }
-
-    /// The reference that stands exactly at `span`.
-    pub fn reference_at(&self, span: Span) -> Option<&'a Reference> {
-        let references = &self.model.references;
-        let at = references.partition_point(|reference| reference.span < span);
-        references.get(at).filter(|found| found.span == span)
-    }
-
-    /// The binding whose name stands exactly at `span`.
-    pub fn binding_at(&self, span: Span) -> Option<&'a Binding> {
-        let bindings = &self.model.bindings;
-        let at = bindings.partition_point(|binding| binding.span < span);
-        bindings.get(at).filter(|found| found.span == span)
-    }
-
-    /// The import that makes a binding.
-    pub fn import_of(&self, binding: &Binding) -> Option<&'a Import> {
-        let imports = &self.model.imports;
-        let behind = imports.partition_point(|import| import.span.start <= binding.span.start);
-        imports.get(behind.checked_sub(1)?).filter(|import| {
-            binding.kind == BindingKind::Import && import.span.contains(binding.span)
-        })
-    }
-}
+/// A parsed Python file with its model.
+pub type PythonFile<'a> = Code<'a>;

@@ -40,6 +40,11 @@ pub(super) fn node_at(tree: &Tree, span: Span, wanted: impl Fn(&str) -> bool) ->
         .find(|node| Span::from(*node) == span && wanted(node.kind()))
 }
 
+/// The outermost statement that has exactly this span.
+pub(super) fn statement_at(tree: &Tree, span: Span) -> Option<Node<'_>> {
+    node_at(tree, span, is_statement)
+}
+
 /// The named children without comments. Errors stay in: they are marked as extras, but hold code.
 pub(super) fn children(node: Node<'_>) -> Vec<Node<'_>> {
     let mut cursor = node.walk();

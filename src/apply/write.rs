@@ -1,0 +1,307 @@
+//! Replaces the content of a file in one step.
+//!
+//! The new content goes to a temporary file beside the old one, is on the disk before the name moves over, and takes permissions and
+//! owner with it: at any moment the name leads to the old content or to the new. A file is written only while it still holds what the
+//! change was made from.
+//!
+//! Refused, with a word on what to do: a file with several hard links (a new file would part them without a sign, and writing in place
+//! is no single step), a read-only file (somebody meant that), a file whose owner could not be kept. Access control lists and extended
+//! attributes are not carried over.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// What temporary files are called, so that one left by a killed run is known for what it is.
+const PREFIX: &str = ".connmod-";
+const SUFFIX: &str = ".tmp";
+
+/// A change of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The path relative to the root.
+    pub path: String,
+    /// The whole content that the change was made from, as it was read.
+    pub before: Vec<u8>,
+    /// The whole content that is to be there.
+    pub after: Vec<u8>,
+}
+
+/// Why a file was not written. Its content is what it was.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {cause}")]
+pub struct WriteError {
+    /// The path as it was planned.
+    pub path: String,
+    /// Why, and what to do about it.
+    #[source]
+    pub cause: Cause,
+}
+
+/// The reasons not to write a file.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// There is no such file.
+    #[error("is gone since it was read; run the command again")]
+    Gone,
+    /// There is one already.
+    #[error("exists already and is not overwritten")]
+    Exists,
+    /// It holds something else than the change was made from.
+    #[error("changed since it was read; run the command again")]
+    Changed,
+    /// The path leads out of the root, perhaps by a symbolic link.
+    #[error("leads out of the root; write it from the folder that holds it")]
+    Outside,
+    /// A folder, a pipe, a device.
+    #[error("is not a regular file")]
+    NotRegular,
+    /// The content is shared with other names.
+    #[error(
+        "has {links} hard links, which a write would part; replace them by copies or edit it by hand"
+    )]
+    HardLinked {
+        /// How many names there are.
+        links: u64,
+    },
+    /// It may not be written.
+    #[error("is read-only; make it writable and run the command again")]
+    ReadOnly,
+    /// The new file would belong to somebody else.
+    #[error(
+        "belongs to another user or group, which could not be kept; run the command as its owner"
+    )]
+    Owner,
+    /// The operating system refused.
+    #[error("could not {action}: {error}; nothing was changed")]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// What it said.
+        #[source]
+        error: io::Error,
+    },
+}
+
+/// Makes an error of the operating system a cause.
+fn failed(action: &'static str) -> impl FnOnce(io::Error) -> Cause {
+    move |error| Cause::Io { action, error }
+}
+
+/// The folder outside of which nothing is written.
+#[derive(Debug, Clone)]
+pub struct Root {
+    /// Without symbolic links, so that paths can be compared with it.
+    folder: PathBuf,
+}
+
+impl Root {
+    /// Takes an existing folder as the root.
+    pub fn new(folder: &Path) -> io::Result<Self> {
+        fs::canonicalize(folder).map(|folder| Self { folder })
+    }
+
+    /// Looks whether `planned` could be written now, and changes nothing. The answer may be outdated a moment later; [`Root::write`]
+    /// looks again.
+    pub fn check(&self, planned: &Planned) -> Result<(), WriteError> {
+        self.target(planned)
+            .map(drop)
+            .map_err(|cause| named(&planned.path, cause))
+    }
+
+    /// Writes one file: afterwards it holds `after`, or, on an error, what it held before.
+    pub fn write(&self, planned: &Planned) -> Result<(), WriteError> {
+        self.target(planned)
+            .and_then(|target| target.replace(planned))
+            .map_err(|cause| named(&planned.path, cause))
+    }
+
+    /// Writes a file that does not exist yet, and the folders that lead to it.
+    pub fn create(&self, path: &str, content: &[u8]) -> Result<(), WriteError> {
+        self.create_at(Path::new(path), content)
+            .map_err(|cause| named(path, cause))
+    }
+
+    /// The file behind the planned path, if it may be written and holds what it should.
+    fn target(&self, planned: &Planned) -> Result<Target, Cause> {
+        let path = self.folder.join(&planned.path);
+        let path = fs::canonicalize(&path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Cause::Gone,
+            _ => failed("find the file")(error),
+        })?;
+        if !path.starts_with(&self.folder) {
+            return Err(Cause::Outside);
+        }
+        let metadata = fs::metadata(&path).map_err(failed("look at the file"))?;
+        if !metadata.is_file() {
+            return Err(Cause::NotRegular);
+        }
+        let links = hard_links(&metadata);
+        if links > 1 {
+            return Err(Cause::HardLinked { links });
+        }
+        if metadata.permissions().readonly() {
+            return Err(Cause::ReadOnly);
+        }
+        // A rename would also succeed on a file that this user may not write to.
+        if let Err(error) = OpenOptions::new().write(true).open(&path) {
+            return Err(match error.kind() {
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Cause::ReadOnly,
+                _ => failed("open the file")(error),
+            });
+        }
+        let target = Target { path, metadata };
+        target.still_holds(&planned.before)?;
+        Ok(target)
+    }
+
+    fn create_at(&self, relative: &Path, content: &[u8]) -> Result<(), Cause> {
+        let path = self.folder.join(relative);
+        let folder = path.parent().ok_or(Cause::Outside)?;
+        let existing = folder
+            .ancestors()
+            .find_map(|folder| fs::canonicalize(folder).ok())
+            .ok_or(Cause::Outside)?;
+        let climbs = relative
+            .components()
+            .any(|part| part == std::path::Component::ParentDir);
+        if climbs || !existing.starts_with(&self.folder) {
+            return Err(Cause::Outside);
+        }
+        if fs::symlink_metadata(&path).is_ok() {
+            return Err(Cause::Exists);
+        }
+        fs::create_dir_all(folder).map_err(failed("create its folder"))?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PREFIX).suffix(SUFFIX);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            // The umask takes from these what it takes from any new file.
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let file = builder
+            .tempfile_in(folder)
+            .map_err(failed("create a temporary file beside it"))?;
+        let file = filled(file, content)?;
+        sync(&file)?;
+        file.persist_noclobber(&path)
+            .map_err(|error| match error.error.kind() {
+                ErrorKind::AlreadyExists => Cause::Exists,
+                _ => failed("give the new file its name")(error.error),
+            })?;
+        sync_folder(folder);
+        Ok(())
+    }
+}
+
+fn named(path: &str, cause: Cause) -> WriteError {
+    WriteError {
+        path: path.to_owned(),
+        cause,
+    }
+}
+
+/// An existing file that may be written.
+struct Target {
+    /// Inside the root and free of symbolic links, so that a link to the file stays one.
+    path: PathBuf,
+    metadata: Metadata,
+}
+
+impl Target {
+    fn still_holds(&self, expected: &[u8]) -> Result<(), Cause> {
+        let size = fs::metadata(&self.path)
+            .map_err(failed("look at the file"))?
+            .len();
+        if size != expected.len() as u64 {
+            return Err(Cause::Changed);
+        }
+        let content = fs::read(&self.path).map_err(failed("read the file"))?;
+        if content == expected {
+            Ok(())
+        } else {
+            Err(Cause::Changed)
+        }
+    }
+
+    fn replace(&self, planned: &Planned) -> Result<(), Cause> {
+        let folder = self.path.parent().ok_or(Cause::Outside)?;
+        let file = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .suffix(SUFFIX)
+            .tempfile_in(folder)
+            .map_err(failed("create a temporary file beside it"))?;
+        let file = filled(file, &planned.after)?;
+        self.keep_owner(file.as_file())?;
+        // After the owner: a change of owner takes the set-user-id bit away.
+        file.as_file()
+            .set_permissions(self.metadata.permissions())
+            .map_err(failed("keep its permissions"))?;
+        sync(&file)?;
+        // Once more, as close to the rename as can be.
+        self.still_holds(&planned.before)?;
+        file.persist(&self.path)
+            .map_err(|error| failed("put the new content in its place")(error.error))?;
+        sync_folder(folder);
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    fn keep_owner(&self, file: &File) -> Result<(), Cause> {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        let new = file
+            .metadata()
+            .map_err(failed("look at the temporary file"))?;
+        let changed = |old: u32, new: u32| (old != new).then_some(old);
+        let user = changed(self.metadata.uid(), new.uid());
+        let group = changed(self.metadata.gid(), new.gid());
+        if user.is_none() && group.is_none() {
+            return Ok(());
+        }
+        fchown(file, user, group).map_err(|_| Cause::Owner)
+    }
+
+    #[cfg(not(unix))]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps)] // The shape is that of Unix.
+    fn keep_owner(&self, _: &File) -> Result<(), Cause> {
+        Ok(())
+    }
+}
+
+/// The temporary file with its content.
+fn filled(mut file: NamedTempFile, content: &[u8]) -> Result<NamedTempFile, Cause> {
+    file.write_all(content)
+        .map_err(failed("write the new content"))?;
+    Ok(file)
+}
+
+/// Waits until the content is on the disk: a rename that gets there first would leave an empty file after a power cut.
+fn sync(file: &NamedTempFile) -> Result<(), Cause> {
+    file.as_file()
+        .sync_all()
+        .map_err(failed("bring the new content to the disk"))
+}
+
+/// Brings the new name to the disk. Not every file system can; the content is in its place either way.
+fn sync_folder(folder: &Path) {
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+}
+
+#[cfg(unix)]
+fn hard_links(metadata: &Metadata) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    metadata.nlink()
+}
+
+#[cfg(not(unix))]
+fn hard_links(_: &Metadata) -> u64 {
+    1
+}
+
+#[cfg(all(test, unix))]
+mod tests;

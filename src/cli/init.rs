@@ -1,0 +1,72 @@
+//! `init`: learns the project and writes its settings down.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::apply::{Planned, Root};
+use crate::cli::Outcome;
+use crate::cli::args::Init;
+use crate::cli::session::Session;
+use crate::cli::terminal::print;
+use crate::config::FILE_NAME;
+use crate::report::settings;
+
+pub(super) fn run(args: &Init, session: &Session) -> Result<Outcome> {
+    let base = session.base(&[], args.project.as_deref())?;
+    let target = base.folder.join(FILE_NAME);
+    if target.exists() && !args.force && !args.print {
+        bail!(
+            "{} is there already; --force overwrites it, --print shows what would be written",
+            target.display()
+        );
+    }
+    let surveyed = session.survey_with(base, None)?;
+    let survey = &surveyed.survey;
+    let text = settings::render(&survey.config, &survey.learnt);
+    if args.print {
+        print(&text)?;
+        return Ok(Outcome::Done);
+    }
+    write(&surveyed.base.folder, text)?;
+    for line in &survey.learnt {
+        print(&format!("{line}\n"))?;
+    }
+    session
+        .terminal
+        .remark(&format!("wrote {}", target.display()));
+    Ok(Outcome::Done)
+}
+
+/// Writes the settings into `folder`, in the place of those that are there.
+fn write(folder: &Path, text: String) -> Result<()> {
+    let unwritable = || format!("{} cannot be written to", folder.display());
+    let root = Root::new(folder).with_context(unwritable)?;
+    let target = folder.join(FILE_NAME);
+    if !target.exists() {
+        return Ok(root.create(FILE_NAME, text.as_bytes())?);
+    }
+    let before =
+        fs::read(&target).with_context(|| format!("{} cannot be read", target.display()))?;
+    Ok(root.write(&Planned {
+        path: FILE_NAME.to_owned(),
+        before,
+        after: text.into_bytes(),
+    })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_written_anew_and_over_old_ones() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for text in ["version: 1\n", "version: 1\nidentity: []\n"] {
+            write(folder.path(), text.to_owned()).expect("it can be written");
+            let read = fs::read_to_string(folder.path().join(FILE_NAME)).expect("it is there");
+            assert_eq!(read, text);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The command line: arguments in, streams and an outcome out.
+//!
+//! One file per command. The only user of `anyhow`: below, errors are typed.
+
+mod apply;
+mod args;
+mod base;
+mod diff;
+mod explain;
+mod generate;
+mod init;
+mod inventory;
+mod narrow;
+mod progress;
+mod scan;
+mod session;
+mod terminal;
+
+use std::io;
+
+use anyhow::Result;
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use session::Session;
+use terminal::Terminal;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did its work.
+    Done,
+    /// It did its work, and the answer is no.
+    No,
+    /// It could not do its work; what was wrong has been said.
+    Failed,
+}
+
+/// Runs the command that the program's arguments name.
+pub fn main() -> Outcome {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Help and version are answers too. A closed stream takes nothing from anybody.
+            let _ = answer.print();
+            return if answer.use_stderr() {
+                Outcome::Failed
+            } else {
+                Outcome::Done
+            };
+        }
+    };
+    let terminal = Terminal::new(cli.global.color.into(), cli.global.verbose);
+    match dispatch(cli, terminal) {
+        Ok(outcome) => outcome,
+        // Whoever read the result has seen enough of it.
+        Err(error) if is_broken_pipe(&error) => Outcome::Done,
+        Err(error) => {
+            terminal.error(&format!("{error:#}"));
+            Outcome::Failed
+        }
+    }
+}
+
+fn dispatch(cli: Cli, terminal: Terminal) -> Result<Outcome> {
+    let session = || Session::new(cli.global.clone(), terminal);
+    match cli.command {
+        Command::Init(args) => init::run(&args, &session()?),
+        Command::Scan(args) => scan::run(&args, &session()?),
+        Command::Inventory(args) => inventory::run(&args, &session()?),
+        Command::Diff(args) => diff::run(&args, &session()?),
+        Command::Apply(args) => apply::run(&args, &session()?),
+        Command::Explain(args) => explain::run(&args, &session()?),
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man(args) => generate::man(&args),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn a_broken_pipe_is_seen_through_what_was_said_about_it() {
+        let broken = |kind| -> anyhow::Error {
+            let failed: io::Result<()> = Err(io::Error::from(kind));
+            failed.context("while writing").expect_err("it failed")
+        };
+        assert!(is_broken_pipe(&broken(io::ErrorKind::BrokenPipe)));
+        assert!(!is_broken_pipe(&broken(io::ErrorKind::NotFound)));
+    }
+}

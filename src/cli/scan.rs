@@ -1,0 +1,26 @@
+//! `scan`: what there is.
+
+use anyhow::Result;
+
+use crate::cli::Outcome;
+use crate::cli::args::{Format, Scan};
+use crate::cli::session::Session;
+use crate::cli::terminal::print;
+use crate::report::{json, summary};
+
+pub(super) fn run(args: &Scan, session: &Session) -> Result<Outcome> {
+    let surveyed = session.survey(&args.paths.paths)?;
+    let inventory = &surveyed.survey.inventory;
+    let terminal = session.terminal;
+    let text = match args.format {
+        Format::Json => json::render(inventory),
+        Format::Text if terminal.verbose && !inventory.findings.is_empty() => format!(
+            "{}\n{}",
+            summary::every_site(inventory, terminal.results),
+            summary::render(inventory, terminal.results)
+        ),
+        Format::Text => summary::render(inventory, terminal.results),
+    };
+    print(&text)?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,202 @@
+//! What every command that looks at a project does first: find the base, read settings and recipes, survey.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::cli::args::Global;
+use crate::cli::base::Base;
+use crate::cli::progress::Bar;
+use crate::cli::terminal::Terminal;
+use crate::config::{Config, FILE_NAME};
+use crate::pipeline::{Request, Survey, survey};
+use crate::recipe::{Library, RecipeError, builtin};
+
+/// The folder of a project's own recipes.
+const OWN_RECIPES: &str = ".connmod/recipes";
+
+/// One run of one command.
+pub(crate) struct Session {
+    global: Global,
+    current: PathBuf,
+    pub(crate) terminal: Terminal,
+}
+
+/// A project as it was found.
+pub(crate) struct Surveyed {
+    pub(crate) base: Base,
+    pub(crate) library: Library,
+    pub(crate) survey: Survey,
+}
+
+impl Session {
+    /// A run with these options in the current folder.
+    pub(crate) fn new(global: Global, terminal: Terminal) -> Result<Self> {
+        let current = env::current_dir().context("the current folder cannot be found")?;
+        Ok(Self {
+            global,
+            current,
+            terminal,
+        })
+    }
+
+    /// The place that `paths` and the options name; `root` takes precedence where it is given.
+    pub(crate) fn base(&self, paths: &[PathBuf], root: Option<&Path>) -> Result<Base> {
+        let Global { config, .. } = &self.global;
+        let root = root.or(self.global.root.as_deref());
+        let base = Base::find(&self.current, paths, root, config.as_deref())?;
+        if self.terminal.verbose {
+            let folder = base.folder.display();
+            self.terminal
+                .remark(&format!("root: {folder} ({})", base.how));
+        }
+        Ok(base)
+    }
+
+    /// A path from the command line as a full one.
+    pub(crate) fn full(&self, path: &Path) -> PathBuf {
+        self.current.join(path)
+    }
+
+    /// Surveys the project around `paths`, and says what was learnt where there are no settings.
+    pub(crate) fn survey(&self, paths: &[PathBuf]) -> Result<Surveyed> {
+        let base = self.base(paths, None)?;
+        let config = self.settings(&base)?;
+        self.survey_with(base, config)
+    }
+
+    /// Surveys the project at `base` by these settings; without any they are learnt.
+    pub(crate) fn survey_with(&self, base: Base, config: Option<Config>) -> Result<Surveyed> {
+        let library = self.library(&base.folder)?;
+        let is_learnt = config.is_none();
+        let request = Request {
+            base: base.folder.clone(),
+            roots: base.roots.clone(),
+            config,
+            library: library.clone(),
+            threads: self.global.threads,
+            hidden: self.global.hidden,
+            no_ignore: self.global.no_ignore,
+        };
+        let bar = Bar::new();
+        let survey = survey(&request, &bar);
+        drop(bar);
+        let survey = survey?;
+        if is_learnt {
+            self.say_learnt(&survey.learnt);
+        }
+        Ok(Surveyed {
+            base,
+            library,
+            survey,
+        })
+    }
+
+    fn say_learnt(&self, learnt: &[String]) {
+        self.terminal.remark(&format!(
+            "no {FILE_NAME}: its settings were learnt from the code; `connmod init` writes them down{}",
+            if self.terminal.verbose { ":" } else { ", -v shows them" }
+        ));
+        if self.terminal.verbose {
+            for line in learnt {
+                self.terminal.remark(&format!("  {line}"));
+            }
+        }
+    }
+
+    /// The settings of the project, if it has any.
+    fn settings(&self, base: &Base) -> Result<Option<Config>> {
+        let Some(path) = &base.settings else {
+            return Ok(None);
+        };
+        if self.terminal.verbose {
+            self.terminal
+                .remark(&format!("settings: {}", path.display()));
+        }
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("{} cannot be read", path.display()))?;
+        let config = Config::parse(&text)
+            .map_err(|error| anyhow::anyhow!("{} cannot be used: {error}", path.display()))?;
+        Ok(Some(config))
+    }
+
+    /// The recipes of the program, of the project at `folder`, and of the command line; of two with one id the later one counts.
+    pub(crate) fn library(&self, folder: &Path) -> Result<Library> {
+        let mut files = builtin();
+        let own = folder.join(OWN_RECIPES);
+        if own.is_dir() {
+            read_recipes(&own, &mut files)?;
+        }
+        for path in &self.global.recipes {
+            read_recipes(&self.full(path), &mut files)?;
+        }
+        Library::load(files).map_err(|errors| all_of(&errors))
+    }
+}
+
+fn all_of(errors: &[RecipeError]) -> anyhow::Error {
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    anyhow::anyhow!("{}", texts.join("\n\n"))
+}
+
+/// Reads a recipe, or all of a folder and the folders in it, in the order of their names.
+fn read_recipes(path: &Path, files: &mut Vec<(String, String)>) -> Result<()> {
+    /// Deep enough for `<migration>/<pattern>.yaml`, and too shallow for links that run in circles to matter.
+    const DEPTH: usize = 4;
+    let before = files.len();
+    read_folder(path, DEPTH, files)?;
+    if files.len() == before {
+        bail!("{} holds no recipe (a file *.yaml)", path.display());
+    }
+    Ok(())
+}
+
+fn read_folder(path: &Path, depth: usize, files: &mut Vec<(String, String)>) -> Result<()> {
+    let unreadable = || format!("{} cannot be read", path.display());
+    if !path.is_dir() {
+        let text = fs::read_to_string(path).with_context(unreadable)?;
+        files.push((path.display().to_string(), text));
+        return Ok(());
+    }
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(path).with_context(unreadable)? {
+        entries.push(entry.with_context(unreadable)?.path());
+    }
+    entries.sort();
+    for entry in entries {
+        let is_recipe = entry
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml");
+        if (entry.is_dir() && depth > 0) || (is_recipe && entry.is_file()) {
+            read_folder(&entry, depth.saturating_sub(1), files)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recipes_of_a_folder_come_in_the_order_of_their_names() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir(folder.path().join("b")).expect("a new folder");
+        for name in ["z.yaml", "b/y.yaml", "a.yml", "notes.md"] {
+            fs::write(folder.path().join(name), name).expect("a new file");
+        }
+        let mut files = Vec::new();
+        read_recipes(folder.path(), &mut files).expect("there are recipes");
+        let texts: Vec<&str> = files.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts, ["a.yml", "b/y.yaml", "z.yaml"]);
+    }
+
+    #[test]
+    fn a_folder_without_a_recipe_is_a_mistake() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let error = read_recipes(folder.path(), &mut Vec::new()).expect_err("it is empty");
+        assert!(error.to_string().contains("holds no recipe"), "{error}");
+    }
+}

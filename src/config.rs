@@ -1,0 +1,275 @@
+//! `connmod.yaml`: what differs from project to project.
+//!
+//! Knows the file's shape and validates it; knows neither the command line nor how the values are learnt.
+
+use std::collections::BTreeMap;
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The name of the settings file, at the root of the codebase.
+pub const FILE_NAME: &str = "connmod.yaml";
+
+/// The settings of one project.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The version of this format: 1.
+    pub version: u32,
+    /// The migrations whose recipes run, by folder name.
+    #[serde(default = "default_migrations")]
+    pub migrations: Vec<String>,
+    /// The module that everything else should reach the database through.
+    #[serde(default)]
+    pub standard: Standard,
+    /// The parts of the codebase, in the order in which they are to be migrated. A test context, then the standard's own module,
+    /// then the first entry that covers a place decides.
+    #[serde(default)]
+    pub contexts: Vec<Context>,
+    /// Expressions that name the user on whose behalf the code runs, best first: `ctx.user_id`.
+    #[serde(default)]
+    pub identity: Vec<String>,
+    /// Where the SQL schema is, and what it does not say.
+    #[serde(default)]
+    pub schema: SchemaConfig,
+    /// Globs of files that are never looked at.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+}
+
+fn default_migrations() -> Vec<String> {
+    vec!["asyncpg".to_owned()]
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            version: 1,
+            migrations: default_migrations(),
+            standard: Standard::default(),
+            contexts: Vec::new(),
+            identity: Vec::new(),
+            schema: SchemaConfig::default(),
+            exclude: Vec::new(),
+        }
+    }
+}
+
+/// The names of the standard module. A name that is missing is a form that the project does not have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Standard {
+    /// How the module is imported: `app.db.connection`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// Its file, relative to the root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The function that returns the shared pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
+    /// Connection method → the helper that does the same on a connection of its own: `fetch: execute_query`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub helpers: BTreeMap<String, String>,
+    /// The context manager that lends a connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// The context manager that lends a connection with the user set for row-level security.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rls: Option<String>,
+}
+
+impl Standard {
+    /// The function or functions that a template calls `standard.<key>`.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        match key {
+            "module" => self.module.as_deref(),
+            "pool" => self.pool.as_deref(),
+            "scope" => self.scope.as_deref(),
+            "rls" => self.rls.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// On whose behalf a part of the codebase runs, which decides the form that its connections should have.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum ContextKind {
+    /// On behalf of a user: routes, agents.
+    User,
+    /// On behalf of the system: services, jobs.
+    System,
+    /// Run once by hand: scripts, data migrations.
+    Script,
+    /// The module that defines the standard.
+    Standard,
+    /// Tests.
+    Test,
+    /// Covered by no context.
+    Unknown,
+}
+
+impl ContextKind {
+    /// The word that settings and recipes use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::System => "system",
+            Self::Script => "script",
+            Self::Standard => "standard",
+            Self::Test => "test",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A part of the codebase.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Context {
+    /// What reports call it.
+    pub name: String,
+    /// On whose behalf it runs.
+    pub kind: ContextKind,
+    /// Globs of its files, relative to the root.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+    /// Decorators that put a function into it, by the end of their dotted name: `router.get`, `app.post`. `*` stands for any one part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decorators: Vec<String>,
+    /// Base classes that put a class into it, by the end of their dotted name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bases: Vec<String>,
+}
+
+/// The SQL schema.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SchemaConfig {
+    /// Globs of files that define it, read in the order of their paths within each glob: `migrations/*.sql`. Python files among them
+    /// are read for SQL in strings.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Tables that hold user data though the files do not say so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub user_tables: Vec<String>,
+    /// Tables that hold no user data though the files put them under row-level security.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub system_tables: Vec<String>,
+}
+
+/// Why settings are refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Not YAML of the right shape; the message has line, column and a caret.
+    #[error("{0}")]
+    Syntax(String),
+    /// A value that cannot be meant.
+    #[error("{key}: {problem}")]
+    Value {
+        /// The setting.
+        key: String,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+}
+
+impl Config {
+    /// Reads and validates the settings in `text`.
+    ///
+    /// # Errors
+    /// When it is not YAML of this shape, or a value cannot be meant.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let config: Self =
+            serde_yaml::from_str(text).map_err(|error| ConfigError::Syntax(error.to_string()))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Whether the values can be meant.
+    ///
+    /// # Errors
+    /// When one cannot.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let fault = |key: String, problem: String| Err(ConfigError::Value { key, problem });
+        if self.version != 1 {
+            return fault(
+                "version".into(),
+                format!("{} is unknown; this connmod reads version 1", self.version),
+            );
+        }
+        for (index, context) in self.contexts.iter().enumerate() {
+            let key = format!("contexts[{index}] ({})", context.name);
+            if context.name.trim().is_empty() {
+                return fault(key, "the name is empty".into());
+            }
+            if context.kind == ContextKind::Unknown {
+                return fault(
+                    key,
+                    "kind is one of user, system, script, standard, test".into(),
+                );
+            }
+            if self.contexts[..index]
+                .iter()
+                .any(|other| other.name == context.name)
+            {
+                return fault(key, "the name is taken by an earlier context".into());
+            }
+            check_globs(&format!("{key}.paths"), &context.paths)?;
+        }
+        check_globs("schema.files", &self.schema.files)?;
+        check_globs("exclude", &self.exclude)?;
+        if let Some(file) = &self.standard.file {
+            check_inside("standard.file", file)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_globs(key: &str, globs: &[String]) -> Result<(), ConfigError> {
+    for pattern in globs {
+        check_inside(key, pattern)?;
+        if let Err(error) = Glob::new(pattern) {
+            return Err(ConfigError::Value {
+                key: key.to_owned(),
+                problem: error.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Paths in settings are relative to the root and stay inside of it.
+fn check_inside(key: &str, path: &str) -> Result<(), ConfigError> {
+    let outside = path.starts_with('/') || path.split(['/', '\\']).any(|part| part == "..");
+    if outside {
+        let problem = format!(
+            "`{path}` points out of the project; paths are relative to the root, without `..`"
+        );
+        return Err(ConfigError::Value {
+            key: key.to_owned(),
+            problem,
+        });
+    }
+    Ok(())
+}
+
+/// Compiles globs over paths relative to the root. A `*` does not cross a `/`; `**` does.
+///
+/// Globs that do not compile match nothing: [`Config::parse`] has refused them before.
+pub fn globs(patterns: &[String]) -> GlobSet {
+    let mut builder = GlobSetBuilder::new();
+    for pattern in patterns {
+        if let Ok(glob) = globset::GlobBuilder::new(pattern)
+            .literal_separator(true)
+            .build()
+        {
+            builder.add(glob);
+        }
+    }
+    builder.build().unwrap_or_else(|_| GlobSet::empty())
+}

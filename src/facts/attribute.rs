@@ -1,0 +1,79 @@
+//! Who reads an attribute of a class: through `self` in the class and its relatives, or through any object that may be one of them.
+
+use crate::facts::World;
+use crate::facts::origin::{self, Value};
+use crate::language::expression::{AttributeRead, AttributeWrite};
+use crate::project::{ClassRef, FileId};
+
+/// A class with the classes that share its attributes: its bases and its heirs.
+#[derive(Debug, Clone)]
+pub struct Family {
+    members: Vec<ClassRef>,
+}
+
+impl Family {
+    /// The family of `class`.
+    pub fn of(world: World<'_>, class: ClassRef) -> Self {
+        let mut members = world.project.lineage(class);
+        members.extend(world.project.heirs(class));
+        members.sort_unstable();
+        members.dedup();
+        Self { members }
+    }
+
+    /// Whether the class has no relatives in the project.
+    pub fn is_alone(&self) -> bool {
+        self.members.len() == 1
+    }
+
+    fn has(&self, class: ClassRef) -> bool {
+        self.members.contains(&class)
+    }
+
+    /// Every read in the project that may read the attribute `name` of the family.
+    pub fn reads<'w>(&self, world: World<'w>, name: &str) -> Vec<(FileId, &'w AttributeRead)> {
+        let mut found = Vec::new();
+        for (id, file) in world.project.files() {
+            for read in file.outline.reads.iter().filter(|read| read.name == name) {
+                if self.may_be_on(world, id, read) {
+                    found.push((id, read));
+                }
+            }
+        }
+        found
+    }
+
+    /// Every assignment through `self` to the attribute `name` of the family.
+    pub fn writes<'w>(&self, world: World<'w>, name: &str) -> Vec<(FileId, &'w AttributeWrite)> {
+        let mut found = Vec::new();
+        for class in &self.members {
+            let file = world.project.file(class.file);
+            let body = file.model.scope(class.scope).span;
+            let writes = file.outline.writes.iter();
+            let own = writes.filter(|write| {
+                write.name == name
+                    && body.contains(write.statement)
+                    && matches!(write.object.text(file.text()), "self" | "cls")
+            });
+            found.extend(own.map(|write| (class.file, write)));
+        }
+        found
+    }
+
+    fn may_be_on(&self, world: World<'_>, id: FileId, read: &AttributeRead) -> bool {
+        let file = world.project.file(id);
+        if matches!(read.object.text(file.text()), "self" | "cls")
+            && let Some(scope) = file.model.class_around(read.scope)
+        {
+            return self.has(ClassRef { file: id, scope });
+        }
+        let values = origin::values(world, id, read.object);
+        // Objects of other classes, modules and the like have attributes of their own.
+        let other = |value: &Value| match value {
+            Value::Instance(class) => !self.has(*class),
+            Value::NotAPool(_) | Value::Missing | Value::Mapping(..) => true,
+            _ => false,
+        };
+        values.is_empty() || !values.iter().all(other)
+    }
+}

@@ -1,0 +1,377 @@
+//! The connection followed: every use of its name, what is called on it, where it escapes.
+
+use crate::facts::{World, passing};
+use crate::language::expression::Argument;
+use crate::language::usage::{Manner, MethodCall, Usage};
+use crate::language::{Reference, ScopeId, ScopeKind};
+use crate::project::{FileId, ParsedFile};
+use crate::source::Span;
+use crate::sql::{self, Command, SqlFacts, SqlText, Statement, StatementKind, TableName, TableUse};
+
+/// A call on a connection or pool.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueryCall {
+    /// The call.
+    pub call: MethodCall,
+    /// The queries that it can run, each as one text can turn out; `None` for a method that runs none.
+    pub queries: Option<Vec<SqlFacts>>,
+    /// Whether it stands in a loop inside the block.
+    pub in_loop: bool,
+}
+
+impl QueryCall {
+    /// The statements of all its queries.
+    pub fn statements(&self) -> impl Iterator<Item = &Statement> {
+        self.queries
+            .iter()
+            .flatten()
+            .flat_map(|query| &query.statements)
+    }
+
+    /// Whether all that it can do is known: its texts have no part that could be anything.
+    pub fn is_known(&self) -> bool {
+        match &self.queries {
+            None => true,
+            Some(queries) => queries.iter().all(|query| {
+                !query.statements.is_empty()
+                    && query
+                        .statements
+                        .iter()
+                        .all(|s| s.kind != StatementKind::Unknown && !s.tables_open)
+            }),
+        }
+    }
+
+    /// Whether one of its texts holds several statements.
+    pub fn is_script(&self) -> bool {
+        self.queries
+            .iter()
+            .flatten()
+            .any(|query| query.statements.len() > 1)
+    }
+
+    /// Whether it may change rows: known to, or not known not to.
+    pub fn may_write(&self) -> bool {
+        self.statements()
+            .any(|s| !matches!(s.kind, StatementKind::Read | StatementKind::Session))
+            || (self.queries.is_some() && self.statements().next().is_none())
+    }
+}
+
+/// A use of the connection that is no call on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherUse {
+    /// Where.
+    pub span: Span,
+    /// What, as the end of "the connection …".
+    pub what: String,
+    /// Whether the connection can be used by others afterwards, even behind the block.
+    pub outlives: bool,
+    /// Whether it is passed to a call, which may do anything with it while the block lasts.
+    pub passed: bool,
+}
+
+/// What is done with a connection in a region.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Connection {
+    /// The calls on it, in source order.
+    pub calls: Vec<QueryCall>,
+    /// Its other uses, in source order.
+    pub others: Vec<OtherUse>,
+    /// A use behind the block that still means this connection.
+    pub used_after: Option<Span>,
+    /// A place in the block where its name is bound to something else.
+    pub rebound: Option<Span>,
+    /// The queries that functions run on it which it is passed to.
+    pub passed_queries: Vec<SqlFacts>,
+    /// A function that it is passed to and that could not be followed.
+    pub lost_in: Option<Span>,
+}
+
+/// Follows the connection `name`, bound at `binding`, through `body`.
+pub fn follow(world: World<'_>, id: FileId, name: &str, binding: Span, body: Span) -> Connection {
+    let file = world.project.file(id);
+    let scope = file.model.scope_at(binding.start);
+    let Some(owner) = file.model.resolve(scope, name) else {
+        return Connection::default();
+    };
+    let mut visitor = Visitor {
+        world,
+        id,
+        file,
+        owner,
+        body,
+        connection: Connection::default(),
+    };
+    for reference in file.model.references_to(owner, name) {
+        if body.contains(reference.span) {
+            visitor.visit(reference);
+        } else if reference.span.start >= body.end
+            && still_means(file, owner, name, body, reference.span)
+        {
+            visitor.connection.used_after.get_or_insert(reference.span);
+        }
+    }
+    let mut connection = visitor.connection;
+    let bindings = file.model.bindings_of(owner, name).map(|other| other.span);
+    connection.rebound = bindings
+        .into_iter()
+        .find(|span| body.contains(*span) && *span != binding);
+    connection
+}
+
+/// The calls that are made on the expression at `span` (a pool, an attribute) itself.
+pub fn single_call(world: World<'_>, id: FileId, span: Span, outer: Span) -> Option<QueryCall> {
+    let file = world.project.file(id);
+    match file.language.usage(file.code(), span) {
+        Usage::MethodCall(call) => Some(query_call(world, id, call, outer)),
+        _ => None,
+    }
+}
+
+/// Whether a reference behind the block still means the connection: no other binding of the name is certain to have run in between.
+fn still_means(file: &ParsedFile, owner: ScopeId, name: &str, body: Span, reference: Span) -> bool {
+    !file.model.bindings_of(owner, name).any(|other| {
+        other.span.start >= body.end
+            && other.span.end <= reference.start
+            && file
+                .language
+                .dominates(file.code(), other.statement, reference)
+    })
+}
+
+/// Looks at the references to one connection.
+struct Visitor<'a> {
+    world: World<'a>,
+    id: FileId,
+    file: &'a ParsedFile,
+    owner: ScopeId,
+    body: Span,
+    connection: Connection,
+}
+
+impl Visitor<'_> {
+    fn visit(&mut self, reference: &Reference) {
+        let span = reference.span;
+        let usage = self.file.language.usage(self.file.code(), span);
+        if let Some((what, outlives)) = self.captured(reference.scope) {
+            self.other(span, what, outlives, false);
+            return self.run_elsewhere(span, usage);
+        }
+        match usage {
+            Usage::MethodCall(call) => {
+                self.connection
+                    .calls
+                    .push(query_call(self.world, self.id, call, self.body));
+            }
+            Usage::Argument { callee, .. } if self.gives_back(callee) => {}
+            Usage::Argument { callee, .. } => {
+                let name = callee
+                    .text(self.file.text())
+                    .lines()
+                    .next()
+                    .unwrap_or_default();
+                self.other(span, format!("is passed to `{name}`"), false, true);
+                self.run_elsewhere(span, usage);
+            }
+            Usage::Returned => self.other(span, "is returned", true, false),
+            Usage::Yielded => self.other(span, "is yielded", true, false),
+            Usage::Stored => self.other(span, "is stored", true, false),
+            Usage::Aliased => self.other(span, "gets a second name", true, false),
+            Usage::AttributeRead { name } => {
+                self.other(span, format!("is read: `.{name}`"), false, false)
+            }
+            Usage::AttributeWrite { name } => {
+                self.other(span, format!("is changed: `.{name}`"), false, false)
+            }
+            Usage::Tested => self.other(span, "is tested or compared", false, false),
+            Usage::Deleted => self.other(span, "is deleted", false, false),
+            Usage::Interpolated => self.other(span, "is put into a text", false, false),
+            Usage::Called | Usage::Awaited | Usage::Entered | Usage::Other => {
+                self.other(span, "is used in a way that is not followed", true, false);
+            }
+        }
+    }
+
+    fn other(&mut self, span: Span, what: impl Into<String>, outlives: bool, passed: bool) {
+        self.connection.others.push(OtherUse {
+            span,
+            what: what.into(),
+            outlives,
+            passed,
+        });
+    }
+
+    /// `pool.release(conn)` ends the connection's use and is none.
+    fn gives_back(&self, callee: Span) -> bool {
+        let last = callee
+            .text(self.file.text())
+            .rsplit('.')
+            .next()
+            .unwrap_or_default();
+        self.world
+            .driver
+            .release
+            .iter()
+            .any(|release| release == last)
+    }
+
+    /// What is run on the connection by code that is not the block's own: a nested function, a function that it is passed to.
+    fn run_elsewhere(&mut self, span: Span, usage: Usage) {
+        match usage {
+            Usage::MethodCall(call) => {
+                let queries = queries_of(self.world, self.id, &call);
+                self.connection
+                    .passed_queries
+                    .extend(queries.unwrap_or_default());
+            }
+            Usage::Argument { call, callee } => {
+                let passed = passing::follow(self.world, self.id, call, callee, span);
+                self.connection.passed_queries.extend(passed.queries);
+                let lost = passed.is_lost.then_some(callee);
+                self.connection.lost_in = self.connection.lost_in.or(lost);
+            }
+            _ => self.connection.lost_in = self.connection.lost_in.or(Some(span)),
+        }
+    }
+
+    /// What captures the connection, if a use in `scope` lies in a function (or generator) inside the scope that owns it; and whether
+    /// that can outlive the block.
+    fn captured(&self, scope: ScopeId) -> Option<(String, bool)> {
+        let model = &self.file.model;
+        model
+            .ancestors(scope)
+            .take_while(|scope| *scope != self.owner)
+            .find_map(|id| {
+                let scope = model.scope(id);
+                let outliving = |what: &str| {
+                    Some((
+                        format!("is captured by {what} that can outlive the block"),
+                        true,
+                    ))
+                };
+                match scope.kind {
+                    ScopeKind::Function if self.stays_inside(id) => Some((
+                        format!("is captured by the nested function `{}`", scope.name),
+                        false,
+                    )),
+                    ScopeKind::Function => outliving("a nested function"),
+                    ScopeKind::Lambda => outliving("a lambda"),
+                    ScopeKind::Class => outliving("a class body"),
+                    // A list, set or dict display is filled on the spot; a generator runs later.
+                    ScopeKind::Comprehension if scope.is_generator => {
+                        outliving("a generator expression")
+                    }
+                    _ => None,
+                }
+            })
+    }
+
+    /// Whether a nested function is called in the block and goes nowhere else.
+    fn stays_inside(&self, function: ScopeId) -> bool {
+        let model = &self.file.model;
+        let scope = model.scope(function);
+        let Some(parent) = scope.parent else {
+            return false;
+        };
+        let mut references = model.references_to(parent, &scope.name);
+        self.body.contains(scope.span)
+            && scope.decorators.is_empty()
+            && references.all(|reference| {
+                self.body.contains(reference.span)
+                    && self.file.language.usage(self.file.code(), reference.span) == Usage::Called
+            })
+    }
+}
+
+fn query_call(world: World<'_>, id: FileId, call: MethodCall, outer: Span) -> QueryCall {
+    let file = world.project.file(id);
+    let in_loop = file
+        .language
+        .innermost_loop(file.code(), call.call, outer)
+        .is_some();
+    let queries = queries_of(world, id, &call);
+    QueryCall {
+        call,
+        queries,
+        in_loop,
+    }
+}
+
+/// What the query argument of a call can be; `None` for a method without one.
+pub(super) fn queries_of(world: World<'_>, id: FileId, call: &MethodCall) -> Option<Vec<SqlFacts>> {
+    let file = world.project.file(id);
+    let argument = |keyword: &str| {
+        call.arguments.iter().find_map(|argument| match argument {
+            Argument::Keyword { name, value } if name == keyword => Some(*value),
+            _ => None,
+        })
+    };
+    let first = match call.arguments.first() {
+        Some(Argument::Positional(span)) => Some(*span),
+        Some(Argument::Spread(_) | Argument::KeywordSpread(_)) => return Some(vec![unknown()]),
+        _ => None,
+    };
+    if world.driver.query_methods.contains(&call.method) {
+        let query = first
+            .or_else(|| argument("query"))
+            .or_else(|| argument("command"));
+        return Some(query.map_or_else(|| vec![unknown()], |span| read(file, span)));
+    }
+    // `copy_records_to_table("lots", …)` names its table.
+    if let Some(command) = copy_command(&call.method) {
+        let table = first.or_else(|| argument("table_name"));
+        let names = table
+            .map(|span| file.language.texts(file.code(), span))
+            .unwrap_or_default();
+        return Some(names.iter().map(|text| copied(text, command)).collect());
+    }
+    None
+}
+
+/// The queries that an expression can evaluate to.
+pub fn read(file: &ParsedFile, span: Span) -> Vec<SqlFacts> {
+    let mut texts = file.language.texts(file.code(), span);
+    texts.sort();
+    texts.dedup();
+    texts.iter().map(sql::read).collect()
+}
+
+fn unknown() -> SqlFacts {
+    sql::read(&SqlText::unknown())
+}
+
+fn copy_command(method: &str) -> Option<Command> {
+    match method {
+        "copy_records_to_table" | "copy_to_table" => Some(Command::Insert),
+        "copy_from_table" => Some(Command::Select),
+        _ => None,
+    }
+}
+
+/// A `COPY` of the table that `text` names.
+fn copied(text: &SqlText, command: Command) -> SqlFacts {
+    let [sql::Part::Literal(name)] = &text.parts[..] else {
+        return unknown();
+    };
+    let table = TableName {
+        schema: None,
+        name: name.clone(),
+    };
+    let kind = if command == Command::Select {
+        StatementKind::Read
+    } else {
+        StatementKind::Write
+    };
+    let statement = Statement {
+        kind,
+        tables: vec![TableUse { table, command }],
+        tables_open: false,
+        effects: std::collections::BTreeSet::default(),
+        columns: None,
+    };
+    SqlFacts {
+        statements: vec![statement],
+        parsed: true,
+    }
+}

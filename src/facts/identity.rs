@@ -1,0 +1,359 @@
+//! The user on whose behalf a place runs: which of the project's identity expressions is in scope, and whether it may be missing.
+
+use crate::facts::World;
+use crate::finding::Identity;
+use crate::language::expression::{Argument, Expression};
+use crate::language::{Binding, BindingKind, Model, ScopeId, ScopeKind};
+use crate::project::{ClassRef, FileId, Symbol};
+use crate::source::Span;
+
+/// The best identity expression of the settings that is in scope at `at`.
+pub fn at(world: World<'_>, file: FileId, at: Span) -> Identity {
+    let candidates = world.config.identity.iter();
+    let mut fallback = Identity::None;
+    for expression in candidates {
+        match candidate(world, file, at, expression) {
+            Some(found @ Identity::Bound { .. }) => return found,
+            Some(found) if fallback == Identity::None => fallback = found,
+            _ => {}
+        }
+    }
+    fallback
+}
+
+/// What the expression at `argument`, which a scope is opened with, says of the user.
+pub fn of_argument(world: World<'_>, file: FileId, argument: Span) -> Identity {
+    let parsed = world.project.file(file);
+    // `str(user_id)` makes a text of whatever there is, `None` too.
+    let inner = match parsed.expression(argument) {
+        Expression::Call { callee, arguments } if callee.text(parsed.text()) == "str" => {
+            arguments.first().map_or(argument, Argument::value)
+        }
+        _ => argument,
+    };
+    let expression = inner.text(parsed.text()).to_owned();
+    match parsed.expression(inner) {
+        Expression::Null => Identity::Optional {
+            expression,
+            why: "it is `None`".to_owned(),
+        },
+        Expression::Name(_)
+        | Expression::Attribute { .. }
+        | Expression::Index { .. }
+        | Expression::Call { .. } => match missing(world, file, inner, &expression) {
+            Some(why) => Identity::Optional { expression, why },
+            None => Identity::Bound { expression },
+        },
+        Expression::Either(options)
+            if options
+                .iter()
+                .any(|o| parsed.expression(*o) == Expression::Null) =>
+        {
+            Identity::Optional {
+                expression,
+                why: "it may be `None`".to_owned(),
+            }
+        }
+        _ => Identity::Bound { expression },
+    }
+}
+
+/// Tries one expression of the settings at a place.
+fn candidate(world: World<'_>, id: FileId, at: Span, expression: &str) -> Option<Identity> {
+    let file = world.project.file(id);
+    let inner = expression
+        .strip_prefix("str(")
+        .and_then(|inner| inner.strip_suffix(')'))
+        .unwrap_or(expression);
+    let end = inner.find(['.', '[', '(']).unwrap_or(inner.len());
+    let (root, rest) = inner.split_at(end);
+    let scope = file.model.scope_at(at.start);
+    let owner = file.model.resolve(scope, root)?;
+    if file.model.scope(owner).kind != ScopeKind::Function {
+        return None;
+    }
+    let bound = file
+        .model
+        .bindings_of(owner, root)
+        .any(|binding| is_bound(world, id, binding, owner, at));
+    if !bound || !has_member(world, id, owner, root, rest) {
+        return None;
+    }
+    let why = if rest.is_empty() {
+        variable_missing(world, id, owner, root, at)
+    } else if present(world, id, inner, at) {
+        None
+    } else if rest.contains(".get(") {
+        Some(format!("`{inner}` gives `None` where there is none"))
+    } else {
+        // What may be missing itself has no attribute that could be relied on.
+        member_missing(world, id, owner, root, rest)
+            .or_else(|| variable_missing(world, id, owner, root, at))
+    };
+    let expression = expression.to_owned();
+    Some(match why {
+        Some(why) => Identity::Optional { expression, why },
+        None => Identity::Bound { expression },
+    })
+}
+
+fn present(world: World<'_>, id: FileId, expression: &str, at: Span) -> bool {
+    let file = world.project.file(id);
+    file.language.known_present(file.code(), expression, at)
+}
+
+/// Whether a binding has run on every path to `at`.
+fn is_bound(world: World<'_>, id: FileId, binding: &Binding, owner: ScopeId, at: Span) -> bool {
+    let file = world.project.file(id);
+    match binding.kind {
+        BindingKind::Parameter => true,
+        BindingKind::Delete | BindingKind::Import | BindingKind::Function | BindingKind::Class => {
+            false
+        }
+        BindingKind::Annotation if binding.value.is_none() => false,
+        _ => {
+            // A nested function runs after the definition that it closes over only if that comes first.
+            binding.executed_in == owner
+                && file.language.dominates(file.code(), binding.statement, at)
+        }
+    }
+}
+
+/// Whether the root can have the attribute or key that `rest` asks for, as far as its declared type tells.
+fn has_member(world: World<'_>, id: FileId, owner: ScopeId, root: &str, rest: &str) -> bool {
+    let Some(attribute) = rest.strip_prefix('.') else {
+        return rest.is_empty() || !is_declared_as_object(world, id, owner, root);
+    };
+    let attribute: String = attribute
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect();
+    match class_of(world, id, owner, root) {
+        Declared::Class(class) => {
+            member(world, class, &attribute).is_some() || has_open_base(world, class)
+        }
+        Declared::Plain => matches!(attribute.as_str(), "get"),
+        Declared::Unknown => true,
+    }
+}
+
+/// What the declared type of a variable is.
+enum Declared {
+    /// A class of the project.
+    Class(ClassRef),
+    /// A type without attributes of its own: text, number, mapping.
+    Plain,
+    /// Not known.
+    Unknown,
+}
+
+fn class_of(world: World<'_>, id: FileId, owner: ScopeId, root: &str) -> Declared {
+    let file = world.project.file(id);
+    let Some(annotation) = file
+        .model
+        .bindings_of(owner, root)
+        .find_map(|binding| binding.annotation)
+    else {
+        return Declared::Unknown;
+    };
+    let text = annotation.text(file.text());
+    let bare = text
+        .trim_matches(['"', '\''])
+        .trim_start_matches("Optional[")
+        .trim_end_matches(']')
+        .split('|')
+        .map(str::trim)
+        .find(|part| *part != "None")
+        .unwrap_or(text);
+    let head = bare.split(['[', '(', ',']).next().unwrap_or(bare).trim();
+    if matches!(
+        head,
+        "str"
+            | "int"
+            | "UUID"
+            | "uuid.UUID"
+            | "float"
+            | "bool"
+            | "bytes"
+            | "dict"
+            | "Dict"
+            | "list"
+            | "Mapping"
+    ) {
+        return Declared::Plain;
+    }
+    let name = head.rsplit('.').next().unwrap_or(head);
+    let symbol = world.project.name_in(id, Model::MODULE, name);
+    match world.project.class(&symbol, id) {
+        Some(class) => Declared::Class(class),
+        None => Declared::Unknown,
+    }
+}
+
+/// Whether the root is declared as a class of the project, which is not indexed by a key.
+fn is_declared_as_object(world: World<'_>, id: FileId, owner: ScopeId, root: &str) -> bool {
+    matches!(class_of(world, id, owner, root), Declared::Class(_))
+}
+
+/// A base class from outside the project may bring any attribute in.
+fn has_open_base(world: World<'_>, class: ClassRef) -> bool {
+    world.project.lineage(class).into_iter().any(|class| {
+        let file = world.project.file(class.file);
+        file.model.scope(class.scope).bases.iter().any(|base| {
+            let known = [
+                "BaseModel",
+                "object",
+                "ABC",
+                "NamedTuple",
+                "TypedDict",
+                "Protocol",
+                "Generic",
+            ];
+            let text = base.text(file.text());
+            let last = text
+                .split('[')
+                .next()
+                .unwrap_or(text)
+                .rsplit('.')
+                .next()
+                .unwrap_or(text);
+            let own = world
+                .project
+                .symbol(class.file, *base)
+                .and_then(|symbol| world.project.class(&symbol, class.file));
+            own.is_none() && !known.contains(&last)
+        })
+    })
+}
+
+/// Where a class (or a base) declares or sets an attribute: the annotation, if there is one.
+fn member(world: World<'_>, class: ClassRef, name: &str) -> Option<Option<String>> {
+    world.project.lineage(class).into_iter().find_map(|class| {
+        let file = world.project.file(class.file);
+        let declared = file.model.bindings_of(class.scope, name).next();
+        if let Some(binding) = declared {
+            let annotation = binding
+                .annotation
+                .map(|span| span.text(file.text()).to_owned());
+            let default_is_none = binding
+                .value
+                .is_some_and(|value| file.expression(value) == Expression::Null);
+            let nullable = default_is_none.then(|| "None".to_owned());
+            return Some(nullable.or(annotation));
+        }
+        let body = file.model.scope(class.scope).span;
+        let set = file
+            .outline
+            .writes
+            .iter()
+            .any(|write| write.name == name && body.contains(write.statement));
+        set.then_some(None)
+    })
+}
+
+fn is_optional(annotation: &str) -> bool {
+    annotation.contains("Optional[")
+        || annotation
+            .split(['|', ',', '[', ']'])
+            .any(|part| part.trim() == "None")
+}
+
+/// How the attribute of the identity can be missing.
+fn member_missing(
+    world: World<'_>,
+    id: FileId,
+    owner: ScopeId,
+    root: &str,
+    rest: &str,
+) -> Option<String> {
+    let attribute = rest.strip_prefix('.')?;
+    let Declared::Class(class) = class_of(world, id, owner, root) else {
+        return None;
+    };
+    let annotation = member(world, class, attribute)??;
+    is_optional(&annotation).then(|| {
+        let file = world.project.file(class.file);
+        let class = &file.model.scope(class.scope).name;
+        format!("`{class}.{attribute}` may be `None`")
+    })
+}
+
+/// How a plain variable can be missing.
+fn variable_missing(
+    world: World<'_>,
+    id: FileId,
+    owner: ScopeId,
+    name: &str,
+    at: Span,
+) -> Option<String> {
+    if present(world, id, name, at) {
+        return None;
+    }
+    let file = world.project.file(id);
+    let mut bindings = file
+        .model
+        .bindings_of(owner, name)
+        .filter(|binding| binding.span.start < at.start);
+    bindings.find_map(|binding| {
+        let annotated = binding
+            .annotation
+            .is_some_and(|span| is_optional(span.text(file.text())));
+        let line = file.source.line_of(binding.span.start);
+        if annotated {
+            return Some(format!(
+                "`{name}` is declared as optional (line {line}) and not checked"
+            ));
+        }
+        let value = binding.value?;
+        let text = value.text(file.text());
+        let null = match file.expression(value) {
+            Expression::Null => true,
+            Expression::Either(options) => options
+                .iter()
+                .any(|option| file.expression(*option) == Expression::Null),
+            Expression::Call { callee, .. } => callee.text(file.text()).ends_with(".get"),
+            _ => false,
+        };
+        null.then(|| format!("`{name}` may be `None` (line {line}: `{text}`)"))
+    })
+}
+
+/// How the identity that a scope is opened with can be missing.
+fn missing(world: World<'_>, id: FileId, span: Span, expression: &str) -> Option<String> {
+    if present(world, id, expression, span) {
+        return None;
+    }
+    let file = world.project.file(id);
+    match file.expression(span) {
+        Expression::Name(name) => {
+            let owner = file.model.resolve(file.model.scope_at(span.start), &name)?;
+            variable_missing(world, id, owner, &name, span)
+        }
+        Expression::Attribute { object, name } => {
+            let Expression::Name(root) = file.expression(object) else {
+                return None;
+            };
+            let owner = file.model.resolve(file.model.scope_at(span.start), &root)?;
+            member_missing(world, id, owner, &root, &format!(".{name}"))
+        }
+        Expression::Call { callee, .. } if callee.text(file.text()).ends_with(".get") => {
+            Some(format!("`{expression}` gives `None` where there is none"))
+        }
+        Expression::Call { callee, .. } => {
+            // A function whose declared result is optional.
+            let symbol = world.project.symbol(id, callee)?;
+            let function = world.project.function(&symbol, id)?;
+            let _ = matches!(symbol, Symbol::Member { .. });
+            let returns = world.project.file(function.file).outline.returns.iter();
+            let nullable = returns
+                .filter(|give_back| give_back.scope == function.scope)
+                .any(|give_back| {
+                    give_back.value.is_none_or(|value| {
+                        world.project.file(function.file).expression(value) == Expression::Null
+                    })
+                });
+            nullable.then(|| format!("`{expression}` may return `None`"))
+        }
+        _ => None,
+    }
+}

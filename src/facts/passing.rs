@@ -1,0 +1,202 @@
+//! A connection that is passed on: into functions of the project, and into objects that keep it, for the SQL that is run on it there.
+
+use std::collections::BTreeSet;
+
+use crate::facts::World;
+use crate::facts::attribute::Family;
+use crate::facts::connection::queries_of;
+use crate::language::expression::{Argument, Expression};
+use crate::language::usage::Usage;
+use crate::language::{BindingKind, Parameter, ParameterKind};
+use crate::project::{ClassRef, FileId, FunctionRef};
+use crate::source::Span;
+use crate::sql::SqlFacts;
+
+/// How many calls a connection is followed into.
+const DEPTH: usize = 5;
+
+/// What is done with a connection behind a call.
+#[derive(Debug, Clone, Default)]
+pub struct Passed {
+    /// The queries that are run on it; all that an object which keeps it can run, whichever of its methods is called.
+    pub queries: Vec<SqlFacts>,
+    /// Whether it goes where it cannot be followed.
+    pub is_lost: bool,
+}
+
+/// Follows the argument at `argument` of the call at `call`.
+pub fn follow(world: World<'_>, id: FileId, call: Span, callee: Span, argument: Span) -> Passed {
+    let mut follower = Follower {
+        world,
+        passed: Passed::default(),
+        seen: BTreeSet::new(),
+    };
+    follower.call(id, call, callee, argument, DEPTH);
+    follower.passed
+}
+
+/// The function of the project that `callee` names: a name, or a method of the object the site stands in.
+pub fn target(world: World<'_>, id: FileId, callee: Span) -> Option<FunctionRef> {
+    let project = world.project;
+    if let Some(symbol) = project.symbol(id, callee) {
+        return project.function(&symbol, id);
+    }
+    let file = project.file(id);
+    let Expression::Attribute { object, name } = file.expression(callee) else {
+        return None;
+    };
+    if !matches!(object.text(file.text()), "self" | "cls") {
+        return None;
+    }
+    let class = file.model.class_around(file.model.scope_at(callee.start))?;
+    project.method(
+        ClassRef {
+            file: id,
+            scope: class,
+        },
+        &name,
+    )
+}
+
+struct Follower<'a> {
+    world: World<'a>,
+    passed: Passed,
+    seen: BTreeSet<(FileId, Span)>,
+}
+
+impl Follower<'_> {
+    fn lost(&mut self) {
+        self.passed.is_lost = true;
+    }
+
+    fn call(&mut self, id: FileId, call: Span, callee: Span, argument: Span, depth: usize) {
+        let Some(depth) = depth.checked_sub(1) else {
+            return self.lost();
+        };
+        let project = self.world.project;
+        let class = project
+            .symbol(id, callee)
+            .and_then(|symbol| project.class(&symbol, id));
+        let function = match class {
+            Some(class) => project.method(class, "__init__"),
+            None => target(self.world, id, callee),
+        };
+        let Some(function) = function else {
+            return self.lost();
+        };
+        let is_method = project
+            .file(function.file)
+            .model
+            .class_around(function.scope)
+            .is_some();
+        // `Class.method(object, …)` passes the object itself.
+        let through_object = class.is_some() || callee.text(project.file(id).text()).contains('.');
+        let receivers = usize::from(is_method && through_object);
+        match self.parameter(id, call, argument, function, receivers) {
+            Some(parameter) => self.variable(function, &parameter, class, depth),
+            None => self.lost(),
+        }
+    }
+
+    /// The parameter that the argument reaches.
+    fn parameter(
+        &self,
+        id: FileId,
+        call: Span,
+        argument: Span,
+        function: FunctionRef,
+        receivers: usize,
+    ) -> Option<Parameter> {
+        let project = self.world.project;
+        let Expression::Call { arguments, .. } = project.file(id).expression(call) else {
+            return None;
+        };
+        let parameters = &project
+            .file(function.file)
+            .model
+            .scope(function.scope)
+            .parameters;
+        let mut position = receivers;
+        for passed in &arguments {
+            match passed {
+                Argument::Positional(span) if *span == argument => {
+                    let by_position = |parameter: &&Parameter| {
+                        matches!(
+                            parameter.kind,
+                            ParameterKind::PositionalOnly | ParameterKind::Positional
+                        )
+                    };
+                    return parameters.iter().filter(by_position).nth(position).cloned();
+                }
+                Argument::Positional(_) => position += 1,
+                Argument::Keyword { name, value } if *value == argument => {
+                    return parameters
+                        .iter()
+                        .find(|parameter| parameter.name == *name)
+                        .cloned();
+                }
+                Argument::Keyword { .. } => {}
+                Argument::Spread(_) | Argument::KeywordSpread(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// Everything that a function does with its parameter.
+    fn variable(
+        &mut self,
+        function: FunctionRef,
+        parameter: &Parameter,
+        class: Option<ClassRef>,
+        depth: usize,
+    ) {
+        if !self.seen.insert((function.file, parameter.span)) {
+            return;
+        }
+        let file = self.world.project.file(function.file);
+        let rebound = file
+            .model
+            .bindings_of(function.scope, &parameter.name)
+            .any(|binding| binding.kind != BindingKind::Parameter);
+        if rebound {
+            return self.lost();
+        }
+        let references = file.model.references_to(function.scope, &parameter.name);
+        let spans: Vec<Span> = references.map(|reference| reference.span).collect();
+        for span in spans {
+            let kept = file
+                .outline
+                .writes
+                .iter()
+                .find(|write| write.value == Some(span));
+            match (class, kept) {
+                (Some(class), Some(write)) if matches!(write.object.text(file.text()), "self") => {
+                    self.attribute(class, &write.name, depth);
+                }
+                _ => self.used(function.file, span, depth),
+            }
+        }
+    }
+
+    /// Everything that the methods of a class do with the attribute that keeps the connection.
+    fn attribute(&mut self, class: ClassRef, name: &str, depth: usize) {
+        let family = Family::of(self.world, class);
+        for (file, read) in family.reads(self.world, name) {
+            self.used(file, read.span, depth);
+        }
+    }
+
+    fn used(&mut self, id: FileId, span: Span, depth: usize) {
+        let file = self.world.project.file(id);
+        match file.language.usage(file.code(), span) {
+            Usage::MethodCall(call) => {
+                self.passed
+                    .queries
+                    .extend(queries_of(self.world, id, &call).unwrap_or_default());
+            }
+            Usage::Argument { call, callee } => self.call(id, call, callee, span, depth),
+            Usage::Tested | Usage::Interpolated => {}
+            _ => self.lost(),
+        }
+    }
+}

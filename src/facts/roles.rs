@@ -1,0 +1,301 @@
+//! Whether a hit is what its recipe looks for: a pool and not a lock, the driver's `connect` and not another's.
+
+use crate::facts::World;
+use crate::facts::origin::{self, Value};
+use crate::language::expression::{Argument, Expression};
+use crate::language::usage::Usage;
+use crate::locate::Hit;
+use crate::project::{FileId, Symbol};
+use crate::recipe::{Recipe, Role};
+use crate::source::Span;
+
+/// What a hit turns out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// A site.
+    Site,
+    /// Something else, and what: listed, because a person searching for the word would ask.
+    Other(String),
+    /// One of the many calls that the query had to look at and that nobody would ask about.
+    Unrelated,
+}
+
+/// Checks the roles that `recipe` gives its captures.
+pub fn standing(world: World<'_>, file: FileId, hit: &Hit, recipe: &Recipe) -> Standing {
+    for (capture, role) in &recipe.roles {
+        let Some(span) = hit.captures.get(capture).copied() else {
+            continue;
+        };
+        let standing = match role {
+            Role::Pool => pool(world, file, hit, span),
+            Role::CreatePool => of_driver(
+                world,
+                file,
+                span,
+                &world.driver.create_pool,
+                &["create_pool"],
+            ),
+            Role::Connect => of_driver(world, file, span, &world.driver.connect, &[]),
+            Role::PoolGetter => member(world, file, span, world.config.standard.pool.as_slice()),
+            Role::Helper => {
+                let names: Vec<String> = world.config.standard.helpers.values().cloned().collect();
+                member(world, file, span, &names)
+            }
+            Role::Scope => member(world, file, span, world.config.standard.scope.as_slice()),
+            Role::Rls => member(world, file, span, world.config.standard.rls.as_slice()),
+            Role::PoolHolder => holder(world, file, hit, span),
+        };
+        if standing != Standing::Site {
+            return standing;
+        }
+    }
+    Standing::Site
+}
+
+/// A member of the standard module. A name of the standard that means something else is listed.
+fn member(world: World<'_>, file: FileId, span: Span, names: &[String]) -> Standing {
+    if world
+        .standard
+        .member(world, file, span, names.iter().map(String::as_str))
+        .is_some()
+    {
+        return Standing::Site;
+    }
+    let text = span.text(world.project.file(file).text());
+    let last = text.rsplit('.').next().unwrap_or(text);
+    if names.iter().any(|name| name == last) {
+        return Standing::Other(match world.project.symbol(file, span) {
+            Some(Symbol::Member { file, .. }) => {
+                format!(
+                    "`{last}` of {}, not of the standard module",
+                    world.project.file(file).source.path()
+                )
+            }
+            Some(Symbol::External(dotted)) => format!("`{dotted}`, not the standard's"),
+            _ => format!("a `{last}` that is not the standard's"),
+        });
+    }
+    Standing::Unrelated
+}
+
+/// A function of the driver. Calls of other things by the same name are listed for the names in `listed` and for `connect`.
+fn of_driver(
+    world: World<'_>,
+    file: FileId,
+    span: Span,
+    functions: &[String],
+    listed: &[&str],
+) -> Standing {
+    let text = span.text(world.project.file(file).text());
+    let last = text.rsplit('.').next().unwrap_or(text);
+    let symbol = world.project.symbol(file, span);
+    if let Some(Symbol::External(dotted)) = &symbol {
+        let (module, name) = dotted.rsplit_once('.').unwrap_or(("", dotted));
+        let driver = &world.driver.modules;
+        if driver
+            .iter()
+            .any(|m| module == m || module.starts_with(&format!("{m}.")))
+            && functions.iter().any(|f| f == name)
+        {
+            return Standing::Site;
+        }
+        if functions.iter().any(|f| f == name) {
+            return Standing::Other(format!("`{dotted}`, not {}", driver.join(" or ")));
+        }
+    }
+    if functions.iter().any(|f| f == last) || listed.contains(&last) {
+        return Standing::Other(format!(
+            "`{text}` is not known to be {}",
+            world.driver.modules.join(" or ")
+        ));
+    }
+    Standing::Unrelated
+}
+
+/// A pool of the driver, on which a method is called.
+fn pool(world: World<'_>, file: FileId, hit: &Hit, span: Span) -> Standing {
+    let parsed = world.project.file(file);
+    let text = span.text(parsed.text());
+    let values = origin::values(world, file, span);
+    if origin::is_pool(&values) {
+        return Standing::Site;
+    }
+    let Expression::Call { callee, arguments } = parsed.expression(hit.site) else {
+        return Standing::Unrelated;
+    };
+    let method = callee
+        .text(parsed.text())
+        .rsplit('.')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_owned();
+    let borrows = world.driver.acquire.contains(&method);
+    let dismissed = |reason: String| {
+        if borrows {
+            Standing::Other(reason)
+        } else {
+            Standing::Unrelated
+        }
+    };
+    if let Some(what) = origin::not_a_pool(&values) {
+        return dismissed(format!(
+            "not a pool of {}: {what}",
+            world.driver.modules.join(" or ")
+        ));
+    }
+    if let Some(class) = own_class(world, &values) {
+        return dismissed(format!(
+            "an object of the project's class {class}, not a pool of the driver"
+        ));
+    }
+    if !borrows {
+        // Many things have an `execute`; only a pool is called a pool.
+        return if named_pool(text) {
+            Standing::Site
+        } else {
+            Standing::Unrelated
+        };
+    }
+    if let Some(strange) = strange_argument(world, &arguments) {
+        return Standing::Other(format!(
+            "takes {strange}, which the driver's `{method}` does not"
+        ));
+    }
+    if named_pool(text) || used_as_connection(world, file, hit) {
+        return Standing::Site;
+    }
+    if is_unused(world, file, hit) {
+        return Standing::Other(
+            "nothing is done with what it gives: a lock or a limiter".to_owned(),
+        );
+    }
+    Standing::Other(format!(
+        "nothing shows that `{}` is a database pool",
+        text.lines().next().unwrap_or_default()
+    ))
+}
+
+/// The class of the project that all values are objects of, unless it inherits from the driver's pool.
+fn own_class(world: World<'_>, values: &origin::Values) -> Option<String> {
+    let mut name = None;
+    for value in values {
+        let Value::Instance(class) = value else {
+            continue;
+        };
+        let project = world.project;
+        let inherits = project.lineage(*class).into_iter().any(|class| {
+            let file = project.file(class.file);
+            file.model.scope(class.scope).bases.iter().any(|base| {
+                let text = base.text(file.text());
+                let last = text.rsplit('.').next().unwrap_or(text);
+                world.driver.pool_types.iter().any(|known| known == last)
+            })
+        });
+        if inherits {
+            return None;
+        }
+        let file = project.file(class.file);
+        name = Some(format!(
+            "`{}` ({})",
+            file.model.scope(class.scope).name,
+            file.source.path()
+        ));
+    }
+    name
+}
+
+/// Whether the last part of a receiver is called a pool.
+fn named_pool(text: &str) -> bool {
+    let last = text
+        .trim_end_matches("()")
+        .rsplit('.')
+        .next()
+        .unwrap_or(text);
+    let last = last.trim_matches('_').to_lowercase();
+    last == "pool" || last.ends_with("_pool") || last == "dbpool"
+}
+
+fn strange_argument(world: World<'_>, arguments: &[Argument]) -> Option<String> {
+    arguments.iter().find_map(|argument| match argument {
+        Argument::Keyword { name, .. } if !world.driver.acquire_keywords.contains(name) => {
+            Some(format!("`{name}=`"))
+        }
+        Argument::Positional(_) | Argument::Spread(_) => Some("positional arguments".to_owned()),
+        _ => None,
+    })
+}
+
+/// Whether what the hit gives is used as the driver's connection is: one of its query methods is called on it.
+fn used_as_connection(world: World<'_>, file: FileId, hit: &Hit) -> bool {
+    let parsed = world.project.file(file);
+    let Some(binding) = parsed
+        .model
+        .bindings
+        .iter()
+        .find(|binding| binding.value.is_some_and(|value| value.contains(hit.site)))
+    else {
+        return false;
+    };
+    parsed.model.references_to(binding.scope, &binding.name).any(|reference| {
+        matches!(
+            parsed.language.usage(parsed.code(), reference.span),
+            Usage::MethodCall(call) if world.driver.query_methods.contains(&call.method) || call.method == "transaction"
+        )
+    })
+}
+
+/// Whether the result of the hit goes nowhere: `await limiter.acquire()` as a statement.
+fn is_unused(world: World<'_>, file: FileId, hit: &Hit) -> bool {
+    let parsed = world.project.file(file);
+    let usage = parsed.language.usage(parsed.code(), hit.site);
+    let whole = parsed
+        .language
+        .statement(parsed.code(), hit.site)
+        .map(|span| span.text(parsed.text()).trim().to_owned());
+    let call = hit.site.text(parsed.text());
+    matches!(usage, Usage::Awaited | Usage::Tested)
+        && whole.is_some_and(|whole| whole.trim_start_matches("await").trim() == call)
+}
+
+/// An attribute or constructor parameter that keeps a pool.
+fn holder(world: World<'_>, file: FileId, hit: &Hit, span: Span) -> Standing {
+    let parsed = world.project.file(file);
+    let kept = match hit.captures.get("VALUE") {
+        Some(value) => origin::values(world, file, *value),
+        None => assigned(world, file, hit, span),
+    };
+    if origin::is_pool(&kept) {
+        return Standing::Site;
+    }
+    let certain_other = origin::not_a_pool(&kept).is_some() || own_class(world, &kept).is_some();
+    let nothing = kept.iter().all(|value| *value == Value::Missing);
+    let text = span.text(parsed.text());
+    if !certain_other && !nothing && named_pool(text) {
+        Standing::Site
+    } else {
+        Standing::Unrelated
+    }
+}
+
+/// The values that a holder is given: the right side of its assignment, or what callers pass for the parameter.
+fn assigned(world: World<'_>, file: FileId, hit: &Hit, span: Span) -> origin::Values {
+    let parsed = world.project.file(file);
+    let write = parsed
+        .outline
+        .writes
+        .iter()
+        .find(|write| write.statement == hit.site || hit.site.contains(write.statement));
+    if let Some(value) = write.and_then(|write| write.value) {
+        return origin::values(world, file, value);
+    }
+    // A parameter: what its function sees under the name.
+    let binding = parsed
+        .model
+        .bindings
+        .iter()
+        .find(|binding| binding.span == span);
+    binding.map_or_else(origin::Values::default, |binding| {
+        origin::variable(world, file, binding.scope, &binding.name)
+    })
+}

@@ -1,0 +1,209 @@
+//! All facts of one site, by the pattern that its recipe stands for.
+
+use crate::facts::connection::{self, Connection, QueryCall};
+use crate::facts::context::Contexts;
+use crate::facts::{World, identity, origin, tables};
+use crate::finding::{Facts, Identity, Tables};
+use crate::language::expression::{Argument, Expression};
+use crate::language::usage::Usage;
+use crate::language::{Binding, BindingKind};
+use crate::locate::Hit;
+use crate::project::FileId;
+use crate::recipe::{Pattern, Recipe};
+use crate::source::Span;
+
+/// The facts of a site, and what they were drawn from.
+#[derive(Debug, Clone)]
+pub struct SiteFacts {
+    /// The facts.
+    pub facts: Facts,
+    /// The connection that the site opens, followed.
+    pub connection: Option<Connection>,
+    /// The query that the site is, for a call on a pool.
+    pub call: Option<QueryCall>,
+}
+
+/// Gathers what is known about `hit`.
+pub fn gather(
+    world: World<'_>,
+    contexts: &Contexts<'_>,
+    id: FileId,
+    hit: &Hit,
+    recipe: &Recipe,
+) -> SiteFacts {
+    let file = world.project.file(id);
+    let scope = file.model.scope_at(hit.site.start);
+    let connection = opens_connection(recipe.pattern)
+        .then(|| opened(world, id, hit))
+        .flatten();
+    let call = (recipe.pattern == Pattern::PoolDirectCall)
+        .then(|| direct_call(world, id, hit))
+        .flatten();
+    let facts = Facts {
+        context: contexts.at(file, scope),
+        function: file.model.dotted(scope),
+        tables: touched(
+            world,
+            id,
+            hit,
+            recipe.pattern,
+            connection.as_ref(),
+            call.as_ref(),
+        ),
+        identity: user(world, id, hit, recipe.pattern),
+        pool: hit
+            .captures
+            .get("POOL")
+            .map(|pool| origin::pool_origin(world, id, *pool)),
+    };
+    SiteFacts {
+        facts,
+        connection,
+        call,
+    }
+}
+
+fn opens_connection(pattern: Pattern) -> bool {
+    matches!(
+        pattern,
+        Pattern::PoolAcquire
+            | Pattern::PoolAcquireManual
+            | Pattern::DirectConnect
+            | Pattern::RlsBlock
+            | Pattern::PlainConnectionBlock
+    )
+}
+
+/// The connection that the site gives a name to, followed through the block or function in which the name means it.
+fn opened(world: World<'_>, id: FileId, hit: &Hit) -> Option<Connection> {
+    let file = world.project.file(id);
+    let binding = bound_to(world, id, hit.site)?;
+    let body = match binding.kind {
+        BindingKind::With => file.language.body(file.code(), binding.statement)?,
+        _ => {
+            let function = file.model.function_around(binding.executed_in);
+            let around = function.map_or(Span::new(0, file.text().len()), |scope| {
+                file.model.scope(scope).body
+            });
+            Span::new(binding.statement.end.min(around.end), around.end)
+        }
+    };
+    // The items behind it in the same `with` use it too.
+    let from = if binding.kind == BindingKind::With {
+        binding.span.end.min(body.start)
+    } else {
+        body.start
+    };
+    Some(connection::follow(
+        world,
+        id,
+        &binding.name,
+        binding.span,
+        Span::new(from, body.end),
+    ))
+}
+
+/// The name that the value of the expression at `site` gets.
+fn bound_to(world: World<'_>, id: FileId, site: Span) -> Option<&Binding> {
+    let file = world.project.file(id);
+    let given = |binding: &&Binding| {
+        let same = |value: Span| value == site || is_same_value(world, id, value, site);
+        matches!(
+            binding.kind,
+            BindingKind::With
+                | BindingKind::Assignment
+                | BindingKind::Walrus
+                | BindingKind::Annotation
+        ) && binding.value.is_some_and(same)
+    };
+    file.model.bindings.iter().find(given)
+}
+
+/// Whether `outer` is `inner` with an `await` or parentheses around it.
+fn is_same_value(world: World<'_>, id: FileId, outer: Span, inner: Span) -> bool {
+    let file = world.project.file(id);
+    let mut span = outer;
+    while span.contains(inner) && span != inner {
+        match file.expression(span) {
+            Expression::Same(next) if next != span => span = next,
+            _ => return false,
+        }
+    }
+    span == inner
+}
+
+fn direct_call(world: World<'_>, id: FileId, hit: &Hit) -> Option<QueryCall> {
+    let pool = hit.captures.get("POOL").copied()?;
+    let file = world.project.file(id);
+    let statement = file
+        .language
+        .statement(file.code(), hit.site)
+        .unwrap_or(hit.site);
+    connection::single_call(world, id, pool, statement)
+}
+
+fn touched(
+    world: World<'_>,
+    id: FileId,
+    hit: &Hit,
+    pattern: Pattern,
+    connection: Option<&Connection>,
+    call: Option<&QueryCall>,
+) -> Option<Tables> {
+    let settings = &world.config.schema;
+    match pattern {
+        Pattern::GetPoolCall | Pattern::CreatePool | Pattern::CachedPool => None,
+        Pattern::PoolDirectCall => Some(call.map_or_else(Tables::default, |call| {
+            tables::of_call(call, world.schema, settings)
+        })),
+        Pattern::HelperCall => Some(helper_tables(world, id, hit)),
+        // A connection without a name cannot be followed.
+        _ => Some(connection.map_or_else(Tables::default, |c| tables::of_connection(world, c))),
+    }
+}
+
+fn helper_tables(world: World<'_>, id: FileId, hit: &Hit) -> Tables {
+    let file = world.project.file(id);
+    let Expression::Call { arguments, .. } = file.expression(hit.site) else {
+        return Tables::default();
+    };
+    let query = arguments.iter().find_map(|argument| match argument {
+        Argument::Positional(span) => Some(*span),
+        Argument::Keyword { name, value }
+            if matches!(name.as_str(), "query" | "sql" | "statement") =>
+        {
+            Some(*value)
+        }
+        _ => None,
+    });
+    let queries = query
+        .map(|span| connection::read(file, span))
+        .unwrap_or_default();
+    if queries.is_empty() {
+        Tables::default()
+    } else {
+        tables::of_queries(&queries, world.schema, &world.config.schema)
+    }
+}
+
+fn user(world: World<'_>, id: FileId, hit: &Hit, pattern: Pattern) -> Identity {
+    if pattern != Pattern::RlsBlock {
+        return identity::at(world, id, hit.site);
+    }
+    let file = world.project.file(id);
+    match file.expression(hit.site) {
+        Expression::Call { arguments, .. } => match arguments.first() {
+            Some(Argument::Positional(span) | Argument::Keyword { value: span, .. }) => {
+                identity::of_argument(world, id, *span)
+            }
+            _ => Identity::None,
+        },
+        _ => Identity::None,
+    }
+}
+
+/// Whether the scope that the site opens is entered by a `with`, as it has to be.
+pub fn is_entered(world: World<'_>, id: FileId, hit: &Hit) -> bool {
+    let file = world.project.file(id);
+    matches!(file.language.usage(file.code(), hit.site), Usage::Entered)
+}

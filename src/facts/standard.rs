@@ -1,0 +1,249 @@
+//! The standard module as its code defines it: what its helpers take and give, which function returns the shared pool, which registers one.
+
+use std::collections::BTreeMap;
+
+use crate::facts::World;
+use crate::language::expression::{Argument, Expression};
+use crate::language::{Model, Parameter, ParameterKind, ScopeId};
+use crate::project::{FileId, ParsedFile, Symbol};
+use crate::source::Span;
+
+/// What one helper takes and gives.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Helper {
+    /// Its name.
+    pub name: String,
+    /// Whether query parameters are passed one by one (`*args`).
+    pub spreads: bool,
+    /// How many arguments it takes by position before the rest; `execute_many(query, rows)`: 2.
+    pub positional: usize,
+    /// The keyword arguments that it takes.
+    pub keywords: Vec<String>,
+    /// How its result differs from the driver's (`rows become dicts`); empty where it does not.
+    pub converts: Option<String>,
+}
+
+/// The standard module, read from its code.
+#[derive(Debug, Clone, Default)]
+pub struct StandardModule {
+    /// Its file, if it was read.
+    pub file: Option<FileId>,
+    /// Helpers by the connection method that they stand for.
+    pub helpers: BTreeMap<String, Helper>,
+    /// Functions that make a pool the shared one.
+    pub registrars: Vec<String>,
+    /// Whether the scope with a user declares its user as text (`user_id: str`).
+    pub rls_takes_text: bool,
+    /// The parameters of the scope with a user, by name.
+    pub rls_parameters: usize,
+}
+
+impl StandardModule {
+    /// Reads the module that the settings of `world` name.
+    pub fn read(project: &crate::project::Project, config: &crate::config::Config) -> Self {
+        let mut module = Self::default();
+        let standard = &config.standard;
+        for (method, name) in &standard.helpers {
+            // Until the code says more: the query, and its parameters one by one.
+            let helper = Helper {
+                name: name.clone(),
+                spreads: method != "executemany",
+                positional: 1 + usize::from(method == "executemany"),
+                ..Helper::default()
+            };
+            module.helpers.insert(method.clone(), helper);
+        }
+        let Some(id) = standard
+            .file
+            .as_deref()
+            .and_then(|path| project.by_path(path))
+        else {
+            return module;
+        };
+        module.file = Some(id);
+        let file = project.file(id);
+        for helper in module.helpers.values_mut() {
+            if let Some(scope) = function_named(file, &helper.name) {
+                describe(file, scope, helper);
+            }
+        }
+        if let Some(scope) = standard
+            .rls
+            .as_deref()
+            .and_then(|name| function_named(file, name))
+        {
+            let parameters = &file.model.scope(scope).parameters;
+            module.rls_parameters = parameters.len();
+            module.rls_takes_text = parameters
+                .first()
+                .and_then(|parameter| parameter.annotation)
+                .is_some_and(|span| span.text(file.text()) == "str");
+        }
+        if let Some(scope) = standard
+            .pool
+            .as_deref()
+            .and_then(|name| function_named(file, name))
+        {
+            module.registrars = registrars(file, scope);
+        }
+        module
+    }
+
+    /// Whether `file` is the module itself.
+    pub fn is_file(&self, _world: World<'_>, file: FileId) -> bool {
+        self.file == Some(file)
+    }
+
+    /// Whether the expression at `span` means the member `name` of the module.
+    pub fn is_member(&self, world: World<'_>, file: FileId, span: Span, name: &str) -> bool {
+        match world.project.symbol(file, span) {
+            Some(Symbol::Member { file, name: found }) => found == name && self.file == Some(file),
+            Some(Symbol::Unread { path, name: found }) => {
+                found == name && world.config.standard.file.as_deref() == Some(path.as_str())
+            }
+            Some(Symbol::External(dotted)) => {
+                world
+                    .config
+                    .standard
+                    .module
+                    .as_deref()
+                    .is_some_and(|module| {
+                        let wanted = format!("{module}.{name}");
+                        dotted == wanted
+                            || dotted.ends_with(&format!(".{wanted}"))
+                            || wanted.ends_with(&format!(".{dotted}"))
+                    })
+            }
+            _ => false,
+        }
+    }
+
+    /// The member of the module that the expression at `span` means.
+    pub fn member<'n>(
+        &self,
+        world: World<'_>,
+        file: FileId,
+        span: Span,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> Option<&'n str> {
+        names
+            .into_iter()
+            .find(|name| self.is_member(world, file, span, name))
+    }
+
+    /// Whether the expression at `span` means the function that returns the shared pool.
+    pub fn is_pool_getter(&self, world: World<'_>, file: FileId, span: Span) -> bool {
+        world
+            .config
+            .standard
+            .pool
+            .as_deref()
+            .is_some_and(|name| self.is_member(world, file, span, name))
+    }
+
+    /// Whether the value that the expression at `created` makes is handed to a registrar by the file.
+    pub fn registers(&self, world: World<'_>, file: FileId, created: Span) -> bool {
+        let parsed = world.project.file(file);
+        let binding = parsed.model.bindings.iter().find(|binding| {
+            binding.value.is_some_and(|value| {
+                value.contains(created)
+                    && !matches!(parsed.expression(value), Expression::Call { .. })
+                    || value == created
+            })
+        });
+        let Some(binding) = binding else { return false };
+        parsed.outline.calls.iter().any(|call| {
+            self.registrars.contains(&call.name)
+                && matches!(parsed.expression(call.span), Expression::Call { arguments, .. } if arguments.iter().any(|argument| {
+                    let value = argument.value();
+                    let target = parsed.model.resolve(parsed.model.scope_at(value.start), value.text(parsed.text()));
+                    matches!(argument, Argument::Positional(_)) && value.text(parsed.text()) == binding.name && target == Some(binding.scope)
+                }))
+        })
+    }
+}
+
+/// The function of that name at the top of `file`.
+pub fn function_named(file: &ParsedFile, name: &str) -> Option<ScopeId> {
+    file.model
+        .bindings_of(Model::MODULE, name)
+        .filter_map(|binding| binding.opens)
+        .last()
+}
+
+fn describe(file: &ParsedFile, scope: ScopeId, helper: &mut Helper) {
+    let parameters = &file.model.scope(scope).parameters;
+    let by_position = |parameter: &&Parameter| {
+        matches!(
+            parameter.kind,
+            ParameterKind::PositionalOnly | ParameterKind::Positional
+        )
+    };
+    helper.spreads = parameters
+        .iter()
+        .any(|parameter| parameter.kind == ParameterKind::Rest);
+    helper.positional = parameters.iter().filter(by_position).count();
+    helper.keywords = parameters
+        .iter()
+        .filter(|parameter| {
+            // Before `*args` a keyword would shift the parameters of the query.
+            parameter.kind == ParameterKind::KeywordOnly
+                || (!helper.spreads && parameter.kind == ParameterKind::Positional)
+        })
+        .map(|parameter| parameter.name.clone())
+        .collect();
+    let text = file.model.scope(scope).body.text(file.text());
+    let result = ["dict(", "[dict("]
+        .iter()
+        .any(|conversion| text.contains(conversion));
+    helper.converts = result.then(|| "rows become dicts".to_owned());
+}
+
+/// The functions that store a parameter where the getter at `getter` finds the pool.
+fn registrars(file: &ParsedFile, getter: ScopeId) -> Vec<String> {
+    let stored: Vec<String> = file
+        .outline
+        .returns
+        .iter()
+        .filter(|give_back| give_back.scope == getter)
+        .filter_map(|give_back| give_back.value)
+        .map(|value| last_part(value.text(file.text())).to_owned())
+        .collect();
+    let mut names: Vec<String> = Vec::new();
+    let mut add = |scope: ScopeId, value: Option<Span>| {
+        let function = file.model.scope(scope);
+        let text = value.map(|span| span.text(file.text()));
+        let from_parameter = function
+            .parameters
+            .iter()
+            .any(|parameter| Some(parameter.name.as_str()) == text);
+        if from_parameter && scope != getter && !names.contains(&function.name) {
+            names.push(function.name.clone());
+        }
+    };
+    for write in file
+        .outline
+        .writes
+        .iter()
+        .filter(|write| stored.contains(&write.name))
+    {
+        if let Some(function) = file.model.function_around(write.scope) {
+            add(function, write.value);
+        }
+    }
+    for binding in file
+        .model
+        .bindings
+        .iter()
+        .filter(|binding| binding.scope == Model::MODULE && stored.contains(&binding.name))
+    {
+        if let Some(function) = file.model.function_around(binding.executed_in) {
+            add(function, binding.value);
+        }
+    }
+    names
+}
+
+fn last_part(text: &str) -> &str {
+    text.rsplit('.').next().unwrap_or(text)
+}

@@ -1,0 +1,104 @@
+//! How the value of a name is used where it stands, and what control flow does around it, in terms that fit every language.
+
+use crate::language::expression::Argument;
+use crate::source::Span;
+
+/// What the surroundings do with the value of an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Usage {
+    /// A method of it is called.
+    MethodCall(MethodCall),
+    /// An attribute of it is read, not called.
+    AttributeRead {
+        /// The attribute.
+        name: String,
+    },
+    /// An attribute of it is set.
+    AttributeWrite {
+        /// The attribute.
+        name: String,
+    },
+    /// It is called itself.
+    Called,
+    /// It is passed as an argument.
+    Argument {
+        /// The call.
+        call: Span,
+        /// What is called.
+        callee: Span,
+    },
+    /// It is returned.
+    Returned,
+    /// It is yielded.
+    Yielded,
+    /// It gets a further name.
+    Aliased,
+    /// It is put into an attribute, an element or a container.
+    Stored,
+    /// Its truth, identity or type is looked at.
+    Tested,
+    /// It is deleted.
+    Deleted,
+    /// It is put into a text.
+    Interpolated,
+    /// It is awaited.
+    Awaited,
+    /// It is the subject of a `with`.
+    Entered,
+    /// Something else.
+    Other,
+}
+
+/// A call of a method.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MethodCall {
+    /// The method.
+    pub method: String,
+    /// `object.method`
+    pub callee: Span,
+    /// `object.method(…)`
+    pub call: Span,
+    /// With `await`, where there is one.
+    pub whole: Span,
+    /// The arguments.
+    pub arguments: Vec<Argument>,
+    /// What is done with the coroutine or object that it gives.
+    pub manner: Manner,
+}
+
+/// What is done with the result of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// It is awaited at once.
+    Awaited,
+    /// It is the subject of a `with`.
+    Entered,
+    /// It is iterated by a loop.
+    Iterated,
+    /// It is used as it is.
+    Plain,
+}
+
+/// A place where exceptions are caught.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catch {
+    /// The whole statement.
+    pub span: Span,
+    /// The body whose exceptions are caught.
+    pub body: Span,
+    /// Whether execution can go on behind the statement after an exception.
+    pub falls_through: bool,
+    /// Whether a handler jumps to the next round of a loop.
+    pub continues: bool,
+}
+
+/// What a conditional statement does when a name has no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// `if not x: raise …`, and nothing else.
+    RaiseIfMissing,
+    /// `if not x: return …`, and nothing else.
+    ReturnIfMissing,
+    /// `if x:` without an alternative.
+    OnlyIfPresent,
+}

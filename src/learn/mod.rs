@@ -1,0 +1,125 @@
+//! Learns from the code of a project what `connmod.yaml` would say: a pure function of the texts that were read.
+//!
+//! A function is what it does: one that borrows from the pool and gives back what `fetch` gave is the helper for `fetch`, whatever it
+//! is called. Names decide only where several would do. What is not seen in the code but taken from custom, such as what a folder is
+//! called, is noted as a guess.
+
+mod contexts;
+mod evidence;
+mod helpers;
+mod identity;
+mod read;
+mod scopes;
+mod sql_files;
+mod standard;
+mod yaml;
+
+use std::fmt;
+
+use crate::config::Config;
+use crate::learn::evidence::Evidence;
+use crate::recipe::Driver;
+use crate::source::SourceFile;
+
+pub use yaml::to_yaml;
+
+/// What is learnt from.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The texts of the project: code and SQL.
+    pub files: &'a [SourceFile],
+    /// The driver that the project is migrated for.
+    pub driver: &'a Driver,
+}
+
+/// What was learnt.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Learnt {
+    /// The settings.
+    pub config: Config,
+    /// How each of them is known, in the order of the settings.
+    pub notes: Vec<Note>,
+}
+
+/// How a setting is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// It is what the code does.
+    Found {
+        /// `file:line`, or a file, or a folder.
+        place: String,
+    },
+    /// It is taken from custom.
+    Guessed {
+        /// From what.
+        why: String,
+    },
+}
+
+/// A remark on one setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// The setting, by its path in the file: `standard.pool`, `contexts.services`, `schema.files`.
+    pub setting: String,
+    /// How it is known.
+    pub how: How,
+    /// Its value, or what there is to know about it.
+    pub text: String,
+}
+
+impl Note {
+    fn found(
+        setting: impl Into<String>,
+        text: impl Into<String>,
+        place: impl Into<String>,
+    ) -> Self {
+        Self {
+            setting: setting.into(),
+            how: How::Found {
+                place: place.into(),
+            },
+            text: text.into(),
+        }
+    }
+
+    fn guessed(
+        setting: impl Into<String>,
+        text: impl Into<String>,
+        why: impl Into<String>,
+    ) -> Self {
+        Self {
+            setting: setting.into(),
+            how: How::Guessed { why: why.into() },
+            text: text.into(),
+        }
+    }
+}
+
+impl fmt::Display for How {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Found { place } => write!(f, "found in {place}"),
+            Self::Guessed { why } => write!(f, "guessed: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({})", self.setting, self.text, self.how)
+    }
+}
+
+/// Learns the settings of a project.
+pub fn learn(input: &Input<'_>) -> Learnt {
+    let first = read::first(input);
+    let names = standard::names(&Evidence::new(&first.project, input.driver));
+    let reading = read::second(input, first, &names);
+    let evidence = Evidence::new(&reading.project, input.driver);
+    let mut learnt = Learnt::default();
+    let forms = standard::learn(&evidence, &mut learnt);
+    contexts::learn(&evidence, &forms, input.files, &mut learnt);
+    identity::learn(&evidence, &forms, &mut learnt);
+    sql_files::learn(input.files, &mut learnt);
+    learnt
+}

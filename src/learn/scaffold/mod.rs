@@ -1,0 +1,1 @@
+//! A standard module for a project that has none.

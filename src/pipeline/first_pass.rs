@@ -1,0 +1,251 @@
+//! The first pass: parses the files that recipes can match, then those that show where their pools, bases and types come from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use aho_corasick::AhoCorasick;
+use rayon::prelude::*;
+
+use crate::config::Config;
+use crate::finding::Unparsed;
+use crate::language::{self, ImportKind, Model, ScopeKind};
+use crate::locate::Locator;
+use crate::pipeline::{Files, parse_file};
+use crate::progress::Progress;
+use crate::project::{Modules, ParsedFile, Project};
+use crate::recipe::Driver;
+use crate::source::SourceFile;
+
+/// How often the set of files may grow by what the files before mention. Each round adds callers of callers.
+const ROUNDS: usize = 3;
+
+/// What the first pass leaves.
+pub(crate) struct FirstPass {
+    /// All parsed files.
+    pub(crate) project: Project,
+    /// Files without a usable tree.
+    pub(crate) unparsed: Vec<Unparsed>,
+}
+
+/// Runs the first pass.
+pub(crate) fn run(
+    locator: &Locator,
+    config: &Config,
+    driver: &Driver,
+    files: &[SourceFile],
+    progress: &dyn Progress,
+) -> FirstPass {
+    let code: Vec<&SourceFile> = files
+        .iter()
+        .filter(|file| language::for_path(file.path()).is_some())
+        .collect();
+    let standard = config.standard.file.as_deref();
+    let candidates: BTreeSet<&str> = code
+        .par_iter()
+        .filter(|file| {
+            let matches = language::for_path(file.path())
+                .is_some_and(|own| locator.may_match(own, file.text()));
+            matches || standard == Some(file.path())
+        })
+        .map(|file| file.path())
+        .collect();
+    let modules = Modules::new(code.iter().map(|file| file.path()));
+    let by_path: BTreeMap<&str, &SourceFile> =
+        code.iter().map(|file| (file.path(), *file)).collect();
+    progress.start("parsing", candidates.len());
+    let mut parsed: BTreeMap<&str, Arc<ParsedFile>> = BTreeMap::new();
+    let mut unparsed: Vec<Unparsed> = Vec::new();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut next = candidates;
+    for _ in 0..=ROUNDS {
+        let fresh: Vec<&SourceFile> = next
+            .iter()
+            .filter(|path| !seen.contains(*path))
+            .filter_map(|path| by_path.get(path).copied())
+            .collect();
+        if fresh.is_empty() {
+            break;
+        }
+        seen.extend(fresh.iter().map(|file| file.path()));
+        let results: Vec<_> = fresh
+            .par_iter()
+            .map(|file| {
+                let result = parse_file(file);
+                progress.step();
+                result
+            })
+            .collect();
+        let mut added: Files = Vec::new();
+        for (file, result) in fresh.iter().zip(results) {
+            match result {
+                Ok(Some(file_parsed)) => {
+                    let shared = Arc::new(file_parsed);
+                    parsed.insert(file.path(), Arc::clone(&shared));
+                    added.push(shared);
+                }
+                Ok(None) => {}
+                Err(problem) => unparsed.push(problem),
+            }
+        }
+        next = mentioned(&added, driver, &code, &modules, &by_path);
+    }
+    let files: Files = parsed.into_values().collect();
+    for file in &files {
+        if let Some(error) = file.errors.first() {
+            let place = file.source.position(error.start);
+            let reason = format!(
+                "does not parse at line {}, column {}; sites near it are left alone",
+                place.line, place.column
+            );
+            unparsed.push(Unparsed {
+                file: file.source.path().to_owned(),
+                reason,
+            });
+        }
+    }
+    let project = Project::new(files, code.iter().map(|file| file.path()));
+    FirstPass { project, unparsed }
+}
+
+/// The files that the freshly parsed ones make of interest: callers of what takes a pool, definitions of bases and of types.
+fn mentioned<'s>(
+    added: &Files,
+    driver: &Driver,
+    code: &[&'s SourceFile],
+    modules: &Modules,
+    by_path: &BTreeMap<&'s str, &'s SourceFile>,
+) -> BTreeSet<&'s str> {
+    let mut words: BTreeSet<String> = BTreeSet::new();
+    let mut paths: BTreeSet<&'s str> = BTreeSet::new();
+    for file in added {
+        words.extend(takers_of_pools(file, driver));
+        for path in definitions(file, modules) {
+            if let Some((path, _)) = by_path.get_key_value(path.as_str()) {
+                paths.insert(*path);
+            }
+        }
+    }
+    let words: Vec<String> = words.into_iter().collect();
+    if let Ok(searcher) = AhoCorasick::new(&words)
+        && !words.is_empty()
+    {
+        let found: Vec<&'s str> = code
+            .par_iter()
+            .filter(|file| searcher.is_match(file.text()))
+            .map(|file| file.path())
+            .collect();
+        paths.extend(found);
+    }
+    paths
+}
+
+/// The names of classes and functions whose parameters may be pools: who calls them shows which pool it is.
+fn takers_of_pools(file: &ParsedFile, driver: &Driver) -> BTreeSet<String> {
+    let model = &file.model;
+    let mut names = BTreeSet::new();
+    let pooled: BTreeSet<&str> = file
+        .outline
+        .calls
+        .iter()
+        .filter(|call| {
+            driver.acquire.contains(&call.name) || driver.query_methods.contains(&call.name)
+        })
+        .map(|call| root(call.callee.text(file.text())))
+        .collect();
+    for scope in model
+        .scopes
+        .iter()
+        .filter(|scope| scope.kind == ScopeKind::Function)
+    {
+        let class = scope
+            .parent
+            .map(|parent| model.scope(parent))
+            .filter(|parent| parent.kind == ScopeKind::Class);
+        let takes = scope.parameters.iter().any(|parameter| {
+            let name = parameter.name.to_lowercase();
+            let declared = parameter.annotation.is_some_and(|span| {
+                driver
+                    .pool_types
+                    .iter()
+                    .any(|known| span.text(file.text()).contains(known.as_str()))
+            });
+            declared
+                || name.contains("pool")
+                || (name != "self" && pooled.contains(parameter.name.as_str()))
+        });
+        let keeps = class.is_some() && scope.name == "__init__" && pooled.contains("self");
+        if takes || keeps {
+            match class {
+                Some(class) if scope.name == "__init__" => names.insert(class.name.clone()),
+                _ => names.insert(scope.name.clone()),
+            };
+        }
+    }
+    // Classes without a constructor of their own take what their base takes.
+    if pooled.contains("self") {
+        names.extend(
+            model
+                .scopes
+                .iter()
+                .filter(|scope| scope.kind == ScopeKind::Class)
+                .map(|scope| scope.name.clone()),
+        );
+    }
+    names.retain(|name| name.len() > 3 && !name.starts_with("__"));
+    names
+}
+
+fn root(callee: &str) -> &str {
+    callee
+        .split(['.', '(', '['])
+        .next()
+        .unwrap_or(callee)
+        .trim()
+}
+
+/// The files that define the bases of this file's classes and the types of its parameters, and what it calls by imported names.
+fn definitions(file: &ParsedFile, modules: &Modules) -> BTreeSet<String> {
+    let model = &file.model;
+    let text = file.text();
+    let mut wanted: BTreeSet<&str> = BTreeSet::new();
+    let word = |c: char| !(c.is_alphanumeric() || c == '_');
+    for scope in &model.scopes {
+        wanted.extend(
+            scope
+                .bases
+                .iter()
+                .flat_map(|span| span.text(text).split(word)),
+        );
+        let annotations = scope
+            .parameters
+            .iter()
+            .filter_map(|parameter| parameter.annotation);
+        wanted.extend(annotations.flat_map(|span| span.text(text).split(word)));
+        let defaults = scope
+            .parameters
+            .iter()
+            .filter_map(|parameter| parameter.default);
+        wanted.extend(defaults.flat_map(|span| span.text(text).split(word)));
+    }
+    let arguments = file.outline.calls.iter().filter(|call| {
+        // Only what may be handed a connection or a pool.
+        let call = call.span.text(text);
+        ["conn", "pool", "db"]
+            .iter()
+            .any(|name| call.contains(name))
+    });
+    wanted.extend(arguments.map(|call| root(call.callee.text(text))));
+    model
+        .imports
+        .iter()
+        .filter(|import| {
+            matches!(import.kind, ImportKind::Name { .. }) && wanted.contains(import.local.as_str())
+        })
+        .filter(|import| import.scope == Model::MODULE || !import.local.is_empty())
+        .filter_map(|import| {
+            modules
+                .find(file.source.path(), &import.module, import.level)
+                .map(str::to_owned)
+        })
+        .collect()
+}

@@ -1,0 +1,370 @@
+//! From a hit to a finding: what it is, what is known, which row decides, whether the rewrite that the row wants is proven.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use crate::config::ContextKind;
+use crate::decide;
+use crate::facts::World;
+use crate::facts::context::Contexts;
+use crate::facts::roles::{self, Standing};
+use crate::facts::site::{self, SiteFacts};
+use crate::finding::{Dismissed, Facts, Finding, Site, Unparsed, Verdict};
+use crate::locate::{Hit, Locator};
+use crate::pipeline::{Judged, mark, removal};
+use crate::project::{FileId, ParsedFile};
+use crate::recipe::{Outcome, Pattern, Recipe, RewriteKind, Row, Severity, Warning};
+use crate::rewrite::{self, Subject};
+use crate::source::Span;
+
+/// Judges every hit of a file.
+pub(crate) fn file(
+    world: World<'_>,
+    contexts: &Contexts<'_>,
+    locator: &Locator,
+    recipes: &[Recipe],
+    id: FileId,
+) -> Judged {
+    let parsed = world.project.file(id);
+    let mut judged = Judged {
+        file: id,
+        findings: Vec::new(),
+        dismissed: Vec::new(),
+        unparsed: Vec::new(),
+    };
+    let hits = match locator.hits(parsed) {
+        Ok(hits) => hits,
+        Err(error) => {
+            judged.unparsed.push(Unparsed {
+                file: parsed.source.path().to_owned(),
+                reason: error.to_string(),
+            });
+            return judged;
+        }
+    };
+    let mut taken: BTreeSet<Span> = BTreeSet::new();
+    let mut dismissed: BTreeMap<Span, Dismissed> = BTreeMap::new();
+    let mut removable: Vec<usize> = Vec::new();
+    for hit in &hits {
+        // One place is a site of one recipe: the first that it belongs to.
+        if taken.contains(&hit.site) {
+            continue;
+        }
+        let recipe = &recipes[hit.recipe];
+        match roles::standing(world, id, hit, recipe) {
+            Standing::Site => {
+                taken.insert(hit.site);
+                let judgement = Judgement {
+                    world,
+                    contexts,
+                    id,
+                    hit,
+                    recipe,
+                };
+                let (finding, waits) = judgement.finding();
+                if waits {
+                    removable.push(judged.findings.len());
+                }
+                judged.findings.push(finding);
+            }
+            Standing::Other(reason) => {
+                dismissed
+                    .entry(hit.site)
+                    .or_insert_with(|| dismiss(parsed, hit.site, recipe, reason));
+            }
+            Standing::Unrelated => {}
+        }
+    }
+    judged.dismissed = dismissed
+        .into_iter()
+        .filter(|(site, _)| !taken.contains(site))
+        .map(|(_, d)| d)
+        .collect();
+    number(&mut judged.findings, parsed);
+    removal::settle(world, id, &mut judged.findings, &removable);
+    judged
+}
+
+fn dismiss(parsed: &ParsedFile, site: Span, recipe: &Recipe, reason: String) -> Dismissed {
+    let place = parsed.source.position(site.start);
+    Dismissed {
+        file: parsed.source.path().to_owned(),
+        line: place.line,
+        column: place.column,
+        recipe: recipe.id.clone(),
+        reason,
+    }
+}
+
+struct Judgement<'a> {
+    world: World<'a>,
+    contexts: &'a Contexts<'a>,
+    id: FileId,
+    hit: &'a Hit,
+    recipe: &'a Recipe,
+}
+
+impl Judgement<'_> {
+    /// The finding, and whether it waits for the other rewrites of the file (what is dead is only known then).
+    fn finding(&self) -> (Finding, bool) {
+        let known = site::gather(self.world, self.contexts, self.id, self.hit, self.recipe);
+        let row = decide::row(self.recipe, &known.facts);
+        let mut finding = self.blank(&known.facts);
+        if let Some(verdict) = self.set_aside(&mut finding) {
+            finding.verdict = verdict;
+            finding.severity = if verdict == Verdict::Suppressed {
+                Severity::None
+            } else {
+                Severity::Info
+            };
+            return (finding, false);
+        }
+        let Some(row) = row else {
+            return (finding, false);
+        };
+        finding.decided_by = Some(row.line);
+        let waits = self.decide(row, &known, &mut finding);
+        if row.warning == Some(Warning::RlsWithoutUser) {
+            finding.reasons.extend(without_user(
+                &known.facts,
+                finding.verdict,
+                self.recipe.pattern,
+            ));
+        }
+        finding.severity = row
+            .severity
+            .unwrap_or_else(|| severity(finding.verdict, &known.facts));
+        (finding, waits)
+    }
+
+    fn blank(&self, facts: &Facts) -> Finding {
+        let parsed = self.world.project.file(self.id);
+        let span = self.hit.site;
+        let place = parsed.source.position(span.start);
+        Finding {
+            id: String::new(),
+            site: Site {
+                file: parsed.source.path().to_owned(),
+                span,
+                line: place.line,
+                end_line: parsed
+                    .source
+                    .line_of(span.end.saturating_sub(1).max(span.start)),
+                column: place.column,
+                recipe: self.recipe.id.clone(),
+                pattern: self.recipe.pattern,
+            },
+            facts: facts.clone(),
+            verdict: Verdict::Review,
+            form: None,
+            target: None,
+            reasons: Vec::new(),
+            notes: Vec::new(),
+            severity: Severity::Warning,
+            decided_by: None,
+            fix: None,
+        }
+    }
+
+    /// A site that is suppressed, or whose surroundings do not parse.
+    fn set_aside(&self, finding: &mut Finding) -> Option<Verdict> {
+        let parsed = self.world.project.file(self.id);
+        if let Some(error) = mark::error_near(parsed, self.hit.site) {
+            let place = parsed.source.position(error.start);
+            finding.reasons.push(format!(
+                "the code around it does not parse (line {}, column {})",
+                place.line, place.column
+            ));
+            return Some(Verdict::Unparsed);
+        }
+        match mark::suppression(parsed, self.hit.site, &self.recipe.id) {
+            Some(Ok(reason)) => {
+                finding.reasons.push(reason);
+                Some(Verdict::Suppressed)
+            }
+            Some(Err(problem)) => {
+                finding.notes.push(problem);
+                None
+            }
+            None => None,
+        }
+    }
+
+    fn decide(&self, row: &Row, known: &SiteFacts, finding: &mut Finding) -> bool {
+        finding.reasons.extend(row.because.clone());
+        match &row.outcome {
+            Outcome::Keep => finding.verdict = Verdict::Keep,
+            Outcome::Review => {
+                finding.verdict = Verdict::Review;
+                finding.reasons.extend(self.unknown_pool(known));
+            }
+            Outcome::Standard => {
+                finding.verdict = Verdict::Standard;
+                finding.form = standard_form(self.recipe.pattern).map(str::to_owned);
+            }
+            Outcome::Rewrite(names) => return self.rewrite(names, known, finding),
+        }
+        false
+    }
+
+    /// What could not be followed is worth saying where a person has to look anyway.
+    fn unknown_pool(&self, known: &SiteFacts) -> Option<String> {
+        let connection = known.connection.as_ref()?;
+        let parsed = self.world.project.file(self.id);
+        let lost = connection.lost_in?;
+        let text = lost.text(parsed.text()).lines().next().unwrap_or_default();
+        Some(format!(
+            "the connection is passed to `{text}` (line {}), which cannot be followed",
+            parsed.source.line_of(lost.start)
+        ))
+    }
+
+    /// The first of the rewrites that is proven. Those before it that are not say why in the notes.
+    fn rewrite(&self, names: &[String], known: &SiteFacts, finding: &mut Finding) -> bool {
+        let subject = Subject {
+            world: self.world,
+            file: self.id,
+            hit: self.hit,
+            facts: &known.facts,
+            connection: known.connection.as_ref(),
+            call: known.call.as_ref(),
+        };
+        let mut refused: Vec<String> = Vec::new();
+        for name in names {
+            let Some(rewrite) = self.recipe.rewrites.get(name) else {
+                continue;
+            };
+            if rewrite.kind == RewriteKind::Remove {
+                finding.form = Some(name.clone());
+                return true;
+            }
+            match rewrite::attempt(subject, rewrite) {
+                Ok(proposal) => {
+                    finding.verdict = Verdict::Rewrite;
+                    finding.form = Some(name.clone());
+                    finding.target = Some(proposal.target.clone());
+                    finding.reasons.extend(proposal.unproven.iter().cloned());
+                    if finding.reasons.is_empty() {
+                        finding.reasons.extend(why(&known.facts, name, &refused));
+                    }
+                    finding.notes.extend(proposal.notes.iter().cloned());
+                    finding.notes.extend(
+                        refused
+                            .iter()
+                            .map(|reason| format!("no helper calls: {reason}")),
+                    );
+                    finding.fix = Some(proposal.into_fix());
+                    return false;
+                }
+                Err(refusal) => {
+                    for reason in refusal.reasons {
+                        if !refused.contains(&reason) {
+                            refused.push(reason);
+                        }
+                    }
+                }
+            }
+        }
+        finding.verdict = Verdict::Review;
+        finding.form = names.last().cloned();
+        finding.reasons.extend(refused);
+        false
+    }
+}
+
+/// Why this form, where no rule had anything to say against it.
+fn why(facts: &Facts, form: &str, refused: &[String]) -> Vec<String> {
+    let tables = facts.tables.clone().unwrap_or_default();
+    let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
+    let reason = match (form, facts.identity.expression()) {
+        ("rls", Some(user)) if !tables.rls.is_empty() => {
+            format!(
+                "{} under row-level security; the user is {user}",
+                list(&tables.rls)
+            )
+        }
+        ("scope", _) if !refused.is_empty() => {
+            format!("one connection for the block: {}", refused[0])
+        }
+        _ if !tables.rls.is_empty() => format!("{} under row-level security", list(&tables.rls)),
+        _ if !tables.complete && tables.known.is_empty() => {
+            "the tables are only known at run time".to_owned()
+        }
+        _ if !tables.complete => {
+            format!(
+                "not all tables are known; those that are, are not under row-level security: {}",
+                list(&tables.known)
+            )
+        }
+        _ if tables.known.is_empty() => "no table under row-level security".to_owned(),
+        _ => format!("no table under row-level security: {}", list(&tables.known)),
+    };
+    vec![reason]
+}
+
+/// The remark on tables under row-level security that are used without a user.
+fn without_user(facts: &Facts, verdict: Verdict, pattern: Pattern) -> Option<String> {
+    let tables = facts
+        .tables
+        .as_ref()
+        .filter(|tables| !tables.rls.is_empty())?;
+    let names: Vec<&str> = tables.rls.iter().map(String::as_str).collect();
+    let noun = if names.len() == 1 { "table" } else { "tables" };
+    let before = if verdict == Verdict::Rewrite && pattern != Pattern::HelperCall {
+        ", as before"
+    } else {
+        ""
+    };
+    Some(format!(
+        "uses RLS {noun} {} without a user{before}",
+        names.join(", ")
+    ))
+}
+
+fn standard_form(pattern: Pattern) -> Option<&'static str> {
+    match pattern {
+        Pattern::HelperCall => Some("helpers"),
+        Pattern::RlsBlock => Some("rls"),
+        Pattern::PlainConnectionBlock => Some("scope"),
+        _ => None,
+    }
+}
+
+fn severity(verdict: Verdict, facts: &Facts) -> Severity {
+    let user_data = facts.context.kind == ContextKind::User
+        && facts
+            .tables
+            .as_ref()
+            .is_some_and(|tables| !tables.rls.is_empty());
+    match verdict {
+        Verdict::Standard | Verdict::Keep | Verdict::Suppressed => Severity::None,
+        Verdict::Rewrite | Verdict::Review if user_data => Severity::Error,
+        Verdict::Rewrite | Verdict::Review => Severity::Warning,
+        Verdict::Unparsed => Severity::Info,
+    }
+}
+
+/// Gives every finding its fingerprint: file, recipe, function and text, and a number where several are alike. Lines above it may move.
+fn number(findings: &mut [Finding], parsed: &ParsedFile) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for finding in findings {
+        let site = &finding.site;
+        let text: String = site
+            .span
+            .text(parsed.text())
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        let function = finding.facts.function.as_deref().unwrap_or_default();
+        let key = format!("{}\0{}\0{function}\0{text}", site.file, site.recipe);
+        let count = seen.entry(key.clone()).or_default();
+        let digest = Sha256::digest(format!("{key}\0{count}").as_bytes());
+        *count += 1;
+        finding.id = digest
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+    }
+}

@@ -1,0 +1,97 @@
+//! Sites whose rewrite is to go: they can when the other rewrites of the file leave nothing that reads them.
+
+use crate::edit::Applicability;
+use crate::facts::World;
+use crate::finding::{Finding, Fix, Verdict};
+use crate::project::FileId;
+use crate::recipe::Pattern;
+use crate::rewrite::cleanup::{self, Dead};
+use crate::rewrite::compose::gone;
+use crate::rewrite::remains::Rest;
+use crate::source::Span;
+
+/// What is gone under a set of rewrites.
+struct Outlook {
+    gone: Vec<Span>,
+    dead: Dead,
+}
+
+impl Outlook {
+    fn of(world: World<'_>, id: FileId, findings: &[Finding], unsafe_too: bool) -> Self {
+        let chosen = findings.iter().filter_map(|finding| finding.fix.as_ref());
+        let chosen = chosen.filter(|fix| unsafe_too || fix.applicability == Applicability::Safe);
+        let gone = gone(chosen.flat_map(|fix| &fix.edits));
+        let dead = cleanup::dead(world, id, &gone, unsafe_too);
+        Self { gone, dead }
+    }
+
+    fn covers(&self, span: Span) -> bool {
+        self.gone.iter().any(|gone| gone.contains(span)) || self.dead.covers(span)
+    }
+}
+
+/// Settles the findings at `removable`.
+pub(crate) fn settle(world: World<'_>, id: FileId, findings: &mut [Finding], removable: &[usize]) {
+    if removable.is_empty() {
+        return;
+    }
+    let safe = Outlook::of(world, id, findings, false);
+    let all = Outlook::of(world, id, findings, true);
+    for index in removable {
+        let finding = &mut findings[*index];
+        let span = finding.site.span;
+        if safe.covers(span) {
+            goes(
+                finding,
+                Applicability::Safe,
+                "nothing reads it after the rewrites",
+            );
+        } else if all.covers(span) {
+            let reason = if all.dead.guards.is_empty() {
+                "goes with a rewrite that is not proven"
+            } else {
+                "the error for a missing pool now comes from the helper"
+            };
+            goes(finding, Applicability::Unsafe, reason);
+        } else {
+            finding.verdict = Verdict::Review;
+            finding
+                .reasons
+                .extend(stays(world, id, finding.site.pattern, span, &all));
+        }
+    }
+}
+
+fn goes(finding: &mut Finding, applicability: Applicability, reason: &str) {
+    finding.verdict = Verdict::Rewrite;
+    finding.target = Some("removed".to_owned());
+    finding.reasons.push(reason.to_owned());
+    finding.fix = Some(Fix {
+        edits: Vec::new(),
+        region: finding.site.span,
+        applicability,
+        imports: Vec::new(),
+        requires: std::collections::BTreeSet::new(),
+    });
+}
+
+/// Why the site stays.
+fn stays(
+    world: World<'_>,
+    file: FileId,
+    pattern: Pattern,
+    span: Span,
+    all: &Outlook,
+) -> Vec<String> {
+    let rest = Rest {
+        world,
+        file,
+        gone: &all.gone,
+        dead: &all.dead,
+    };
+    if pattern == Pattern::CachedPool {
+        rest.users_of_holder(span)
+    } else {
+        rest.users_of_pool(span)
+    }
+}

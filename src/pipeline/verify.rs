@@ -1,0 +1,162 @@
+//! Nothing is proposed that has not been tried: the edited file must parse, and a second run over it must propose nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::edit::Applicability;
+use crate::facts::World;
+use crate::facts::standard::StandardModule;
+use crate::finding::{Finding, Verdict};
+use crate::locate::Locator;
+use crate::pipeline::{Files, Judged, parse_file, second_pass};
+use crate::progress::Silent;
+use crate::project::{ParsedFile, Project};
+use crate::recipe::Recipe;
+use crate::rewrite::compose::{self, Composed};
+use crate::source::SourceFile;
+
+/// Tries the proven edits alone, then all; findings whose edits fail become reviews.
+pub(crate) fn verify(
+    world: World<'_>,
+    locator: &Locator,
+    recipes: &[Recipe],
+    judged: &mut [Judged],
+) {
+    for unsafe_too in [false, true] {
+        let composed: Vec<Option<Composed>> = judged
+            .par_iter()
+            .map(|file| compose_all(world, file, unsafe_too))
+            .collect();
+        let mut rewritten: BTreeMap<usize, ParsedFile> = BTreeMap::new();
+        for (index, composed) in composed.into_iter().enumerate() {
+            let Some(composed) = composed else { continue };
+            for left in &composed.left_out {
+                for finding in judged[index]
+                    .findings
+                    .iter_mut()
+                    .filter(|finding| finding.id == left.id)
+                {
+                    refuse(finding, &left.reason);
+                }
+            }
+            let before = world.project.file(judged[index].file);
+            match reparsed(&composed, before) {
+                Some(parsed) => {
+                    rewritten.insert(index, parsed);
+                }
+                None => refuse_all(&mut judged[index], unsafe_too, "the edit would not parse"),
+            }
+        }
+        second_run(world, locator, recipes, judged, rewritten, unsafe_too);
+    }
+}
+
+fn wanted(finding: &Finding, unsafe_too: bool) -> bool {
+    finding.verdict == Verdict::Rewrite
+        && finding
+            .fix
+            .as_ref()
+            .is_some_and(|fix| unsafe_too || fix.applicability == Applicability::Safe)
+}
+
+fn compose_all(world: World<'_>, file: &Judged, unsafe_too: bool) -> Option<Composed> {
+    let findings: Vec<&Finding> = file
+        .findings
+        .iter()
+        .filter(|finding| wanted(finding, unsafe_too))
+        .collect();
+    if findings.is_empty() {
+        return None;
+    }
+    let composed = compose::compose(world, file.file, &findings, unsafe_too);
+    (composed.patch.before != composed.patch.after).then_some(composed)
+}
+
+/// The edited file, if it has no error that it did not have before.
+fn reparsed(composed: &Composed, before: &ParsedFile) -> Option<ParsedFile> {
+    let source = SourceFile::new(before.source.path_arc(), composed.patch.after.clone());
+    let parsed = parse_file(&source).ok().flatten()?;
+    (parsed.errors.len() <= before.errors.len()).then_some(parsed)
+}
+
+/// Runs the second pass over the edited files: it must find nothing more to rewrite.
+fn second_run(
+    world: World<'_>,
+    locator: &Locator,
+    recipes: &[Recipe],
+    judged: &mut [Judged],
+    mut rewritten: BTreeMap<usize, ParsedFile>,
+    unsafe_too: bool,
+) {
+    if rewritten.is_empty() {
+        return;
+    }
+    let indices: Vec<usize> = rewritten.keys().copied().collect();
+    let changed: BTreeSet<usize> = indices.iter().map(|index| judged[*index].file.0).collect();
+    let mut fresh: BTreeMap<usize, Arc<ParsedFile>> = BTreeMap::new();
+    for index in &indices {
+        if let Some(parsed) = rewritten.remove(index) {
+            fresh.insert(judged[*index].file.0, Arc::new(parsed));
+        }
+    }
+    let files: Files = world
+        .project
+        .shared()
+        .enumerate()
+        .map(|(position, file)| fresh.remove(&position).unwrap_or(file))
+        .collect();
+    let project = Project::with_modules(files, world.project.modules().clone());
+    let standard = StandardModule::read(&project, world.config);
+    let again = World {
+        project: &project,
+        standard: &standard,
+        ..world
+    };
+    let ids: Vec<_> = project
+        .files()
+        .map(|(id, _)| id)
+        .filter(|id| changed.contains(&id.0))
+        .collect();
+    let second = second_pass(again, locator, recipes, &ids, &Silent);
+    for file in second {
+        let restless: Vec<&Finding> = file
+            .findings
+            .iter()
+            .filter(|finding| wanted(finding, unsafe_too))
+            .collect();
+        if restless.is_empty() {
+            continue;
+        }
+        let composed = compose::compose(again, file.file, &restless, unsafe_too);
+        if composed.patch.before == composed.patch.after {
+            continue;
+        }
+        if let Some(first) = judged.iter_mut().find(|first| first.file == file.file) {
+            refuse_all(first, unsafe_too, "a second run would change it again");
+        }
+    }
+}
+
+fn refuse_all(file: &mut Judged, unsafe_too: bool, reason: &str) {
+    // When the proven edits alone pass, only the others are at fault.
+    let at_fault = |finding: &Finding| {
+        let fix = finding.fix.as_ref();
+        let own = if unsafe_too {
+            Applicability::Unsafe
+        } else {
+            Applicability::Safe
+        };
+        finding.verdict == Verdict::Rewrite && fix.is_some_and(|fix| fix.applicability == own)
+    };
+    for finding in file.findings.iter_mut().filter(|finding| at_fault(finding)) {
+        refuse(finding, reason);
+    }
+}
+
+fn refuse(finding: &mut Finding, reason: &str) {
+    finding.verdict = Verdict::Review;
+    finding.fix = None;
+    finding.reasons.insert(0, reason.to_owned());
+}

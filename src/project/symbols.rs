@@ -1,0 +1,360 @@
+//! What a name means: a definition of the project, or something from outside of it.
+
+use crate::language::expression::Expression;
+use crate::language::{Binding, BindingKind, Import, ImportKind, Model, ScopeId, ScopeKind};
+use crate::project::{FileId, Modules, Project};
+use crate::source::Span;
+
+/// How many imports are followed from file to file before giving up.
+const HOPS: usize = 8;
+
+/// A class of the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClassRef {
+    /// Its file.
+    pub file: FileId,
+    /// The scope that it opens.
+    pub scope: ScopeId,
+}
+
+/// A function or method of the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FunctionRef {
+    /// Its file.
+    pub file: FileId,
+    /// The scope that it opens.
+    pub scope: ScopeId,
+}
+
+/// What a name or a chain of attributes means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Symbol {
+    /// A variable, function or class at the top of a parsed file.
+    Member {
+        /// The file.
+        file: FileId,
+        /// The name there.
+        name: String,
+    },
+    /// A module of the project.
+    Module {
+        /// Its path.
+        path: String,
+    },
+    /// A name in a module of the project that was not parsed.
+    Unread {
+        /// The module's path.
+        path: String,
+        /// The name there.
+        name: String,
+    },
+    /// Something from outside the project, by its dotted name: `asyncpg.create_pool`.
+    External(String),
+    /// A variable of a function or class.
+    Local {
+        /// The scope that owns it.
+        scope: ScopeId,
+        /// Its name.
+        name: String,
+    },
+    /// A builtin, or a name that is bound nowhere.
+    Unbound(String),
+}
+
+impl Project {
+    /// What the expression at `span` means, if it is a name or a chain of attributes on modules.
+    pub fn symbol(&self, file: FileId, span: Span) -> Option<Symbol> {
+        self.symbol_within(file, span, HOPS)
+    }
+
+    fn symbol_within(&self, id: FileId, span: Span, hops: usize) -> Option<Symbol> {
+        let file = self.file(id);
+        match file.expression(span) {
+            Expression::Name(name) => {
+                let scope = file.model.scope_at(span.start);
+                Some(self.name(id, scope, &name, hops))
+            }
+            Expression::Attribute { object, name } => {
+                match self.symbol_within(id, object, hops.checked_sub(1)?)? {
+                    Symbol::Module { path } => Some(self.member(&path, &name, hops)),
+                    Symbol::External(dotted) => {
+                        // A folder without `__init__.py` is a package too.
+                        let dotted = format!("{dotted}.{name}");
+                        let found = self.modules().find(file.source.path(), &dotted, 0);
+                        Some(match found {
+                            Some(path) => Symbol::Module {
+                                path: path.to_owned(),
+                            },
+                            None => Symbol::External(dotted),
+                        })
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// What `name` means in `scope` of a file.
+    pub fn name_in(&self, file: FileId, scope: ScopeId, name: &str) -> Symbol {
+        self.name(file, scope, name, HOPS)
+    }
+
+    fn name(&self, id: FileId, scope: ScopeId, name: &str, hops: usize) -> Symbol {
+        let model = &self.file(id).model;
+        let Some(owner) = model.resolve(scope, name) else {
+            return self
+                .starred(id, name, hops)
+                .unwrap_or_else(|| Symbol::Unbound(name.to_owned()));
+        };
+        if let Some(import) = import_of(model, owner, name) {
+            return self.imported(id, import, name, hops);
+        }
+        if owner == Model::MODULE {
+            return Symbol::Member {
+                file: id,
+                name: name.to_owned(),
+            };
+        }
+        Symbol::Local {
+            scope: owner,
+            name: name.to_owned(),
+        }
+    }
+
+    /// What an import of `name` brings in.
+    fn imported(&self, from: FileId, import: &Import, name: &str, hops: usize) -> Symbol {
+        let path = self.file(from).source.path();
+        let outside = |tail: Option<&str>| {
+            let dots = ".".repeat(import.level);
+            let module = &import.module;
+            Symbol::External(match tail {
+                Some(tail) if module.is_empty() => format!("{dots}{tail}"),
+                Some(tail) => format!("{dots}{module}.{tail}"),
+                None => format!("{dots}{module}"),
+            })
+        };
+        match &import.kind {
+            // `import a.b` binds `a`; the chain behind it is followed as attributes.
+            ImportKind::Module { aliased: false } if import.module.contains('.') => {
+                self.package(path, name)
+            }
+            ImportKind::Module { .. } => {
+                match self.modules().find(path, &import.module, import.level) {
+                    Some(found) => Symbol::Module {
+                        path: found.to_owned(),
+                    },
+                    None => outside(None),
+                }
+            }
+            ImportKind::Name { name: original } => {
+                match self.modules().find(path, &import.module, import.level) {
+                    Some(found) => {
+                        let found = found.to_owned();
+                        self.member(&found, original, hops)
+                    }
+                    // `from package import module`, where the package has no file of its own.
+                    None => match self.modules().find(
+                        path,
+                        &join(&import.module, original),
+                        import.level,
+                    ) {
+                        Some(found) => Symbol::Module {
+                            path: found.to_owned(),
+                        },
+                        None => outside(Some(original)),
+                    },
+                }
+            }
+            ImportKind::Star => Symbol::Unbound(name.to_owned()),
+        }
+    }
+
+    fn package(&self, from: &str, name: &str) -> Symbol {
+        match self.modules().find(from, name, 0) {
+            Some(path) => Symbol::Module {
+                path: path.to_owned(),
+            },
+            None => Symbol::External(name.to_owned()),
+        }
+    }
+
+    /// What `name` means in the module at `path`: its own, what it imports, or a module beside it.
+    pub fn member_of(&self, path: &str, name: &str) -> Symbol {
+        self.member(path, name, HOPS)
+    }
+
+    fn member(&self, path: &str, name: &str, hops: usize) -> Symbol {
+        let Some(hops) = hops.checked_sub(1) else {
+            return Symbol::Unbound(name.to_owned());
+        };
+        let submodule = || {
+            let folder = path.strip_suffix("/__init__.py")?;
+            let inside = Modules::dotted(&format!("{folder}/{name}.py"));
+            let found = self.modules().find(path, &inside, 0)?;
+            Some(Symbol::Module {
+                path: found.to_owned(),
+            })
+        };
+        let Some(id) = self.by_path(path) else {
+            return submodule().unwrap_or_else(|| Symbol::Unread {
+                path: path.to_owned(),
+                name: name.to_owned(),
+            });
+        };
+        let model = &self.file(id).model;
+        if model.resolve(Model::MODULE, name).is_some() {
+            return self.name(id, Model::MODULE, name, hops);
+        }
+        submodule()
+            .or_else(|| self.starred(id, name, hops))
+            .unwrap_or_else(|| Symbol::Unread {
+                path: path.to_owned(),
+                name: name.to_owned(),
+            })
+    }
+
+    /// A name that comes in by `from module import *`.
+    fn starred(&self, id: FileId, name: &str, hops: usize) -> Option<Symbol> {
+        let hops = hops.checked_sub(1)?;
+        let file = self.file(id);
+        let stars = file
+            .model
+            .imports
+            .iter()
+            .filter(|import| import.kind == ImportKind::Star);
+        for import in stars {
+            let path = file.source.path();
+            let Some(found) = self.modules().find(path, &import.module, import.level) else {
+                continue;
+            };
+            if let Some(other) = self.by_path(found)
+                && self
+                    .file(other)
+                    .model
+                    .resolve(Model::MODULE, name)
+                    .is_some()
+            {
+                return Some(self.name(other, Model::MODULE, name, hops));
+            }
+        }
+        None
+    }
+
+    /// The class that `symbol` names.
+    pub fn class(&self, symbol: &Symbol, from: FileId) -> Option<ClassRef> {
+        let (file, scope, name) = match symbol {
+            Symbol::Member { file, name } => (*file, Model::MODULE, name),
+            Symbol::Local { scope, name } => (from, *scope, name),
+            _ => return None,
+        };
+        let opened = self.opened(file, scope, name, BindingKind::Class)?;
+        Some(ClassRef {
+            file,
+            scope: opened,
+        })
+    }
+
+    /// The function that `symbol` names.
+    pub fn function(&self, symbol: &Symbol, from: FileId) -> Option<FunctionRef> {
+        let (file, scope, name) = match symbol {
+            Symbol::Member { file, name } => (*file, Model::MODULE, name),
+            Symbol::Local { scope, name } => (from, *scope, name),
+            _ => return None,
+        };
+        let opened = self.opened(file, scope, name, BindingKind::Function)?;
+        Some(FunctionRef {
+            file,
+            scope: opened,
+        })
+    }
+
+    fn opened(
+        &self,
+        file: FileId,
+        scope: ScopeId,
+        name: &str,
+        kind: BindingKind,
+    ) -> Option<ScopeId> {
+        let bindings = self.file(file).model.bindings_of(scope, name);
+        bindings
+            .filter(|binding| binding.kind == kind)
+            .last()
+            .and_then(|binding| binding.opens)
+    }
+
+    /// The base classes of `class` that belong to the project, nearest first, itself first.
+    pub fn lineage(&self, class: ClassRef) -> Vec<ClassRef> {
+        let mut line = vec![class];
+        let mut next = 0;
+        while let Some(current) = line.get(next).copied() {
+            next += 1;
+            let file = self.file(current.file);
+            for base in &file.model.scope(current.scope).bases {
+                let found = self
+                    .symbol(current.file, *base)
+                    .and_then(|s| self.class(&s, current.file));
+                if let Some(found) = found
+                    && !line.contains(&found)
+                    && line.len() < 32
+                {
+                    line.push(found);
+                }
+            }
+        }
+        line
+    }
+
+    /// The classes of the project that inherit from `class`, itself not included.
+    pub fn heirs(&self, class: ClassRef) -> Vec<ClassRef> {
+        let mut heirs: Vec<ClassRef> = self
+            .files()
+            .flat_map(|(file, parsed)| {
+                classes_of(&parsed.model).map(move |scope| ClassRef { file, scope })
+            })
+            .filter(|candidate| *candidate != class && self.lineage(*candidate).contains(&class))
+            .collect();
+        heirs.sort_unstable();
+        heirs
+    }
+
+    /// The method `name` of `class` or of its nearest base that has one.
+    pub fn method(&self, class: ClassRef, name: &str) -> Option<FunctionRef> {
+        self.lineage(class).into_iter().find_map(|class| {
+            let scope = self.opened(class.file, class.scope, name, BindingKind::Function)?;
+            Some(FunctionRef {
+                file: class.file,
+                scope,
+            })
+        })
+    }
+}
+
+/// The scopes of the classes of a file.
+pub(crate) fn classes_of(model: &Model) -> impl Iterator<Item = ScopeId> + '_ {
+    let scopes = model.scopes.iter().enumerate();
+    scopes
+        .filter(|(_, scope)| scope.kind == ScopeKind::Class)
+        .map(|(index, _)| ScopeId(index as u32))
+}
+
+/// The import that binds a variable, if nothing else does.
+fn import_of<'m>(model: &'m Model, scope: ScopeId, name: &str) -> Option<&'m Import> {
+    let other =
+        |binding: &Binding| !matches!(binding.kind, BindingKind::Import | BindingKind::Delete);
+    if model.bindings_of(scope, name).any(other) {
+        return None;
+    }
+    model
+        .imports
+        .iter()
+        .find(|import| import.scope == scope && import.local == name)
+}
+
+fn join(module: &str, name: &str) -> String {
+    if module.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{module}.{name}")
+    }
+}

@@ -1,0 +1,166 @@
+//! Why a recipe is refused, shown with a caret under the fault.
+//!
+//! Knows texts and positions, and nothing of what recipes mean.
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use serde_yaml::{DefaultMessageFormatter, Error as YamlError, Location, MessageFormatter};
+
+use crate::source::{LineColumn, SourceFile, Span};
+
+/// A recipe or a migration that cannot be used.
+///
+/// Shown, it is the message with file, line, column, and a caret under the fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{rendered}")]
+pub struct RecipeError {
+    /// The file.
+    pub origin: String,
+    /// Where the fault is.
+    pub position: LineColumn,
+    /// What is wrong, in one sentence.
+    pub problem: String,
+    rendered: String,
+}
+
+/// A fault in a text that is not yet bound to its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// The bytes that are wrong.
+    pub(super) span: Span,
+    /// What is wrong.
+    pub(super) problem: String,
+    /// What to do about it.
+    pub(super) help: Option<String>,
+}
+
+impl Fault {
+    pub(super) fn new(span: Span, problem: impl Into<String>) -> Self {
+        Self {
+            span,
+            problem: problem.into(),
+            help: None,
+        }
+    }
+
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The fault that reading `text` as YAML of a given shape has ended in.
+    pub(super) fn of_yaml(text: &str, error: &YamlError) -> Self {
+        let error = error.without_snippet();
+        let span = error
+            .location()
+            .map_or(Span::at(0), |location| span_of(text, location));
+        let word_list = |words: &[&str]| match words {
+            [] => "nothing goes here".to_owned(),
+            words => format!("one of {}", words.join(", ")),
+        };
+        match error {
+            YamlError::SerdeUnknownField {
+                field, expected, ..
+            } => Self::new(span, format!("unknown key `{field}`")).help(word_list(expected)),
+            YamlError::SerdeUnknownVariant {
+                variant, expected, ..
+            } => Self::new(span, format!("unknown word `{variant}`")).help(word_list(expected)),
+            YamlError::SerdeMissingField { field, .. } if is_at_line_start(text, span) => {
+                // The reader stands at the last section, which is not at fault.
+                Self::new(Span::at(0), format!("the section `{field}` is missing"))
+            }
+            YamlError::SerdeMissingField { field, .. } => {
+                Self::new(span, format!("`{field}` is missing"))
+            }
+            YamlError::NullIntoString { .. } => Self::new(span, "this is empty"),
+            YamlError::RecursiveReferencesRequireWeakTypes { .. } => {
+                Self::new(span, "an alias of what it stands in")
+            }
+            YamlError::Unexpected { expected, .. } => {
+                let expected = match *expected {
+                    "string scalar" => "a text",
+                    "mapping start" => "a map",
+                    "sequence start" => "a list",
+                    other => other,
+                };
+                Self::new(span, format!("expected {expected}"))
+            }
+            YamlError::DuplicateMappingKey { key: Some(key), .. } => {
+                Self::new(span, format!("`{key}` is given twice"))
+            }
+            YamlError::DuplicateMappingKey { key: None, .. } => {
+                Self::new(span, "a key is given twice")
+            }
+            YamlError::Budget { .. }
+            | YamlError::AliasReplayLimitExceeded { .. }
+            | YamlError::AliasExpansionLimitExceeded { .. }
+            | YamlError::AliasReplayStackDepthExceeded { .. } => Self::new(
+                span,
+                "more nesting, values or aliases than a recipe can have",
+            ),
+            YamlError::MultipleDocuments { .. } => {
+                Self::new(span, "a second document; one file holds one recipe")
+            }
+            error => Self::new(span, DefaultMessageFormatter.format_message(error)),
+        }
+    }
+
+    /// Binds the fault to the file that it is in.
+    pub(super) fn in_file(self, origin: &str, text: &str) -> RecipeError {
+        let span = on_one_line(text, within(text, self.span));
+        let file = SourceFile::new(origin, text);
+        let problem = annotate_snippets::normalize_untrusted_str(&self.problem);
+        let help = self
+            .help
+            .as_deref()
+            .map(annotate_snippets::normalize_untrusted_str);
+
+        let snippet = Snippet::source(text)
+            .path(origin)
+            .annotation(AnnotationKind::Primary.span(span.start..span.end));
+        let mut group = Level::ERROR
+            .primary_title(problem.as_str())
+            .element(snippet);
+        if let Some(help) = help {
+            group = group.element(Level::HELP.message(help));
+        }
+        RecipeError {
+            origin: origin.to_owned(),
+            position: file.position(span.start),
+            rendered: Renderer::plain().render(&[group]),
+            problem,
+        }
+    }
+}
+
+fn is_at_line_start(text: &str, span: Span) -> bool {
+    span.start == 0 || text[..span.start].ends_with('\n')
+}
+
+/// The bytes of `text` that a YAML location covers.
+pub(super) fn span_of(text: &str, location: Location) -> Span {
+    let span = location.span();
+    let (Some(start), Some(length)) = (span.byte_offset(), span.byte_len()) else {
+        return Span::at(0);
+    };
+    let start = usize::try_from(start).unwrap_or(usize::MAX);
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    let start = start.min(text.len());
+    within(
+        text,
+        Span::new(start, start.saturating_add(length).min(text.len())),
+    )
+}
+
+/// The span cut to the text, between characters.
+fn within(text: &str, span: Span) -> Span {
+    let start = text.floor_char_boundary(span.start);
+    let end = text.ceil_char_boundary(span.end.min(text.len()));
+    Span::new(start, end.max(start))
+}
+
+/// The span's part on its first line: a caret under a whole section hides where the fault is.
+fn on_one_line(text: &str, span: Span) -> Span {
+    let covered = span.text(text);
+    let length = covered.find(['\n', '\r']).unwrap_or(covered.len());
+    Span::new(span.start, span.start + length)
+}

@@ -1,0 +1,389 @@
+//! What a checked recipe holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::ContextKind;
+
+/// The pattern that a site shows; the vocabulary of reports, shared by all migrations.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Pattern {
+    /// `async with pool.acquire() as conn:`
+    PoolAcquire,
+    /// `conn = await pool.acquire()`
+    PoolAcquireManual,
+    /// `await pool.fetch(…)`
+    PoolDirectCall,
+    /// `get_db_pool()`
+    GetPoolCall,
+    /// `asyncpg.create_pool(…)`
+    CreatePool,
+    /// `asyncpg.connect(…)`
+    DirectConnect,
+    /// A pool kept in an attribute, behind a getter method, or taken by a constructor.
+    CachedPool,
+    /// A call of a standard helper.
+    HelperCall,
+    /// A standard block with the user set.
+    RlsBlock,
+    /// A standard block without a user.
+    PlainConnectionBlock,
+}
+
+impl Pattern {
+    /// The word that reports use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PoolAcquire => "pool_acquire",
+            Self::PoolAcquireManual => "pool_acquire_manual",
+            Self::PoolDirectCall => "pool_direct_call",
+            Self::GetPoolCall => "get_pool_call",
+            Self::CreatePool => "create_pool",
+            Self::DirectConnect => "direct_connect",
+            Self::CachedPool => "cached_pool",
+            Self::HelperCall => "helper_call",
+            Self::RlsBlock => "rls_block",
+            Self::PlainConnectionBlock => "plain_connection_block",
+        }
+    }
+}
+
+/// What a capture has to denote for a hit to be a site. A capture that is proven to denote something else is no site, and the reason is
+/// listed; one that could be either is a site.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// A connection pool of the driver.
+    Pool,
+    /// The driver's function that opens a pool.
+    CreatePool,
+    /// The driver's function that opens one connection.
+    Connect,
+    /// The standard's function that returns the shared pool.
+    PoolGetter,
+    /// A standard helper.
+    Helper,
+    /// The standard's plain scope.
+    Scope,
+    /// The standard's scope with a user.
+    Rls,
+    /// An assignment target or parameter that keeps a pool beyond one function.
+    PoolHolder,
+}
+
+/// What is known of the tables that a site touches.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum TablesClass {
+    /// At least one is known to be under row-level security.
+    Rls,
+    /// All are known and none is under row-level security.
+    Plain,
+    /// Not all are known, and none of the known ones is under row-level security.
+    Unknown,
+}
+
+/// What is known of the user at a site.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum IdentityClass {
+    /// An identity is in scope and cannot be seen to be missing.
+    Bound,
+    /// An identity is in scope but may be `None`.
+    Optional,
+    /// No identity is in scope.
+    None,
+}
+
+/// What is known of the pool at a site.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum PoolClass {
+    /// The shared one.
+    Shared,
+    /// Another one.
+    Own,
+    /// Not known.
+    Unknown,
+}
+
+/// How much a finding matters.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing to do.
+    None,
+    /// Worth knowing.
+    Info,
+    /// To be changed.
+    Warning,
+    /// Wrong as it stands: a leak, or another user's rows.
+    Error,
+}
+
+impl Severity {
+    /// The word that reports use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// What must hold for a row; every part that is given, each by one of its values. Empty: always.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// The kind of context, or the name of one.
+    pub context: Option<BTreeSet<ContextKind>>,
+    /// The tables.
+    pub tables: Option<BTreeSet<TablesClass>>,
+    /// The user.
+    pub identity: Option<BTreeSet<IdentityClass>>,
+    /// The pool.
+    pub pool: Option<BTreeSet<PoolClass>>,
+}
+
+/// What a row decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The form stays here.
+    Keep,
+    /// A person decides.
+    Review,
+    /// It is already the right form.
+    Standard,
+    /// The first of these rewrites whose rules hold; if none does, a person decides.
+    Rewrite(Vec<String>),
+}
+
+/// A remark that a row adds to a site.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Warning {
+    /// Tables under row-level security are used without a user.
+    RlsWithoutUser,
+}
+
+/// One row of the decision table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// When it holds.
+    pub condition: Condition,
+    /// What it decides.
+    pub outcome: Outcome,
+    /// Why, in words for the person who reads the report.
+    pub because: Option<String>,
+    /// A remark, where it applies.
+    pub warning: Option<Warning>,
+    /// How much it matters; by default what the verdict implies.
+    pub severity: Option<Severity>,
+    /// The line of the recipe file, from 1.
+    pub line: usize,
+}
+
+/// A part of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TemplatePart {
+    /// Text as it stands.
+    Text(String),
+    /// `{standard.scope}`: a name of the standard module, imported where needed.
+    Standard(String),
+    /// `{identity}`: the user's expression.
+    Identity,
+    /// `{POOL}`: the text of a capture.
+    Capture(String),
+}
+
+/// A text with places to fill.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Template {
+    /// Its parts, in order.
+    pub parts: Vec<TemplatePart>,
+}
+
+/// The engine's verbs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RewriteKind {
+    /// The block goes; each call on the connection becomes a call of the helper for its method (`standard.helpers`).
+    BlockToCalls,
+    /// The expression that a capture marks becomes another expression.
+    Replace {
+        /// The capture.
+        at: String,
+        /// What it becomes.
+        with: Template,
+    },
+    /// A call on a pool becomes a call of the helper for its method.
+    CallToHelper,
+    /// A call on a pool becomes the same call inside a scope.
+    CallToBlock {
+        /// The scope.
+        with: Template,
+    },
+    /// An acquire and its release become a scope.
+    PairToBlock {
+        /// The scope.
+        with: Template,
+    },
+    /// What nothing reads any more goes.
+    Remove,
+}
+
+/// One rewrite of a recipe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewrite {
+    /// Its name in the recipe; reports call it the form.
+    pub name: String,
+    /// What it does.
+    pub kind: RewriteKind,
+}
+
+/// What an example expects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expectation {
+    /// This text afterwards, with this applicability (`safe` unless given).
+    After {
+        /// The text.
+        text: String,
+        /// Whether the rewrite is only proposed as unsafe; the reason has to contain this.
+        unsafe_because: Option<String>,
+    },
+    /// A review whose reason contains this text.
+    Review(String),
+    /// Kept, with a reason that contains this text.
+    Keep(String),
+    /// Already right.
+    Standard,
+    /// No site at all.
+    NoSite,
+}
+
+/// One example: a test and a page of the manual at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// What it shows.
+    pub title: String,
+    /// Where in a project the code stands.
+    pub path: String,
+    /// The code.
+    pub before: String,
+    /// Further files of the project, by path.
+    pub files: BTreeMap<String, String>,
+    /// What must come out.
+    pub expect: Expectation,
+    /// The line of the recipe file, from 1.
+    pub line: usize,
+}
+
+/// A recipe that has passed every check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipe {
+    /// `<migration>/<pattern>`, the path of its file.
+    pub id: String,
+    /// What inventories call it.
+    pub title: String,
+    /// The pattern.
+    pub pattern: Pattern,
+    /// Why the pattern should go, or stay.
+    pub why: String,
+    /// The language, by its registry name.
+    pub language: String,
+    /// The query that finds sites; captures `@site`.
+    pub locate: String,
+    /// What captures of `locate` have to denote.
+    pub roles: BTreeMap<String, Role>,
+    /// The query that rewrites can handle; captures `@site` at the node that `locate` found.
+    pub shape: Option<String>,
+    /// The decision table; the last row always holds.
+    pub rows: Vec<Row>,
+    /// The rewrites, by name.
+    pub rewrites: BTreeMap<String, Rewrite>,
+    /// Its examples.
+    pub examples: Vec<Example>,
+    /// Words of which a file must hold at least one for `locate` to find anything; empty when the roles decide.
+    pub literals: Vec<String>,
+    /// Where it was read from.
+    pub origin: String,
+}
+
+/// What the recipes of one migration share: `recipes/<migration>/migration.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Migration {
+    /// The folder's name.
+    pub id: String,
+    /// What reports call it.
+    pub title: String,
+    /// The driver's facts.
+    pub driver: Driver,
+    /// The checklist that `inventory` and `verify` answer: a sentence, and the patterns and verdicts that break it.
+    pub checklist: Vec<Check>,
+    /// Settings of the project that examples run in.
+    pub example_settings: crate::config::Config,
+    /// Files of the project that examples run in, by path.
+    pub example_files: BTreeMap<String, String>,
+}
+
+/// Facts of a database driver.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Driver {
+    /// The modules that it is imported as.
+    pub modules: Vec<String>,
+    /// Functions that open a pool.
+    pub create_pool: Vec<String>,
+    /// Functions that open a connection.
+    pub connect: Vec<String>,
+    /// Types of pools, by the last part of their name.
+    pub pool_types: Vec<String>,
+    /// Types of connections, by the last part of their name.
+    pub connection_types: Vec<String>,
+    /// The pool's method that borrows a connection.
+    pub acquire: Vec<String>,
+    /// The pool's method that gives it back.
+    pub release: Vec<String>,
+    /// Methods of connection and pool that run one query given as their first argument.
+    pub query_methods: Vec<String>,
+    /// Methods of a connection that run no query: what is called on it besides these and the query methods may use any table.
+    #[serde(default)]
+    pub silent_methods: Vec<String>,
+    /// Keyword arguments of `acquire`; a call with others is not this driver's.
+    pub acquire_keywords: Vec<String>,
+}
+
+/// One item of a migration's checklist.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// The sentence that must hold.
+    pub title: String,
+    /// Patterns whose sites break it, unless their verdict is one of `unless`; empty: all patterns.
+    #[serde(default)]
+    pub patterns: Vec<Pattern>,
+    /// Kinds of context that it speaks of; empty: all.
+    #[serde(default)]
+    pub contexts: Vec<ContextKind>,
+    /// Whether only sites on tables under row-level security count.
+    #[serde(default)]
+    pub rls_only: bool,
+}

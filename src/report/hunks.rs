@@ -1,0 +1,231 @@
+//! Diffs of patches whose hunks say which sites they serve.
+//!
+//! The words stand behind the `@@ … @@` of each hunk, where `git apply` ignores them.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use crate::edit::Edit;
+use crate::finding::{Finding, Inventory, Patch};
+use crate::report::diff::{self, Change};
+use crate::report::totals::applicability;
+
+/// How many unchanged lines may lie between an edit and the changed lines it is behind: a diff can slide a change along equal lines.
+const SLACK: usize = 3;
+
+/// The findings of an inventory by their ids.
+pub type ById<'a> = BTreeMap<&'a str, &'a Finding>;
+
+/// Indexes the findings.
+pub fn by_id(inventory: &Inventory) -> ById<'_> {
+    let findings = inventory.findings.iter();
+    findings
+        .map(|finding| (finding.id.as_str(), finding))
+        .collect()
+}
+
+/// The diff of one patch.
+pub fn unified(patch: &Patch, findings: &ById<'_>) -> String {
+    let hunks = Hunks::of(patch, findings);
+    diff::unified(&patch.path, &patch.before, &patch.after, &|changes| {
+        hunks.describe(changes)
+    })
+}
+
+/// The diff that leads to a patch from a text in which others are made already, whose lines are therefore not those of the edits. Its
+/// hunks name everything that the further sites of the file are about.
+pub fn unified_after(before: &str, patch: &Patch, sites: &[&Finding]) -> String {
+    let words = describe_all(sites);
+    diff::unified(&patch.path, before, &patch.after, &|_| words.clone())
+}
+
+/// Which lines of a file serve which sites.
+struct Hunks<'a> {
+    edits: Vec<(RangeInclusive<usize>, Option<&'a Finding>)>,
+}
+
+impl<'a> Hunks<'a> {
+    fn of(patch: &Patch, findings: &ById<'a>) -> Self {
+        let lines = LineStarts::of(&patch.before);
+        let edits = patch.edits.iter().map(|(edit, id)| {
+            let finding = id.as_deref().and_then(|id| findings.get(id)).copied();
+            (lines.of_edit(edit), finding)
+        });
+        Self {
+            edits: edits.collect(),
+        }
+    }
+
+    fn describe(&self, changes: &[Change]) -> Option<String> {
+        let (first, last) = (changes.first()?, changes.last()?);
+        let range = first.before.start..=last.before.end.max(first.before.start);
+        let distances = self
+            .edits
+            .iter()
+            .map(|(lines, finding)| (distance(&range, lines), *finding));
+        let nearest = distances.clone().map(|(distance, _)| distance).min()?;
+        let limit = nearest.max(SLACK);
+        let here: Vec<Option<&Finding>> = distances
+            .filter(|(distance, _)| *distance <= limit)
+            .map(|(_, finding)| finding)
+            .collect();
+        let sites: Vec<&Finding> = here.iter().copied().flatten().collect();
+        describe_all(&sites).or_else(|| self.describe_shared())
+    }
+
+    /// What an edit serves that is no single site's: imports.
+    fn describe_shared(&self) -> Option<String> {
+        let mut recipes: Vec<String> = self
+            .edits
+            .iter()
+            .filter_map(|(_, finding)| *finding)
+            .map(recipe)
+            .collect();
+        recipes.sort();
+        recipes.dedup();
+        (!recipes.is_empty()).then(|| format!("imports for {}", recipes.join(", ")))
+    }
+}
+
+/// How many lines lie between two ranges.
+fn distance(one: &RangeInclusive<usize>, other: &RangeInclusive<usize>) -> usize {
+    let gap = |before: &RangeInclusive<usize>, after: &RangeInclusive<usize>| {
+        after.start().saturating_sub(*before.end())
+    };
+    gap(one, other).max(gap(other, one))
+}
+
+/// Each recipe with applicability, form and reason once, in the order of the sites.
+fn describe_all(sites: &[&Finding]) -> Option<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for site in sites {
+        let part = describe(site);
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    (!parts.is_empty()).then(|| parts.join(" | "))
+}
+
+fn describe(finding: &Finding) -> String {
+    let mut words = recipe(finding);
+    if let Some(form) = &finding.form {
+        words.push_str(" -> ");
+        words.push_str(form);
+    }
+    let remarks: Vec<&str> = finding
+        .reasons
+        .iter()
+        .chain(&finding.notes)
+        .map(String::as_str)
+        .collect();
+    if !remarks.is_empty() {
+        words.push_str(": ");
+        words.push_str(&remarks.join("; "));
+    }
+    words
+}
+
+fn recipe(finding: &Finding) -> String {
+    let recipe = &finding.site.recipe;
+    match applicability(finding) {
+        Some(applicability) => format!("{recipe} ({})", applicability.as_str()),
+        None => recipe.clone(),
+    }
+}
+
+/// Where the lines of a text begin.
+struct LineStarts(Vec<usize>);
+
+impl LineStarts {
+    fn of(text: &str) -> Self {
+        let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self(std::iter::once(0).chain(breaks).collect())
+    }
+
+    /// The line, from 1, that holds a byte.
+    fn line(&self, offset: usize) -> usize {
+        self.0.partition_point(|start| *start <= offset)
+    }
+
+    fn of_edit(&self, edit: &Edit) -> RangeInclusive<usize> {
+        let last = edit.span.end.saturating_sub(1).max(edit.span.start);
+        self.line(edit.span.start)..=self.line(last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::splice;
+    use crate::report::sample;
+    use crate::source::Span;
+
+    /// A file of forty numbered lines with some of them replaced.
+    fn patch(edits: &[(usize, &str, Option<&str>)]) -> Patch {
+        let lines: Vec<String> = (1..=40).map(|line| format!("line {line:02}\n")).collect();
+        let before = lines.concat();
+        let edits: Vec<(Edit, Option<String>)> = edits
+            .iter()
+            .map(|(line, text, id)| {
+                let start = (line - 1) * 8;
+                let end = if text.ends_with('\n') {
+                    start
+                } else {
+                    start + 7
+                };
+                let edit = Edit::replace(Span::new(start, end), *text);
+                (edit, id.map(str::to_owned))
+            })
+            .collect();
+        let plain: Vec<Edit> = edits.iter().map(|(edit, _)| edit.clone()).collect();
+        let after = splice(&before, &plain).expect("the edits are disjoint");
+        Patch {
+            path: "app/agents/advisor.py".into(),
+            before,
+            after,
+            sites: edits.iter().filter_map(|(_, id)| id.clone()).collect(),
+            edits,
+        }
+    }
+
+    fn headers(diff: &str) -> Vec<&str> {
+        diff.lines().filter(|line| line.starts_with("@@")).collect()
+    }
+
+    #[test]
+    fn each_hunk_names_its_own_sites() {
+        let inventory = sample::inventory();
+        let patch = patch(&[
+            (1, "import x\n", None),
+            (15, "one", Some("app-agents-advisor-py-0010")),
+            (35, "two", Some("app-agents-advisor-py-0040")),
+        ]);
+        let diff = unified(&patch, &by_id(&inventory));
+        assert_eq!(
+            headers(&diff),
+            [
+                "@@ -1,3 +1,4 @@ imports for asyncpg/pool-acquire (safe), asyncpg/pool-acquire (unsafe)",
+                "@@ -12,7 +13,7 @@ asyncpg/pool-acquire (safe) -> rls: two writes become atomic",
+                "@@ -32,7 +33,7 @@ asyncpg/pool-acquire (unsafe) -> rls: the identity `user_id` may be `None`: its default is `None`",
+            ]
+        );
+    }
+
+    #[test]
+    fn sites_of_one_hunk_that_say_the_same_say_it_once() {
+        let inventory = sample::inventory();
+        let id = Some("app-agents-advisor-py-0010");
+        let patch = patch(&[(10, "one", id), (12, "two", id)]);
+        let diff = unified(&patch, &by_id(&inventory));
+        assert_eq!(headers(&diff).len(), 1);
+        assert_eq!(diff.matches("asyncpg/pool-acquire").count(), 1);
+    }
+
+    #[test]
+    fn a_text_without_edits_that_are_known_has_plain_hunks() {
+        let patch = patch(&[(10, "one", Some("no-such-id"))]);
+        let diff = unified(&patch, &ById::new());
+        assert_eq!(headers(&diff), ["@@ -7,7 +7,7 @@"]);
+    }
+}

@@ -1,0 +1,82 @@
+//! A block that borrows a connection becomes helper calls, each on a connection of its own (the block goes, its body moves out).
+
+use std::collections::BTreeSet;
+
+use crate::edit::Edit;
+use crate::rewrite::{Proposal, Refusal, Subject, proof, template};
+use crate::source::Span;
+
+pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
+    let shape = subject.shape()?;
+    let (block, item) = (subject.capture("BLOCK")?, subject.capture("ITEM")?);
+    let Some(connection) = subject.connection else {
+        return Err(Refusal::one("the block does not name its connection"));
+    };
+    let mut reasons = proof::shared_pool(subject);
+    reasons.extend(proof::no_arguments(subject, shape.get("ARGS").copied()));
+    if has_further_items(subject, item) {
+        reasons.push("the `with` has further items".to_owned());
+    }
+    reasons.extend(proof::only_mapped_calls(subject, connection));
+    reasons.extend(proof::no_session_state(subject, &connection.calls));
+    Refusal::unless_empty(reasons)?;
+
+    let mut proposal = Proposal::new(block, "");
+    proposal.unproven.extend(proof::doubt(subject));
+    let mut helpers = BTreeSet::new();
+    for call in &connection.calls {
+        let Some(helper) = subject.world.standard.helpers.get(&call.call.method) else {
+            continue;
+        };
+        let local = template::name_at(
+            subject,
+            &helper.name,
+            call.call.call.start,
+            &mut proposal.imports,
+        )?;
+        proposal.edits.push(Edit::replace(call.call.callee, local));
+        helpers.insert(helper.name.clone());
+        let line = subject.line(call.call.call);
+        if let Some(conversion) = &helper.converts {
+            proposal.unproven.push(format!(
+                "`{}` gives another type: {conversion} (line {line})",
+                helper.name
+            ));
+        }
+        if call.in_loop {
+            proposal
+                .notes
+                .push(format!("one acquire per iteration (line {line})"));
+        }
+    }
+    proposal.imports.sort();
+    proposal.imports.dedup();
+    proposal.unproven.dedup();
+    let file = subject.parsed();
+    let Some(moved) = file.language.unwrap_block(file.code(), block) else {
+        return Err(Refusal::one(
+            "the block cannot be moved to its header's indentation without changing its text",
+        ));
+    };
+    proposal.edits.extend(moved);
+    proposal.target = helpers.into_iter().collect::<Vec<_>>().join(", ");
+    Ok(proposal)
+}
+
+/// Whether the `with` opens more than the connection.
+fn has_further_items(subject: Subject<'_>, item: Span) -> bool {
+    let root = subject.parsed().tree.root_node();
+    let mut node = root.descendant_for_byte_range(item.start, item.end);
+    while let Some(current) = node {
+        if current.kind() == "with_clause" {
+            let mut cursor = current.walk();
+            return current
+                .named_children(&mut cursor)
+                .filter(|child| child.kind() == "with_item")
+                .count()
+                > 1;
+        }
+        node = current.parent();
+    }
+    true
+}

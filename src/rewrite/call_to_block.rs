@@ -1,0 +1,94 @@
+//! A call on a pool becomes the same call on a connection of a scope that is put around its statement.
+
+use crate::edit::Edit;
+use crate::facts::connection::{Connection, QueryCall};
+use crate::language::usage::Manner;
+use crate::recipe::Template;
+use crate::rewrite::{Proposal, Refusal, Subject, proof, template};
+use crate::source::Span;
+
+/// Names for the connection, in order of preference.
+const NAMES: [&str; 3] = ["conn", "connection", "db_connection"];
+
+pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal, Refusal> {
+    let pool = subject.capture("POOL")?;
+    let Some(query) = subject.call else {
+        return Err(Refusal::one("the pool's method is not called here"));
+    };
+    let file = subject.parsed();
+    let statement = file
+        .language
+        .statement(file.code(), query.call.call)
+        .ok_or_else(|| Refusal::one("the call stands in no statement"))?;
+    let mut reasons = proof::shared_pool(subject);
+    reasons.extend(stands_alone(subject, query, statement));
+    let connection = Connection {
+        calls: vec![query.clone()],
+        ..Connection::default()
+    };
+    let transaction = proof::in_transaction(subject, &connection, statement);
+    reasons.extend(transaction.refused);
+    let name = free_name(subject);
+    if name.is_none() {
+        reasons.push(format!("the names {} are all taken here", NAMES.join(", ")));
+    }
+    Refusal::unless_empty(reasons)?;
+    let filled = template::fill(subject, with, statement.start)?;
+    let name = name.unwrap_or(NAMES[0]);
+    let header = format!("async with {} as {name}:", filled.text);
+    let Some(edits) = file
+        .language
+        .wrap_statement(file.code(), statement, &header)
+    else {
+        return Err(Refusal::one(
+            "the statement cannot be moved into a block without changing its text",
+        ));
+    };
+    let mut proposal = Proposal::new(statement, filled.target);
+    proposal.unproven.extend(proof::doubt(subject));
+    proposal.edits = edits;
+    proposal.edits.push(Edit::replace(pool, name));
+    proposal.imports = filled.imports;
+    if filled.with_user {
+        proposal
+            .unproven
+            .extend(proof::identity_missing(&subject.facts.identity));
+        proposal.unproven.extend(transaction.unproven);
+    }
+    Ok(proposal)
+}
+
+/// The statement is a simple one, in an async function, and does nothing else with the database.
+fn stands_alone(subject: Subject<'_>, query: &QueryCall, statement: Span) -> Vec<String> {
+    let file = subject.parsed();
+    let mut reasons = Vec::new();
+    if query.call.manner != Manner::Awaited {
+        reasons.push("the call is not awaited on the spot".to_owned());
+    }
+    let kind = file.node(statement).map(|node| node.kind());
+    if !matches!(
+        kind,
+        Some("expression_statement" | "return_statement" | "assignment" | "call" | "await")
+    ) {
+        reasons.push("the call is part of a larger statement".to_owned());
+    }
+    let in_function = file
+        .function_at(statement.start)
+        .is_some_and(|scope| file.model.scope(scope).is_async);
+    if !in_function {
+        reasons.push("the call does not stand in an async function".to_owned());
+    }
+    let inner = file.model.scope_at(query.call.call.start);
+    if Some(inner) != file.function_at(statement.start) {
+        reasons.push("the call stands in a comprehension or lambda".to_owned());
+    }
+    reasons
+}
+
+fn free_name(subject: Subject<'_>) -> Option<&'static str> {
+    let file = subject.parsed();
+    let scope = file.model.scope_at(subject.hit.site.start);
+    NAMES
+        .into_iter()
+        .find(|name| file.model.resolve(scope, name).is_none())
+}

@@ -1,0 +1,458 @@
+//! What rewrites leave behind: pool variables that nothing reads any more, guards that only asked for them, attributes and getters that
+//! only kept them.
+//!
+//! Works on what is gone (the spans that other edits take out) and finds what is dead because of it, until nothing more is.
+
+use std::collections::BTreeSet;
+
+use crate::edit::Edit;
+use crate::facts::World;
+use crate::facts::attribute::Family;
+use crate::facts::origin::{self, Value};
+use crate::facts::passing::target;
+use crate::language::expression::{AttributeRead, AttributeWrite, Expression};
+use crate::language::usage::Guard;
+use crate::language::{BindingKind, ScopeId, ScopeKind};
+use crate::project::{ClassRef, FileId, FunctionRef, ParsedFile};
+use crate::source::Span;
+
+/// What is dead in a file once some of its text is gone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dead {
+    /// Statements and definitions that go.
+    pub statements: BTreeSet<Span>,
+    /// Those of them that are guards: without them the error for a missing pool comes from the standard instead.
+    pub guards: BTreeSet<Span>,
+}
+
+impl Dead {
+    /// Whether `span` is part of what goes.
+    pub fn covers(&self, span: Span) -> bool {
+        self.statements
+            .iter()
+            .any(|statement| statement.contains(span))
+    }
+}
+
+/// Finds what is dead in `file` when the text of `gone` is taken out; guards only where `guards` says so.
+pub fn dead(world: World<'_>, file: FileId, gone: &[Span], guards: bool) -> Dead {
+    let mut finder = Finder {
+        world,
+        id: file,
+        file: world.project.file(file),
+        gone: gone.to_vec(),
+        dead: Dead::default(),
+        guards,
+    };
+    if gone.is_empty() {
+        return finder.dead;
+    }
+    loop {
+        let before = finder.dead.statements.len();
+        finder.variables();
+        finder.attributes();
+        if finder.dead.statements.len() == before {
+            return finder.dead;
+        }
+    }
+}
+
+/// The edits that take `dead` out. A block of which nothing would be left keeps a `pass`.
+pub fn edits(file: &ParsedFile, dead: &Dead) -> Vec<(Span, Edit)> {
+    let outermost: Vec<Span> = dead
+        .statements
+        .iter()
+        .copied()
+        .filter(|span| {
+            !dead
+                .statements
+                .iter()
+                .any(|other| other != span && other.contains(*span))
+        })
+        .collect();
+    let mut edits = Vec::new();
+    let mut emptied: BTreeSet<Span> = BTreeSet::new();
+    for span in &outermost {
+        let siblings = file.language.siblings(file.code(), *span);
+        let all_dead = siblings.iter().all(|sibling| outermost.contains(sibling));
+        let first = siblings.first().copied().unwrap_or(*span);
+        let edit = if all_dead && siblings.len() > 1 && emptied.insert(first) {
+            Edit::replace(*span, "pass")
+        } else {
+            file.language.remove_statement(file.code(), *span)
+        };
+        edits.push((*span, edit));
+    }
+    edits
+}
+
+struct Finder<'a> {
+    world: World<'a>,
+    id: FileId,
+    file: &'a ParsedFile,
+    gone: Vec<Span>,
+    dead: Dead,
+    guards: bool,
+}
+
+impl Finder<'_> {
+    fn is_gone(&self, span: Span) -> bool {
+        self.gone.iter().any(|gone| gone.contains(span))
+    }
+
+    fn kill(&mut self, statement: Span) {
+        self.dead.statements.insert(statement);
+        self.gone.push(statement);
+    }
+
+    /// Pool variables of functions whose every reader is gone.
+    fn variables(&mut self) {
+        let variables: Vec<(ScopeId, String)> = self
+            .file
+            .model
+            .by_variable
+            .keys()
+            .filter(|(scope, _)| self.file.model.scope(*scope).kind == ScopeKind::Function)
+            .cloned()
+            .collect();
+        for (scope, name) in variables {
+            self.variable(scope, &name);
+        }
+    }
+
+    fn variable(&mut self, scope: ScopeId, name: &str) {
+        let statements: Option<Vec<Span>> = self
+            .file
+            .model
+            .bindings_of(scope, name)
+            .map(|binding| {
+                let value = binding.value?;
+                let whole =
+                    matches!(binding.kind, BindingKind::Assignment) && binding.executed_in == scope;
+                (whole
+                    && self.is_only_target(binding.statement, binding.span)
+                    && self.is_pool_expression(value, 8))
+                .then_some(binding.statement)
+            })
+            .collect();
+        let Some(statements) = statements.filter(|statements| !statements.is_empty()) else {
+            return;
+        };
+        if statements.iter().all(|statement| self.is_gone(*statement)) {
+            return;
+        }
+        let references: Vec<Span> = self
+            .file
+            .model
+            .references_to(scope, name)
+            .map(|reference| reference.span)
+            .collect();
+        // What was unread before is not for this change to remove.
+        if !references.iter().any(|span| self.is_gone(*span)) {
+            return;
+        }
+        let left: Vec<Span> = references
+            .into_iter()
+            .filter(|span| !self.is_gone(*span))
+            .collect();
+        let guards: Option<BTreeSet<Span>> = left
+            .iter()
+            .map(|span| self.raise_guard(*span, name))
+            .collect();
+        let Some(guards) = guards else { return };
+        if !guards.is_empty() && !self.guards {
+            return;
+        }
+        for guard in guards {
+            self.dead.guards.insert(guard);
+            self.kill(guard);
+        }
+        for statement in statements {
+            self.kill(statement);
+        }
+    }
+
+    /// Whether the assignment binds this name and nothing else.
+    fn is_only_target(&self, statement: Span, target: Span) -> bool {
+        let bound = self
+            .file
+            .model
+            .bindings
+            .iter()
+            .filter(|binding| binding.statement == statement)
+            .count();
+        let attribute =
+            self.file.outline.writes.iter().any(|write| {
+                write.statement.contains(target) && statement.contains(write.statement)
+            });
+        bound == 1 && !attribute
+    }
+
+    /// The guard that a reference stands in, if it does nothing but raise when the pool is missing.
+    fn raise_guard(&self, reference: Span, name: &str) -> Option<Span> {
+        let code = self.file.code();
+        let statement = self.file.language.statement(code, reference)?;
+        (self.file.language.guard(code, statement, name) == Some(Guard::RaiseIfMissing))
+            .then_some(statement)
+    }
+
+    /// Whether an expression gives the shared pool and does nothing else.
+    fn is_pool_expression(&self, span: Span, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else {
+            return false;
+        };
+        let values = origin::values(self.world, self.id, span);
+        let shared = values.iter().any(|value| origin::is_shared(value, self.id));
+        let only = values.iter().all(|value| {
+            origin::is_shared(value, self.id)
+                || matches!(value, Value::Missing | Value::Uncalled(_))
+        });
+        shared && only && self.has_no_effect(span, depth)
+    }
+
+    fn has_no_effect(&self, span: Span, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else {
+            return false;
+        };
+        match self.file.expression(span) {
+            Expression::Name(_) | Expression::Null | Expression::Literal => true,
+            Expression::Attribute { object, .. } | Expression::Index { object, .. } => {
+                self.has_no_effect(object, depth)
+            }
+            Expression::Same(inner) => self.has_no_effect(inner, depth),
+            Expression::Either(options) => options
+                .iter()
+                .all(|option| self.has_no_effect(*option, depth)),
+            Expression::Call { callee, arguments } => {
+                if self
+                    .world
+                    .standard
+                    .is_pool_getter(self.world, self.id, callee)
+                {
+                    return true;
+                }
+                if let Some(getter) = target(self.world, self.id, callee) {
+                    return arguments.is_empty() && self.is_lazy_getter(getter);
+                }
+                let lookup = matches!(self.file.expression(callee), Expression::Attribute { object, name }
+                    if name == "get" && self.has_no_effect(object, depth));
+                lookup
+                    && arguments
+                        .iter()
+                        .all(|argument| self.has_no_effect(argument.value(), depth))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a method only fills and returns an attribute that nothing else reads.
+    fn is_lazy_getter(&self, getter: FunctionRef) -> bool {
+        let file = self.world.project.file(getter.file);
+        let body = file.model.scope(getter.scope).body;
+        let Some(class) = file.model.class_around(getter.scope) else {
+            return false;
+        };
+        let family = Family::of(
+            self.world,
+            ClassRef {
+                file: getter.file,
+                scope: class,
+            },
+        );
+        let written = file
+            .outline
+            .writes
+            .iter()
+            .filter(|write| body.contains(write.statement));
+        let names: BTreeSet<&str> = written.map(|write| write.name.as_str()).collect();
+        names.iter().all(|name| {
+            let reads = family.reads(self.world, name);
+            reads
+                .iter()
+                .all(|(id, read)| *id == getter.file && body.contains(read.span))
+        })
+    }
+
+    /// Attributes that keep the pool, with the guards and getters that serve only them.
+    fn attributes(&mut self) {
+        let names: BTreeSet<(ScopeId, String)> = self
+            .file
+            .outline
+            .writes
+            .iter()
+            .filter_map(|write| {
+                Some((
+                    self.file.model.class_around(write.scope)?,
+                    write.name.clone(),
+                ))
+            })
+            .collect();
+        for (class, name) in names {
+            if let Some(statements) = self.dead_attribute(class, &name) {
+                for statement in statements {
+                    self.kill(statement);
+                }
+            }
+        }
+    }
+
+    /// The statements that go with the attribute `name` of a class of this file, if nothing needs it any more.
+    fn dead_attribute(&self, class: ScopeId, name: &str) -> Option<Vec<Span>> {
+        let model = &self.file.model;
+        let family = Family::of(
+            self.world,
+            ClassRef {
+                file: self.id,
+                scope: class,
+            },
+        );
+        let writes = family.writes(self.world, name);
+        let all_gone = writes
+            .iter()
+            .all(|(_, write)| self.is_gone(write.statement));
+        if !family.is_alone() || all_gone || !self.keeps_only_pool(&writes) {
+            return None;
+        }
+        let reads = family.reads(self.world, name);
+        if reads.iter().any(|(id, _)| *id != self.id) {
+            return None;
+        }
+        let getters = self.getters(class, name);
+        let touched = reads.iter().any(|(_, read)| self.is_gone(read.span))
+            || getters.iter().any(|getter| self.was_called(*getter));
+        if !touched {
+            return None;
+        }
+        let mut statements: Vec<Span> = Vec::new();
+        for getter in getters {
+            self.uncalled(getter)
+                .then(|| statements.push(model.scope(getter).span))?;
+        }
+        for (_, read) in reads.iter().filter(|(_, read)| !self.is_gone(read.span)) {
+            if statements
+                .iter()
+                .any(|statement| statement.contains(read.span))
+            {
+                continue;
+            }
+            statements.push(self.lazy_guard(read, name)?);
+        }
+        statements.extend(writes.iter().map(|(_, write)| write.statement));
+        Some(statements)
+    }
+
+    /// Whether everything that is written is the shared pool or nothing, by expressions without effect, none handed in from outside.
+    fn keeps_only_pool(&self, writes: &[(FileId, &AttributeWrite)]) -> bool {
+        let mut keeps_pool = false;
+        let plain = writes.iter().all(|(_, write)| {
+            let Some(value) = write.value else {
+                return false;
+            };
+            let values = origin::values(self.world, self.id, value);
+            keeps_pool |= values.iter().any(|value| origin::is_shared(value, self.id));
+            let shared =
+                |value: &Value| origin::is_shared(value, self.id) || *value == Value::Missing;
+            values.iter().all(shared) && self.has_no_effect(value, 8) && !self.is_parameter(value)
+        });
+        plain && keeps_pool
+    }
+
+    fn is_parameter(&self, value: Span) -> bool {
+        let Expression::Name(name) = self.file.expression(value) else {
+            return false;
+        };
+        let scope = self.file.model.scope_at(value.start);
+        let owner = self.file.model.resolve(scope, &name);
+        owner.is_some_and(|owner| {
+            self.file
+                .model
+                .bindings_of(owner, &name)
+                .any(|b| b.kind == BindingKind::Parameter)
+        })
+    }
+
+    /// The methods of a class that return the attribute `name`.
+    fn getters(&self, class: ScopeId, name: &str) -> Vec<ScopeId> {
+        let model = &self.file.model;
+        let returns = self.file.outline.returns.iter().filter(|give_back| {
+            let value = give_back.value.map(|span| self.file.expression(span));
+            matches!(value, Some(Expression::Attribute { name: found, .. }) if found == name)
+        });
+        let mut scopes: Vec<ScopeId> = returns
+            .map(|give_back| give_back.scope)
+            .filter(|scope| model.scope(*scope).parent == Some(class))
+            .collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        scopes
+    }
+
+    fn calls_of(&self, getter: ScopeId) -> Vec<(FileId, Span)> {
+        let name = &self.file.model.scope(getter).name;
+        self.world
+            .project
+            .calls_named(name)
+            .map(|(file, call)| (file, call.span))
+            .collect()
+    }
+
+    fn was_called(&self, getter: ScopeId) -> bool {
+        self.calls_of(getter)
+            .iter()
+            .any(|(file, span)| *file == self.id && self.is_gone(*span))
+    }
+
+    /// Whether nothing calls a getter any more, nor takes it as a value.
+    fn uncalled(&self, getter: ScopeId) -> bool {
+        let name = &self.file.model.scope(getter).name;
+        let span = self.file.model.scope(getter).span;
+        let quiet = |file: FileId, place: Span| {
+            file == self.id && (self.is_gone(place) || span.contains(place))
+        };
+        self.calls_of(getter)
+            .iter()
+            .all(|(file, place)| quiet(*file, *place))
+            && self.world.project.files().all(|(id, file)| {
+                file.outline
+                    .reads
+                    .iter()
+                    .filter(|read| read.name == *name)
+                    .all(|read| quiet(id, read.span))
+            })
+    }
+
+    /// `if self.pool is None: self.pool = …`, with nothing else in it but an import.
+    fn lazy_guard(&self, read: &AttributeRead, name: &str) -> Option<Span> {
+        let code = self.file.code();
+        let statement = self.file.language.statement(code, read.span)?;
+        let node = self.file.node(statement)?;
+        if node.kind() != "if_statement" || node.child_by_field_name("alternative").is_some() {
+            return None;
+        }
+        let body = node.child_by_field_name("consequence")?;
+        let harmless = self
+            .file
+            .language
+            .statements(code, body.into())
+            .into_iter()
+            .all(|inner| {
+                let sets = self
+                    .file
+                    .outline
+                    .writes
+                    .iter()
+                    .any(|write| write.name == name && inner.contains(write.statement));
+                let imports = self
+                    .file
+                    .model
+                    .imports
+                    .iter()
+                    .any(|import| import.statement == inner);
+                sets || imports
+            });
+        let tests = node
+            .child_by_field_name("condition")
+            .is_some_and(|condition| Span::from(condition).contains(read.span));
+        (harmless && tests).then_some(statement)
+    }
+}

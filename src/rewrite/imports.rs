@@ -1,0 +1,591 @@
+//! Imports that rewrites need, and imports that rewrites orphan: the only place that edits import statements.
+//!
+//! A rewrite asks for a name and is told under which local name it will be visible at its site; where the import goes is decided here,
+//! once for all rewrites of a file, so that nothing is added twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::edit::Edit;
+use crate::finding::NeededImport;
+use crate::language::{BindingKind, Import, ImportKind, Model, ReferenceKind, ScopeId};
+use crate::project::{FileId, ParsedFile, Project, Symbol};
+use crate::source::Span;
+
+/// The standard module, as an import names it.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// How it is imported unless the file has a spelling of its own.
+    pub module: &'a str,
+    /// Its file, if it is part of the project.
+    pub path: Option<&'a str>,
+}
+
+/// How a name is reached at a site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// What to write there.
+    pub local: String,
+    /// The import that has to be added; `None` if the name is visible already.
+    pub needed: Option<NeededImport>,
+}
+
+/// How `name` of the target module is reached at `at`.
+///
+/// # Errors
+/// When the name means something else there: the text says what.
+pub fn reach(
+    project: &Project,
+    id: FileId,
+    target: Target<'_>,
+    name: &str,
+    at: usize,
+) -> Result<Reach, String> {
+    let file = project.file(id);
+    let scope = file.model.scope_at(at);
+    if let Some(local) = visible(project, id, target, name, at) {
+        return Ok(Reach {
+            local,
+            needed: None,
+        });
+    }
+    if let Some(owner) = file.model.resolve(scope, name) {
+        let binding = file
+            .model
+            .bindings_of(owner, name)
+            .find(|binding| !is_import_of(project, id, target, name, binding.span));
+        if let Some(binding) = binding {
+            let line = file.source.line_of(binding.span.start);
+            return Err(format!(
+                "the name `{name}` means something else here (line {line})"
+            ));
+        }
+    }
+    let module = spelling(project, id, target, name);
+    Ok(Reach {
+        local: name.to_owned(),
+        needed: Some(NeededImport {
+            module,
+            name: name.to_owned(),
+            at,
+        }),
+    })
+}
+
+/// The local name under which an import that runs before `at` brings in `name` of the target.
+fn visible(
+    project: &Project,
+    id: FileId,
+    target: Target<'_>,
+    name: &str,
+    at: usize,
+) -> Option<String> {
+    let file = project.file(id);
+    let from = file.model.scope_at(at);
+    let runs_before = |import: &&Import| {
+        !import.type_checking
+            && !import.conditional
+            && (import.scope == Model::MODULE || import.statement.end <= at)
+            && file.model.resolve(from, &import.local) == Some(import.scope)
+            && file.model.bindings_of(import.scope, &import.local).count() == 1
+    };
+    let imports = || file.model.imports.iter().filter(runs_before);
+    let by_name = imports().find(|import| {
+        let named = matches!(&import.kind, ImportKind::Name { name: imported } if imported == name);
+        named && means(project, id, target, name, import)
+    });
+    let by_module = || {
+        imports().find_map(|import| {
+            Some(format!(
+                "{}.{name}",
+                module_prefix(project, id, target, import)?
+            ))
+        })
+    };
+    by_name
+        .map(|import| import.local.clone())
+        .or_else(by_module)
+}
+
+/// What an import of the target module itself is reached by: `connection`, `db`, `app.db.connection`.
+fn module_prefix(
+    project: &Project,
+    id: FileId,
+    target: Target<'_>,
+    import: &Import,
+) -> Option<String> {
+    let path = project.file(id).source.path();
+    let (module, prefix) = match &import.kind {
+        ImportKind::Module { aliased: true } => (import.module.clone(), import.local.clone()),
+        ImportKind::Module { aliased: false } => (import.module.clone(), import.module.clone()),
+        ImportKind::Name { name } if import.module.is_empty() => {
+            (name.clone(), import.local.clone())
+        }
+        ImportKind::Name { name } => (format!("{}.{name}", import.module), import.local.clone()),
+        ImportKind::Star => return None,
+    };
+    let found = project.modules().find(path, &module, import.level);
+    (found.is_some() && found == target.path).then_some(prefix)
+}
+
+/// Whether an import of `name` comes from the target, directly or by a re-export.
+fn means(project: &Project, id: FileId, target: Target<'_>, name: &str, import: &Import) -> bool {
+    let path = project.file(id).source.path();
+    match project.modules().find(path, &import.module, import.level) {
+        Some(found) => match project.member_of(found, name) {
+            Symbol::Member { file, name: member } => {
+                member == name && target.path == Some(project.file(file).source.path())
+            }
+            Symbol::Unread { path, name: member } => {
+                member == name && target.path == Some(path.as_str())
+            }
+            _ => false,
+        },
+        None => {
+            import.level == 0
+                && (import.module == target.module
+                    || import.module.ends_with(&format!(".{}", target.module)))
+        }
+    }
+}
+
+fn is_import_of(project: &Project, id: FileId, target: Target<'_>, name: &str, span: Span) -> bool {
+    let imports = &project.file(id).model.imports;
+    imports
+        .iter()
+        .any(|import| import.span.contains(span) && means(project, id, target, name, import))
+}
+
+/// How this file spells the module that has `name`: as it does already, or else as the settings do.
+fn spelling(project: &Project, id: FileId, target: Target<'_>, name: &str) -> String {
+    let file = project.file(id);
+    let spelled = |import: &&Import| {
+        matches!(import.kind, ImportKind::Name { .. })
+            && !import.type_checking
+            && exports(project, id, target, name, import)
+    };
+    let direct = |import: &&Import| {
+        let found = project
+            .modules()
+            .find(file.source.path(), &import.module, import.level);
+        found.is_some() && found == target.path
+    };
+    let imports = &file.model.imports;
+    let best = imports
+        .iter()
+        .filter(spelled)
+        .find(direct)
+        .or_else(|| imports.iter().find(spelled));
+    best.map_or_else(|| target.module.to_owned(), written_module)
+}
+
+/// The module of an import as it is written, dots included.
+fn written_module(import: &Import) -> String {
+    format!("{}{}", ".".repeat(import.level), import.module)
+}
+
+/// Whether the module that `import` names has `name` of the target.
+fn exports(project: &Project, id: FileId, target: Target<'_>, name: &str, import: &Import) -> bool {
+    let path = project.file(id).source.path();
+    let found = project.modules().find(path, &import.module, import.level);
+    match found {
+        Some(found) if Some(found) == target.path => true,
+        Some(found) => {
+            // A package around the module may re-export the name on purpose; another module that only imports it does not.
+            let package = found
+                .strip_suffix("__init__.py")
+                .filter(|folder| target.path.is_some_and(|path| path.starts_with(*folder)));
+            let bound = package.is_some()
+                && project.by_path(found).is_some_and(|file| {
+                    project
+                        .file(file)
+                        .model
+                        .resolve(Model::MODULE, name)
+                        .is_some()
+                });
+            bound && means(project, id, target, name, import)
+        }
+        None => import.level == 0 && import.module == target.module,
+    }
+}
+
+/// The edits of a file's import statements that its rewrites ask for.
+///
+/// `removed` are the spans that the rewrites take out or replace: a name whose every reference lies in one of them is orphaned.
+/// `kept` names the texts that rewrites put in, so that a name which new text still uses is not taken for orphaned.
+pub fn edits(
+    project: &Project,
+    id: FileId,
+    target: Target<'_>,
+    needed: &BTreeSet<NeededImport>,
+    removed: &[Span],
+    inserted: &[&str],
+) -> Vec<Edit> {
+    let file = project.file(id);
+    let mut statements: BTreeMap<Span, Change> = BTreeMap::new();
+    for import in orphans(file, removed, inserted) {
+        statements
+            .entry(import.statement)
+            .or_default()
+            .drop
+            .insert(import.span);
+    }
+    let mut fresh: BTreeMap<Place, BTreeSet<(String, String)>> = BTreeMap::new();
+    let mut placed: Vec<(ScopeId, String)> = Vec::new();
+    for import in needed {
+        match host(file, import) {
+            Some(host) => {
+                if !placed.contains(&(host.scope, import.name.clone())) {
+                    statements
+                        .entry(host.statement)
+                        .or_default()
+                        .add
+                        .insert(import.name.clone());
+                    placed.push((host.scope, import.name.clone()));
+                }
+            }
+            None => {
+                let place = place(project, id, target, import);
+                fresh
+                    .entry(place)
+                    .or_default()
+                    .insert((import.module.clone(), import.name.clone()));
+            }
+        }
+    }
+    let mut edits: Vec<Edit> = Vec::new();
+    for (statement, change) in &statements {
+        edits.extend(statement_edits(file, *statement, change));
+    }
+    for (place, names) in fresh {
+        edits.push(insertion(file, place, &names));
+    }
+    edits
+}
+
+/// What happens to one import statement.
+#[derive(Debug, Default)]
+struct Change {
+    add: BTreeSet<String>,
+    drop: BTreeSet<Span>,
+}
+
+/// The imports that the rewrites orphan: read before, read by nothing any more.
+fn orphans<'f>(file: &'f ParsedFile, removed: &[Span], inserted: &[&str]) -> Vec<&'f Import> {
+    let model = &file.model;
+    let gone = |span: Span| removed.iter().any(|removed| removed.contains(span));
+    let orphaned = model.imports.iter().filter(|import| {
+        if matches!(import.kind, ImportKind::Star) || gone(import.statement) {
+            return false;
+        }
+        let other_binding = model
+            .bindings_of(import.scope, &import.local)
+            .any(|b| b.kind != BindingKind::Import);
+        let mut references = model.references_to(import.scope, &import.local).peekable();
+        let read_before = references.peek().is_some();
+        let several = model
+            .imports
+            .iter()
+            .filter(|o| o.scope == import.scope && o.local == import.local)
+            .count()
+            > 1;
+        read_before
+            && !other_binding
+            && !several
+            && references.all(|reference| {
+                gone(reference.span) && reference.kind != ReferenceKind::Annotation
+            })
+            && !inserted.iter().any(|text| mentions(text, &import.local))
+    });
+    orphaned.collect()
+}
+
+/// Whether `name` stands in `text` as a word of its own.
+fn mentions(text: &str, name: &str) -> bool {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let behind = text[at + name.len()..].chars().next();
+        !before.is_some_and(word) && !behind.is_some_and(word)
+    })
+}
+
+/// The import statement that a needed name can join.
+fn host<'f>(file: &'f ParsedFile, needed: &NeededImport) -> Option<&'f Import> {
+    let scope = file.model.scope_at(needed.at);
+    let mut hosts: Vec<&Import> = file
+        .model
+        .imports
+        .iter()
+        .filter(|import| {
+            matches!(import.kind, ImportKind::Name { .. })
+                && written_module(import) == needed.module
+                && !import.type_checking
+                && !import.conditional
+                && file
+                    .model
+                    .ancestors(scope)
+                    .any(|ancestor| ancestor == import.scope)
+                && (import.scope == Model::MODULE || import.statement.end <= needed.at)
+        })
+        .collect();
+    // The module's import serves all; else the nearest one before the site.
+    hosts.sort_by_key(|import| {
+        (
+            import.scope != Model::MODULE,
+            std::cmp::Reverse(import.statement.start),
+        )
+    });
+    hosts.into_iter().next()
+}
+
+/// Where a new import statement goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// On lines of its own behind this statement, with its indentation.
+    Behind(Span),
+    /// The same, with a blank line in between: a group of its own.
+    Apart(Span),
+    /// On lines of its own before the statement that begins here, with its indentation.
+    Before(usize),
+    /// At the very top, behind a byte order mark.
+    Top(usize),
+}
+
+/// The place for an import that no statement can host: grouped with imports from the same package, else behind the last import, else
+/// behind the docstring. A file that imports from that module only inside functions does so to avoid a cycle; there the import goes to
+/// the head of the function.
+fn place(project: &Project, id: FileId, target: Target<'_>, needed: &NeededImport) -> Place {
+    let file = project.file(id);
+    let model = &file.model;
+    let package = |module: &str| {
+        module
+            .trim_start_matches('.')
+            .split('.')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mut from_target = model
+        .imports
+        .iter()
+        .filter(|import| {
+            matches!(import.kind, ImportKind::Name { .. })
+                && exports(project, id, target, &needed.name, import)
+        })
+        .peekable();
+    let local_habit =
+        from_target.peek().is_some() && from_target.all(|import| import.scope != Model::MODULE);
+    let module_level: Vec<&Import> = model
+        .imports
+        .iter()
+        .filter(|import| {
+            import.scope == Model::MODULE && !import.type_checking && !import.conditional
+        })
+        .collect();
+    if local_habit && let Some(place) = function_head(file, needed.at) {
+        return place;
+    }
+    let wanted = package(&needed.module);
+    let relative = needed.module.starts_with('.');
+    let related = |import: &&&Import| {
+        (import.level > 0) == relative && (relative || package(&import.module) == wanted)
+    };
+    let kin = module_level.iter().filter(related).next_back();
+    match (kin, module_level.last()) {
+        (Some(import), _) => Place::Behind(import.statement),
+        (None, Some(import)) => Place::Apart(import.statement),
+        (None, None) => file
+            .language
+            .import_anchor(file.code())
+            .map_or_else(|| Place::Top(bom(file.text())), Place::Apart),
+    }
+}
+
+/// The place before the first statement of the function around `at`, behind its docstring.
+fn function_head(file: &ParsedFile, at: usize) -> Option<Place> {
+    let function = file.function_at(at)?;
+    let first = file
+        .language
+        .first_statement(file.code(), file.model.scope(function).body)?;
+    // A one-line body has no line to put an import on.
+    let line = file.source.line_start(first.start);
+    let own_line = file.text()[line..first.start]
+        .chars()
+        .all(char::is_whitespace);
+    own_line.then_some(Place::Before(first.start))
+}
+
+fn bom(text: &str) -> usize {
+    if text.starts_with('\u{feff}') {
+        '\u{feff}'.len_utf8()
+    } else {
+        0
+    }
+}
+
+fn insertion(file: &ParsedFile, place: Place, names: &BTreeSet<(String, String)>) -> Edit {
+    let newline = file.source.newline().as_str();
+    let mut by_module: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (module, name) in names {
+        by_module.entry(module).or_default().push(name);
+    }
+    let lines: Vec<String> = by_module
+        .iter()
+        .map(|(module, names)| format!("from {module} import {}", names.join(", ")))
+        .collect();
+    match place {
+        Place::Behind(statement) | Place::Apart(statement) => {
+            let indent = file.source.indent_at(statement.start).to_owned();
+            let end = file
+                .source
+                .line_end(statement.end.saturating_sub(1).max(statement.start));
+            let mut text: String = lines
+                .iter()
+                .map(|line| format!("{indent}{line}{newline}"))
+                .collect();
+            if matches!(place, Place::Apart(_)) {
+                text.insert_str(0, newline);
+            }
+            if end == file.text().len() && !file.text().ends_with('\n') {
+                text.insert_str(0, newline);
+                text.truncate(text.len() - newline.len());
+            }
+            Edit::insert(end, text)
+        }
+        Place::Before(start) => {
+            let indent = file.source.indent_at(start).to_owned();
+            let line = file.source.line_start(start);
+            Edit::insert(
+                line,
+                lines
+                    .iter()
+                    .map(|line| format!("{indent}{line}{newline}"))
+                    .collect::<String>(),
+            )
+        }
+        Place::Top(offset) => Edit::insert(
+            offset,
+            lines
+                .iter()
+                .map(|line| format!("{line}{newline}"))
+                .chain([newline.to_owned()])
+                .collect::<String>(),
+        ),
+    }
+}
+
+/// The edits of one statement: names taken out of its list, names put in; the whole line where nothing is left.
+fn statement_edits(file: &ParsedFile, statement: Span, change: &Change) -> Vec<Edit> {
+    let items: Vec<&Import> = file
+        .model
+        .imports
+        .iter()
+        .filter(|import| import.statement == statement)
+        .collect();
+    let kept: Vec<&&Import> = items
+        .iter()
+        .filter(|import| !change.drop.contains(&import.span))
+        .collect();
+    let mut add: Vec<String> = change.add.iter().cloned().collect();
+    if kept.is_empty() && add.is_empty() {
+        return vec![file.language.remove_statement(file.code(), statement)];
+    }
+    let sorted = items.windows(2).all(|pair| pair[0].local <= pair[1].local);
+    let mut edits = Vec::new();
+    // A dropped name's place is taken by a new one, so that the list keeps its shape.
+    let mut dropped: Vec<&&Import> = items
+        .iter()
+        .filter(|import| change.drop.contains(&import.span))
+        .collect();
+    if !(sorted && items.len() > 1) || kept.is_empty() {
+        while !dropped.is_empty() && !add.is_empty() {
+            edits.push(Edit::replace(dropped.remove(0).span, add.remove(0)));
+        }
+    }
+    for import in dropped {
+        edits.push(Edit::delete(list_entry(file, &items, import.span)));
+    }
+    for name in add {
+        edits.push(added_entry(file, &items, &change.drop, sorted, &name));
+    }
+    edits
+}
+
+/// A name in an import list with the comma (and the line, where it has one of its own) that goes with it.
+fn list_entry(file: &ParsedFile, items: &[&Import], span: Span) -> Span {
+    let text = file.text();
+    let behind = &text[span.end..];
+    let blank = behind.len() - behind.trim_start_matches([' ', '\t']).len();
+    if behind[blank..].starts_with(',') {
+        let mut end = span.end + blank + 1;
+        let line_start = file.source.line_start(span.start);
+        let line_end = file.source.line_end(span.start);
+        let alone =
+            text[line_start..span.start].trim().is_empty() && text[end..line_end].trim().is_empty();
+        if alone {
+            return Span::new(line_start, line_end);
+        }
+        end += text[end..].len() - text[end..].trim_start_matches([' ', '\t']).len();
+        return Span::new(span.start, end);
+    }
+    // The last name: the comma before it goes instead.
+    let before = items
+        .iter()
+        .rev()
+        .find(|import| import.span.end <= span.start);
+    before.map_or(span, |before| Span::new(before.span.end, span.end))
+}
+
+/// Puts a name into an import list: where the order wants it, else at the end.
+fn added_entry(
+    file: &ParsedFile,
+    items: &[&Import],
+    dropped: &BTreeSet<Span>,
+    sorted: bool,
+    name: &str,
+) -> Edit {
+    let text = file.text();
+    let kept: Vec<&&Import> = items
+        .iter()
+        .filter(|import| !dropped.contains(&import.span))
+        .collect();
+    let next = kept
+        .iter()
+        .find(|import| sorted && items.len() > 1 && import.local.as_str() > name);
+    if let Some(next) = next {
+        return Edit::insert(
+            next.span.start,
+            format!("{name}, ").replace(", ", &separator(file, items)),
+        );
+    }
+    let last = kept
+        .last()
+        .map_or(items[items.len() - 1].span, |import| import.span);
+    let behind = &text[last.end..];
+    let blank = behind.len() - behind.trim_start_matches([' ', '\t']).len();
+    let separator = separator(file, items);
+    if behind[blank..].starts_with(',') {
+        // A trailing comma stays the last character of the list.
+        return Edit::insert(last.end + blank + 1, format!("{}{name},", &separator[1..]));
+    }
+    Edit::insert(last.end, format!("{separator}{name}"))
+}
+
+/// What stands between two names of the list: a comma and a space, or a line break with the indentation of the first name.
+fn separator(file: &ParsedFile, items: &[&Import]) -> String {
+    let text = file.text();
+    let lines = match items {
+        [first, second, ..] => text[first.span.end..second.span.start].contains('\n'),
+        [only] => {
+            let line = file.source.line_start(only.span.start);
+            text[line..only.span.start].trim().is_empty()
+        }
+        [] => false,
+    };
+    if lines {
+        let indent = file.source.indent_at(items[0].span.start);
+        format!(",{}{indent}", file.source.newline().as_str())
+    } else {
+        ", ".to_owned()
+    }
+}

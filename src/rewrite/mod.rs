@@ -1,0 +1,166 @@
+//! Rewrites: what an outcome of the decision table does to the text, and the rules under which it may.
+//!
+//! Each kind applies the rules of the meaning itself: a recipe chooses among what is proven, it cannot switch a proof off. An attempt
+//! gives a fix, or the reasons why not; nothing here touches a file.
+
+mod block_to_calls;
+mod call_to_block;
+mod call_to_helper;
+pub mod cleanup;
+pub mod compose;
+pub mod imports;
+mod pair_to_block;
+mod proof;
+pub mod remains;
+mod replace;
+mod template;
+
+use std::collections::BTreeSet;
+
+use crate::edit::{Applicability, Edit};
+use crate::facts::World;
+use crate::facts::connection::{Connection, QueryCall};
+use crate::finding::{Facts, Fix, NeededImport};
+use crate::locate::{Captures, Hit};
+use crate::project::{FileId, ParsedFile};
+use crate::recipe::{Rewrite, RewriteKind};
+use crate::source::Span;
+
+/// A site that is to be rewritten, with all that is known.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The project and its settings.
+    pub world: World<'a>,
+    /// The file.
+    pub file: FileId,
+    /// The hit.
+    pub hit: &'a Hit,
+    /// What is known of the site.
+    pub facts: &'a Facts,
+    /// The connection followed, for a site that names one.
+    pub connection: Option<&'a Connection>,
+    /// The call, for a site that is one query.
+    pub call: Option<&'a QueryCall>,
+}
+
+impl<'a> Subject<'a> {
+    fn parsed(&self) -> &'a ParsedFile {
+        self.world.project.file(self.file)
+    }
+
+    fn text(&self, span: Span) -> &'a str {
+        span.text(self.parsed().text())
+    }
+
+    fn line(&self, span: Span) -> usize {
+        self.parsed().source.line_of(span.start)
+    }
+
+    fn shape(&self) -> Result<&'a Captures, Refusal> {
+        self.hit
+            .shape
+            .as_ref()
+            .ok_or_else(|| Refusal::one("its shape is not one that the rewrites can handle"))
+    }
+
+    fn capture(&self, name: &str) -> Result<Span, Refusal> {
+        let shape = self.shape()?;
+        shape
+            .get(name)
+            .copied()
+            .ok_or_else(|| Refusal::one(format!("the site has no {name} to rewrite")))
+    }
+}
+
+/// What a rewrite proposes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// The edits; imports are not among them.
+    pub edits: Vec<Edit>,
+    /// The range that is reshaped.
+    pub region: Span,
+    /// The names that the new text needs.
+    pub imports: Vec<NeededImport>,
+    /// The rules that are not proven: none means safe.
+    pub unproven: Vec<String>,
+    /// What a reviewer should know.
+    pub notes: Vec<String>,
+    /// The target, for reports: `execute_query, execute_statement`.
+    pub target: String,
+}
+
+impl Proposal {
+    fn new(region: Span, target: impl Into<String>) -> Self {
+        Self {
+            edits: Vec::new(),
+            region,
+            imports: Vec::new(),
+            unproven: Vec::new(),
+            notes: Vec::new(),
+            target: target.into(),
+        }
+    }
+
+    /// How far it is proven.
+    pub fn applicability(&self) -> Applicability {
+        if self.unproven.is_empty() {
+            Applicability::Safe
+        } else {
+            Applicability::Unsafe
+        }
+    }
+
+    /// As a fix of a finding.
+    pub fn into_fix(mut self) -> Fix {
+        let applicability = self.applicability();
+        self.edits
+            .sort_by_key(|edit| (edit.span.start, edit.span.end));
+        Fix {
+            edits: self.edits,
+            region: self.region,
+            applicability,
+            imports: self.imports,
+            requires: BTreeSet::new(),
+        }
+    }
+}
+
+/// Why a rewrite is not proposed; each reason in words that a reviewer can act on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reasons, most important first.
+    pub reasons: Vec<String>,
+}
+
+impl Refusal {
+    fn one(reason: impl Into<String>) -> Self {
+        Self {
+            reasons: vec![reason.into()],
+        }
+    }
+
+    /// A refusal for all of `reasons`; none if there are none.
+    fn unless_empty(reasons: Vec<String>) -> Result<(), Self> {
+        if reasons.is_empty() {
+            Ok(())
+        } else {
+            Err(Self { reasons })
+        }
+    }
+}
+
+/// Tries one rewrite on a site.
+///
+/// # Errors
+/// The reasons why it cannot be proposed.
+pub fn attempt(subject: Subject<'_>, rewrite: &Rewrite) -> Result<Proposal, Refusal> {
+    match &rewrite.kind {
+        RewriteKind::BlockToCalls => block_to_calls::propose(subject),
+        RewriteKind::Replace { at, with } => replace::propose(subject, at, with),
+        RewriteKind::CallToHelper => call_to_helper::propose(subject),
+        RewriteKind::CallToBlock { with } => call_to_block::propose(subject, with),
+        RewriteKind::PairToBlock { with } => pair_to_block::propose(subject, with),
+        // What is dead is only known when the other rewrites of the file are: see `cleanup`.
+        RewriteKind::Remove => Err(Refusal::one("something still reads it")),
+    }
+}

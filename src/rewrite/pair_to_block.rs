@@ -1,0 +1,193 @@
+//! An acquire and its release in a `finally` become a scope: `conn = await pool.acquire()`, `try: … finally: await pool.release(conn)`.
+
+use tree_sitter::Node;
+
+use crate::edit::Edit;
+use crate::recipe::Template;
+use crate::rewrite::{Proposal, Refusal, Subject, proof, template};
+use crate::source::Span;
+
+pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal, Refusal> {
+    let shape = subject.shape()?;
+    let (assignment, name) = (subject.capture("ASSIGN")?, subject.capture("CONN")?);
+    let pair = pair(subject, assignment, name)?;
+    let mut reasons = proof::shared_pool(subject);
+    reasons.extend(proof::no_arguments(subject, shape.get("ARGS").copied()));
+    let connection = crate::facts::connection::follow(
+        subject.world,
+        subject.file,
+        subject.text(name),
+        name,
+        pair.body,
+    );
+    if let Some(span) = connection.rebound {
+        reasons.push(format!(
+            "the connection's name is bound again (line {})",
+            subject.line(span)
+        ));
+    }
+    reasons.extend(used_elsewhere(subject, name, &pair));
+    Refusal::unless_empty(reasons)?;
+    let filled = template::fill(subject, with, assignment.start)?;
+    let mut proposal = Proposal::new(Span::new(assignment.start, pair.finally.end), filled.target);
+    proposal.unproven.extend(proof::doubt(subject));
+    if filled.with_user {
+        let mut transaction = proof::in_transaction(subject, &connection, pair.body);
+        // The release behind the body is not a use after the block.
+        transaction
+            .refused
+            .retain(|reason| !reason.contains("after the block"));
+        Refusal::unless_empty(transaction.refused)?;
+        proposal
+            .unproven
+            .extend(proof::identity_missing(&subject.facts.identity));
+        proposal.unproven.extend(transaction.unproven);
+        proposal.notes.extend(transaction.notes);
+    }
+    let file = subject.parsed();
+    proposal
+        .edits
+        .push(file.language.remove_statement(file.code(), assignment));
+    let header = format!("async with {} as {}:", filled.text, subject.text(name));
+    proposal.edits.push(Edit::replace(pair.header, header));
+    let start = file.source.line_start(pair.finally.start);
+    let end = file.source.line_end(pair.finally.end.saturating_sub(1));
+    proposal.edits.push(Edit::delete(Span::new(start, end)));
+    proposal.imports = filled.imports;
+    Ok(proposal)
+}
+
+/// The statement that holds the connection until it is given back.
+struct Pair {
+    /// `try:`
+    header: Span,
+    /// Its body.
+    body: Span,
+    /// The `finally` clause with the release.
+    finally: Span,
+}
+
+/// Finds the `try` behind the acquire, with a `finally` that does nothing but give the connection back.
+fn pair(subject: Subject<'_>, assignment: Span, name: Span) -> Result<Pair, Refusal> {
+    let file = subject.parsed();
+    let Some(next) = file.language.next_statement(file.code(), assignment) else {
+        return Err(leak(subject, name));
+    };
+    let statement = file
+        .node(next)
+        .filter(|node| node.kind() == "try_statement");
+    let Some(statement) = statement else {
+        return Err(leak(subject, name));
+    };
+    let mut cursor = statement.walk();
+    let clauses: Vec<Node<'_>> = statement.named_children(&mut cursor).collect();
+    let finally = clauses
+        .iter()
+        .find(|child| child.kind() == "finally_clause");
+    let Some(finally) = finally else {
+        return Err(leak(subject, name));
+    };
+    if clauses.iter().any(|child| {
+        matches!(
+            child.kind(),
+            "except_clause" | "except_group_clause" | "else_clause"
+        )
+    }) {
+        return Err(Refusal::one(
+            "the `try` around the connection has handlers of its own",
+        ));
+    }
+    if !file
+        .language
+        .comments(file.code(), Span::from(*finally))
+        .is_empty()
+    {
+        return Err(Refusal::one(
+            "the `finally` holds a comment that would be lost",
+        ));
+    }
+    if !only_releases(subject, *finally, name) {
+        return Err(Refusal::one(
+            "the `finally` does more than give the connection back",
+        ));
+    }
+    let body = statement
+        .child_by_field_name("body")
+        .ok_or_else(|| Refusal::one("the `try` has no body"))?;
+    let start = statement.start_byte();
+    let colon = start
+        + subject
+            .text(Span::new(start, body.start_byte()))
+            .find(':')
+            .unwrap_or(0)
+        + 1;
+    Ok(Pair {
+        header: Span::new(start, colon),
+        body: body.into(),
+        finally: Span::from(*finally),
+    })
+}
+
+/// The finding where no adjacent release is certain: whether there is a release at all.
+fn leak(subject: Subject<'_>, name: Span) -> Refusal {
+    let file = subject.parsed();
+    let text = subject.text(name);
+    let released = file.outline.calls.iter().any(|call| {
+        subject.world.driver.release.contains(&call.name)
+            && subject.text(call.span).contains(text)
+            && file.function_at(call.span.start) == file.function_at(name.start)
+    });
+    Refusal::one(if released {
+        "the release is not in a `finally` directly behind the acquire: an error or an early return in between leaks the connection"
+    } else {
+        "the connection is never given back in this function: a leak, unless another part of the program does it"
+    })
+}
+
+fn only_releases(subject: Subject<'_>, finally: Node<'_>, name: Span) -> bool {
+    let mut cursor = finally.walk();
+    let Some(block) = finally
+        .named_children(&mut cursor)
+        .find(|child| child.kind() == "block")
+    else {
+        return false;
+    };
+    let mut cursor = block.walk();
+    let statements: Vec<Node<'_>> = block.named_children(&mut cursor).collect();
+    let [only] = statements[..] else { return false };
+    let text: String = Span::from(only)
+        .text(subject.parsed().text())
+        .split_whitespace()
+        .collect();
+    let conn = subject.text(name);
+    subject
+        .world
+        .driver
+        .release
+        .iter()
+        .any(|release| text.starts_with("await") && text.ends_with(&format!(".{release}({conn})")))
+        && text.matches('(').count() == 1
+}
+
+/// The connection is used nowhere but in the body and in its release.
+fn used_elsewhere(subject: Subject<'_>, name: Span, pair: &Pair) -> Vec<String> {
+    let file = subject.parsed();
+    let text = subject.text(name);
+    let Some(owner) = file.model.resolve(file.model.scope_at(name.start), text) else {
+        return Vec::new();
+    };
+    let outside = file.model.references_to(owner, text).find(|reference| {
+        !pair.body.contains(reference.span)
+            && !pair.finally.contains(reference.span)
+            && reference.span.start > name.start
+    });
+    outside
+        .map(|reference| {
+            format!(
+                "the connection is used after it was given back (line {})",
+                subject.line(reference.span)
+            )
+        })
+        .into_iter()
+        .collect()
+}

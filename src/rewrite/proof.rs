@@ -1,0 +1,356 @@
+//! The rules under which a connection may be replaced, each giving its reasons where it does not hold.
+
+use std::collections::BTreeSet;
+
+use crate::facts::connection::{Connection, QueryCall};
+use crate::facts::standard::Helper;
+use crate::finding::Identity;
+use crate::language::expression::Argument;
+use crate::language::usage::Manner;
+use crate::recipe::PoolClass;
+use crate::rewrite::Subject;
+use crate::source::Span;
+use crate::sql::Effect;
+
+/// The pool is the shared one, and the site is not in the module that defines the standard.
+pub(super) fn shared_pool(subject: Subject<'_>) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if let Some(pool) = &subject.facts.pool {
+        match pool.class {
+            PoolClass::Shared => {}
+            PoolClass::Own => {
+                reasons.push(format!("the pool is not the shared one: {}", pool.story))
+            }
+            PoolClass::Unknown => reasons.push(format!(
+                "the pool is not known to be the shared one: {}",
+                pool.story
+            )),
+        }
+    }
+    if subject.world.standard.file == Some(subject.file) {
+        reasons.push("the standard's own module would call itself".to_owned());
+    }
+    reasons
+}
+
+/// What is not proven of the pool though all that is seen speaks for it.
+pub(super) fn doubt(subject: Subject<'_>) -> Option<String> {
+    let doubt = subject.facts.pool.as_ref()?.doubt.as_ref()?;
+    Some(format!(
+        "the pool is the shared one wherever it is seen, but {doubt}"
+    ))
+}
+
+/// `acquire()` has no arguments, which no standard form takes.
+pub(super) fn no_arguments(subject: Subject<'_>, arguments: Option<Span>) -> Vec<String> {
+    let text = arguments.map(|span| subject.text(span)).unwrap_or_default();
+    let inner = text.trim_start_matches('(').trim_end_matches(')').trim();
+    if inner.is_empty() {
+        Vec::new()
+    } else {
+        vec![format!(
+            "`acquire({inner})`: the standard forms take no such argument"
+        )]
+    }
+}
+
+/// Every use of the connection is a call of a method that a helper stands for, with arguments that it takes.
+pub(super) fn only_mapped_calls(subject: Subject<'_>, connection: &Connection) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for other in &connection.others {
+        reasons.push(format!(
+            "the connection {} (line {})",
+            other.what,
+            subject.line(other.span)
+        ));
+    }
+    for call in &connection.calls {
+        reasons.extend(mapped(subject, call));
+    }
+    if connection.calls.is_empty() && connection.others.is_empty() {
+        reasons.push("the connection is never used".to_owned());
+    }
+    if let Some(span) = connection.rebound {
+        reasons.push(format!(
+            "the connection's name is bound again inside the block (line {})",
+            subject.line(span)
+        ));
+    }
+    if let Some(span) = connection.used_after {
+        reasons.push(format!(
+            "the connection is used after the block (line {})",
+            subject.line(span)
+        ));
+    }
+    reasons
+}
+
+/// Whether a helper stands for one call; the reasons why not.
+pub(super) fn mapped(subject: Subject<'_>, call: &QueryCall) -> Vec<String> {
+    let line = subject.line(call.call.call);
+    let method = &call.call.method;
+    let Some(helper) = subject.world.standard.helpers.get(method) else {
+        return vec![format!("no helper stands for `.{method}()` (line {line})")];
+    };
+    let mut reasons = Vec::new();
+    if call.call.manner != Manner::Awaited {
+        reasons.push(format!(
+            "the result of `.{method}()` is not awaited on the spot (line {line})"
+        ));
+    }
+    reasons.extend(taken(helper, &call.call.arguments).map(|why| format!("{why} (line {line})")));
+    let several = call.is_script() && call.call.arguments.len() == 1;
+    if several {
+        reasons.push(format!(
+            "`.{method}()` holds several statements (line {line})"
+        ));
+    }
+    reasons
+}
+
+/// Why a helper does not take these arguments.
+fn taken(helper: &Helper, arguments: &[Argument]) -> Option<String> {
+    let name = &helper.name;
+    let mut positional = 0;
+    for argument in arguments {
+        match argument {
+            Argument::Positional(_) => positional += 1,
+            Argument::Spread(_) if helper.spreads => positional = positional.max(1),
+            Argument::Spread(_) => return Some(format!("`{name}` takes no spread arguments")),
+            Argument::Keyword { name: keyword, .. } if helper.keywords.contains(keyword) => {}
+            Argument::Keyword { name: keyword, .. } => {
+                return Some(format!("`{name}` takes no `{keyword}=`"));
+            }
+            Argument::KeywordSpread(_) => {
+                return Some(format!("`{name}` may not take what `**` passes"));
+            }
+        }
+    }
+    if positional == 0 {
+        return Some(format!("`{name}` needs the query as its first argument"));
+    }
+    (!helper.spreads && positional > helper.positional).then(|| {
+        format!(
+            "`{name}` takes {} arguments, not {positional}",
+            helper.positional
+        )
+    })
+}
+
+/// No state of the session or transaction is carried from statement to statement.
+pub(super) fn no_session_state<'c>(
+    subject: Subject<'_>,
+    calls: impl IntoIterator<Item = &'c QueryCall>,
+) -> Vec<String> {
+    let calls: Vec<&QueryCall> = calls.into_iter().collect();
+    let single = calls.len() == 1 && !calls[0].in_loop && !calls[0].is_script();
+    let mut reasons = Vec::new();
+    for call in &calls {
+        let line = subject.line(call.call.call);
+        let effects: BTreeSet<Effect> = call
+            .statements()
+            .flat_map(|s| s.effects.iter().copied())
+            .collect();
+        for effect in effects {
+            if !(single && ends_with_statement(effect)) {
+                reasons.push(format!("{} (line {line})", carried(effect)));
+            }
+        }
+        // A part that is only known at run time may hold anything: a lock, a setting, a further statement.
+        if !single && !call.is_known() {
+            reasons.push(format!("the SQL is only known at run time, and other statements share its connection (line {line})"));
+        }
+    }
+    reasons
+}
+
+/// Whether an effect is over when its statement, run on its own, is.
+fn ends_with_statement(effect: Effect) -> bool {
+    matches!(
+        effect,
+        Effect::RowLock | Effect::TransactionLock | Effect::LocalSetting | Effect::NoTransaction
+    )
+}
+
+fn carried(effect: Effect) -> &'static str {
+    match effect {
+        Effect::SessionSetting => "a setting of the session is changed",
+        Effect::LocalSetting => "a setting of the transaction is changed",
+        Effect::TemporaryTable => "a temporary table belongs to the session",
+        Effect::Listen => "LISTEN belongs to the session",
+        Effect::SessionLock => "an advisory lock is held by the session",
+        Effect::TransactionLock => "a lock is held by the transaction",
+        Effect::RowLock => "rows are locked for a later statement",
+        Effect::PreparedStatement => "a prepared statement belongs to the session",
+        Effect::Cursor => "a cursor belongs to the session",
+        Effect::SequenceState => "currval/lastval read what this session did before",
+        Effect::TransactionControl => "the transaction is steered by SQL text",
+        Effect::NoTransaction => "the statement cannot share a transaction",
+    }
+}
+
+/// What the RLS scope's transaction changes.
+#[derive(Debug, Default)]
+pub(super) struct Transaction {
+    /// Why it is not possible.
+    pub(super) refused: Vec<String>,
+    /// What is not proven.
+    pub(super) unproven: Vec<String>,
+    /// What a reviewer should know.
+    pub(super) notes: Vec<String>,
+}
+
+/// The block may run inside a transaction: nothing in it forbids one, and no error is swallowed and worked on after.
+pub(super) fn in_transaction(
+    subject: Subject<'_>,
+    connection: &Connection,
+    body: Span,
+) -> Transaction {
+    let mut result = Transaction::default();
+    for call in &connection.calls {
+        forbidden(subject, call, &mut result.refused);
+    }
+    for other in connection.others.iter().filter(|other| other.outlives) {
+        result.refused.push(format!(
+            "the connection {} (line {})",
+            other.what,
+            subject.line(other.span)
+        ));
+    }
+    if let Some(span) = connection.used_after {
+        result.refused.push(format!(
+            "the connection is used after the block (line {})",
+            subject.line(span)
+        ));
+    }
+    result.refused.extend(swallowed(subject, connection, body));
+    writes(subject, connection, body, &mut result);
+    result
+}
+
+/// Statements and methods that a surrounding transaction changes or forbids.
+pub(super) fn forbidden(subject: Subject<'_>, call: &QueryCall, reasons: &mut Vec<String>) {
+    let line = subject.line(call.call.call);
+    let effects: BTreeSet<Effect> = call
+        .statements()
+        .flat_map(|s| s.effects.iter().copied())
+        .collect();
+    if effects.contains(&Effect::NoTransaction) {
+        reasons.push(format!(
+            "a statement cannot run inside a transaction (line {line})"
+        ));
+    }
+    if effects.contains(&Effect::TransactionControl) {
+        reasons.push(format!(
+            "the transaction is steered by SQL text (line {line})"
+        ));
+    }
+    // asyncpg refuses a nested transaction of another isolation level and ignores `readonly` and `deferrable` there.
+    if call.call.method == "transaction" && !call.call.arguments.is_empty() {
+        reasons.push(format!(
+            "`.transaction(…)` has arguments, which a savepoint cannot have (line {line})"
+        ));
+    }
+}
+
+/// Errors that are caught inside the block while the connection is used on: PostgreSQL refuses every statement of a transaction after its
+/// first error ("current transaction is aborted").
+fn swallowed(subject: Subject<'_>, connection: &Connection, body: Span) -> Vec<String> {
+    let file = subject.parsed();
+    let uses: Vec<Span> = connection
+        .calls
+        .iter()
+        .map(|call| call.call.call)
+        .chain(
+            connection
+                .others
+                .iter()
+                .filter(|other| other.passed)
+                .map(|other| other.span),
+        )
+        .collect();
+    let mut reasons = Vec::new();
+    for catch in file.language.catches(file.code(), body) {
+        let inside: Vec<Span> = uses
+            .iter()
+            .copied()
+            .filter(|span| catch.body.contains(*span))
+            .collect();
+        if inside.is_empty()
+            || inside
+                .iter()
+                .all(|span| in_savepoint(subject, connection, *span, catch.body))
+        {
+            continue;
+        }
+        let again = uses.iter().any(|span| {
+            let in_handler = catch.span.contains(*span) && span.start >= catch.body.end;
+            let behind = catch.falls_through && span.start >= catch.span.end;
+            in_handler || behind
+        });
+        let repeated = (catch.falls_through || catch.continues)
+            && file
+                .language
+                .innermost_loop(file.code(), catch.span, body)
+                .is_some();
+        if again || repeated {
+            reasons.push(format!(
+                "an error of the connection is caught and the connection is used again (line {})",
+                subject.line(catch.span)
+            ));
+        }
+    }
+    reasons
+}
+
+/// Whether a use stands in an `async with conn.transaction():` inside `limit`, so that an error only undoes that savepoint.
+fn in_savepoint(subject: Subject<'_>, connection: &Connection, used: Span, limit: Span) -> bool {
+    let file = subject.parsed();
+    connection
+        .calls
+        .iter()
+        .filter(|call| call.call.method == "transaction")
+        .any(|call| {
+            let opened = file.language.statement(file.code(), call.call.call);
+            call.call.manner == Manner::Entered
+                && opened.is_some_and(|block| limit.contains(block) && block.contains(used))
+        })
+}
+
+/// Writes become one: what that means.
+fn writes(subject: Subject<'_>, connection: &Connection, body: Span, result: &mut Transaction) {
+    let writing: Vec<&QueryCall> = connection
+        .calls
+        .iter()
+        .filter(|call| call.queries.is_some() && call.may_write())
+        .collect();
+    let several = writing.len() > 1 || writing.iter().any(|call| call.in_loop);
+    if several {
+        result
+            .notes
+            .push("the writes of the block become one transaction".to_owned());
+    }
+    let Some(first) = writing.first() else { return };
+    let file = subject.parsed();
+    let raised = file
+        .language
+        .raises(file.code(), body)
+        .into_iter()
+        .find(|raise| raise.start >= first.call.call.end);
+    if let Some(raised) = raised {
+        result.unproven.push(format!(
+            "an exception raised after a write (line {}) now undoes the write",
+            subject.line(raised)
+        ));
+    }
+}
+
+/// The user may be missing: the scope would then be opened for the text "None".
+pub(super) fn identity_missing(identity: &Identity) -> Option<String> {
+    match identity {
+        Identity::Optional { why, .. } => Some(format!(
+            "the user may be missing: {why}; str(None) is no user"
+        )),
+        _ => None,
+    }
+}

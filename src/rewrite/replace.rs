@@ -1,0 +1,35 @@
+//! An expression becomes another: the header of a block changes, the connection keeps its name and the body its place.
+
+use crate::edit::Edit;
+use crate::recipe::Template;
+use crate::rewrite::{Proposal, Refusal, Subject, proof, template};
+
+pub(super) fn propose(
+    subject: Subject<'_>,
+    at: &str,
+    with: &Template,
+) -> Result<Proposal, Refusal> {
+    let shape = subject.shape()?;
+    let span = subject.capture(at)?;
+    let mut reasons = proof::shared_pool(subject);
+    reasons.extend(proof::no_arguments(subject, shape.get("ARGS").copied()));
+    Refusal::unless_empty(reasons)?;
+    let filled = template::fill(subject, with, span.start)?;
+    let region = shape.get("BLOCK").copied().unwrap_or(span);
+    let mut proposal = Proposal::new(region, filled.target);
+    proposal.unproven.extend(proof::doubt(subject));
+    if filled.with_user {
+        let connection = subject.connection.cloned().unwrap_or_default();
+        let body = shape.get("BODY").copied().unwrap_or(region);
+        let transaction = proof::in_transaction(subject, &connection, body);
+        Refusal::unless_empty(transaction.refused)?;
+        proposal
+            .unproven
+            .extend(proof::identity_missing(&subject.facts.identity));
+        proposal.unproven.extend(transaction.unproven);
+        proposal.notes.extend(transaction.notes);
+    }
+    proposal.edits.push(Edit::replace(span, filled.text));
+    proposal.imports = filled.imports;
+    Ok(proposal)
+}

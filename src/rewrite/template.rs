@@ -1,0 +1,106 @@
+//! Filling in templates: names of the standard module become local names, the identity becomes an expression of the site.
+
+use crate::finding::{Identity, NeededImport};
+use crate::recipe::{Template, TemplatePart};
+use crate::rewrite::imports::{self, Target};
+use crate::rewrite::{Refusal, Subject};
+
+/// A filled template.
+pub(super) struct Filled {
+    /// The text.
+    pub(super) text: String,
+    /// The imports that it needs.
+    pub(super) imports: Vec<NeededImport>,
+    /// Whether it opens the scope with a user.
+    pub(super) with_user: bool,
+    /// The standard's name in it, for reports.
+    pub(super) target: String,
+}
+
+/// Fills `template` for the site at `at`.
+pub(super) fn fill(
+    subject: Subject<'_>,
+    template: &Template,
+    at: usize,
+) -> Result<Filled, Refusal> {
+    let mut filled = Filled {
+        text: String::new(),
+        imports: Vec::new(),
+        with_user: false,
+        target: String::new(),
+    };
+    for part in &template.parts {
+        match part {
+            TemplatePart::Text(text) => filled.text.push_str(text),
+            TemplatePart::Standard(key) => {
+                let name = subject.world.config.standard.get(key).ok_or_else(|| {
+                    Refusal::one(format!(
+                        "the project has no `standard.{key}`; name it in connmod.yaml"
+                    ))
+                })?;
+                filled.with_user |= key == "rls";
+                name.clone_into(&mut filled.target);
+                filled
+                    .text
+                    .push_str(&name_at(subject, name, at, &mut filled.imports)?);
+            }
+            TemplatePart::Identity => filled.text.push_str(&identity(subject)?),
+            TemplatePart::Capture(name) => {
+                filled.text.push_str(subject.text(subject.capture(name)?))
+            }
+        }
+    }
+    Ok(filled)
+}
+
+/// The local name of a member of the standard module.
+pub(super) fn name_at(
+    subject: Subject<'_>,
+    name: &str,
+    at: usize,
+    imports: &mut Vec<NeededImport>,
+) -> Result<String, Refusal> {
+    let standard = &subject.world.config.standard;
+    let module = standard.module.as_deref().ok_or_else(|| {
+        Refusal::one("the project has no `standard.module`; name it in connmod.yaml")
+    })?;
+    let target = Target {
+        module,
+        path: standard.file.as_deref(),
+    };
+    let reach = imports::reach(subject.world.project, subject.file, target, name, at)
+        .map_err(Refusal::one)?;
+    imports.extend(reach.needed);
+    Ok(reach.local)
+}
+
+/// The identity as the scope takes it: as text where the scope declares its user as text and the expression is not known to be one.
+fn identity(subject: Subject<'_>) -> Result<String, Refusal> {
+    let (Identity::Bound { expression } | Identity::Optional { expression, .. }) =
+        &subject.facts.identity
+    else {
+        return Err(Refusal::one("no user identity is in scope"));
+    };
+    let wrap = subject.world.standard.rls_takes_text
+        && !expression.starts_with("str(")
+        && !is_text(subject, expression);
+    Ok(if wrap {
+        format!("str({expression})")
+    } else {
+        expression.clone()
+    })
+}
+
+/// Whether a plain name is declared as text.
+fn is_text(subject: Subject<'_>, expression: &str) -> bool {
+    let file = subject.parsed();
+    let scope = file.model.scope_at(subject.hit.site.start);
+    let Some(owner) = file.model.resolve(scope, expression) else {
+        return false;
+    };
+    let mut annotations = file
+        .model
+        .bindings_of(owner, expression)
+        .filter_map(|binding| binding.annotation);
+    annotations.any(|span| span.text(file.text()) == "str")
+}

@@ -1,0 +1,312 @@
+//! The kind of a statement and its effects beyond its rows, read from its tokens.
+//!
+//! The leading words decide both for every statement of PostgreSQL, and a call or a locking clause shows in the tokens as well as in a
+//! tree. So statements that the grammar refuses are classified by the same code as those that it takes.
+
+use std::collections::BTreeSet;
+
+use super::tokens::Tokens;
+use super::{Effect, StatementKind};
+
+/// The kind of the statement and its effects.
+pub(super) fn classify(tokens: Tokens<'_>) -> (StatementKind, BTreeSet<Effect>) {
+    let (kind, mut effects) = match explained(tokens) {
+        Some((Explained::Planned, _)) => return (StatementKind::Read, BTreeSet::new()),
+        Some((Explained::Run, inner)) => (kind(inner), own_effects(inner)),
+        None => (kind(tokens), own_effects(tokens)),
+    };
+    if runs_expressions(tokens, kind) {
+        effects.extend(call_effects(tokens));
+        effects.extend(clause_effects(tokens));
+    }
+    (kind, effects)
+}
+
+/// What `EXPLAIN` does with its statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Explained {
+    /// It is planned only.
+    Planned,
+    /// `ANALYZE`: it is run.
+    Run,
+}
+
+const ANALYZE: [&str; 2] = ["analyze", "analyse"];
+
+fn explained(tokens: Tokens<'_>) -> Option<(Explained, Tokens<'_>)> {
+    if !tokens.is(0, "explain") {
+        return None;
+    }
+    let (mut at, mut analyze) = (1, false);
+    if tokens.is_symbol(1, '(') && !tokens.is_any(2, &["select", "values", "table", "with"]) {
+        at = tokens.after_group(1);
+        analyze = tokens.slice(2, at - 1).split_commas().iter().any(|option| {
+            option.is_any(0, &ANALYZE)
+                && !option.is_any(1, &["false", "off"])
+                && option.text(1) != "0"
+        });
+    } else {
+        while tokens.is_any(at, &ANALYZE) || tokens.is(at, "verbose") {
+            analyze |= tokens.is_any(at, &ANALYZE);
+            at += 1;
+        }
+    }
+    let explained = if analyze {
+        Explained::Run
+    } else {
+        Explained::Planned
+    };
+    Some((explained, tokens.slice(at, tokens.len())))
+}
+
+fn kind(tokens: Tokens<'_>) -> StatementKind {
+    let writes_in_with = writes_in_with(tokens);
+    let mut body = tokens;
+    loop {
+        while body.is_symbol(0, '(') {
+            body = body.slice(1, body.len());
+        }
+        body = match body.text(0).to_ascii_lowercase().as_str() {
+            "select" | "values" | "table" | "with" if writes_in_with => {
+                return StatementKind::Write;
+            }
+            "with" => main_statement(body),
+            "copy" if body.is_symbol(1, '(') => body.slice(1, body.len()),
+            word => return kind_of_word(word, body),
+        };
+    }
+}
+
+/// The kind of a statement that begins with `word`.
+fn kind_of_word(word: &str, tokens: Tokens<'_>) -> StatementKind {
+    match word {
+        "select" if tokens.contain(&["into"]) => StatementKind::Definition,
+        "select" | "values" | "table" | "show" | "fetch" => StatementKind::Read,
+        "copy" if !tokens.contain(&["from"]) => StatementKind::Read,
+        "insert" | "update" | "delete" | "merge" | "copy" | "truncate" | "refresh" => {
+            StatementKind::Write
+        }
+        "create" | "alter" | "drop" | "comment" | "grant" | "revoke" | "reindex" | "vacuum"
+        | "analyze" | "analyse" | "cluster" | "repack" | "security" | "import" | "reassign"
+        | "checkpoint" => StatementKind::Definition,
+        "set" | "reset" | "discard" | "begin" | "start" | "commit" | "end" | "rollback"
+        | "abort" | "savepoint" | "release" | "listen" | "unlisten" | "notify" | "lock"
+        | "prepare" | "deallocate" | "declare" | "move" | "close" | "load" => {
+            StatementKind::Session
+        }
+        "call" | "do" | "execute" => StatementKind::Procedure,
+        _ => StatementKind::Unknown,
+    }
+}
+
+/// The statement behind the list of common table expressions, which `WITH` begins.
+fn main_statement(tokens: Tokens<'_>) -> Tokens<'_> {
+    let mut at = 1;
+    while at < tokens.len() {
+        if tokens.is_symbol(at, '(') {
+            let after = tokens.after_group(at);
+            let list_ends =
+                !tokens.is_symbol(after, ',') && !tokens.is_any(after, &["as", "search", "cycle"]);
+            at = after;
+            if list_ends {
+                break;
+            }
+        } else {
+            at += 1;
+        }
+    }
+    while at < tokens.len()
+        && !tokens.is_symbol(at, '(')
+        && !tokens.is_any(
+            at,
+            &[
+                "select", "values", "table", "insert", "update", "delete", "merge", "with",
+            ],
+        )
+    {
+        at += 1;
+    }
+    tokens.slice(at, tokens.len())
+}
+
+/// Whether a common table expression changes rows.
+fn writes_in_with(tokens: Tokens<'_>) -> bool {
+    (1..tokens.len()).any(|at| {
+        tokens.is_symbol(at, '(')
+            && tokens.is_any(at - 1, &["as", "materialized"])
+            && tokens.is_any(at + 1, &["insert", "update", "delete", "merge"])
+    })
+}
+
+fn is_temporary(tokens: Tokens<'_>, at: usize) -> bool {
+    let at = at + usize::from(tokens.is_any(at, &["local", "global"]));
+    tokens.is_any(at, &["temp", "temporary"])
+}
+
+/// The effects that its leading words name.
+fn own_effects(tokens: Tokens<'_>) -> BTreeSet<Effect> {
+    let mut effects = BTreeSet::new();
+    if cannot_run_in_transaction(tokens) {
+        effects.insert(Effect::NoTransaction);
+    }
+    let effect = match tokens.text(0).to_ascii_lowercase().as_str() {
+        "set" if tokens.is_any(1, &["transaction", "constraints"]) => Effect::TransactionControl,
+        "set" if tokens.is(1, "local") => Effect::LocalSetting,
+        "prepare" if tokens.is(1, "transaction") => Effect::TransactionControl,
+        "set" | "reset" | "discard" | "load" => Effect::SessionSetting,
+        "listen" | "unlisten" => Effect::Listen,
+        "lock" => Effect::TransactionLock,
+        "prepare" | "execute" | "deallocate" => Effect::PreparedStatement,
+        "declare" | "fetch" | "move" | "close" => Effect::Cursor,
+        "begin" | "start" | "commit" | "end" | "rollback" | "abort" | "savepoint" | "release" => {
+            Effect::TransactionControl
+        }
+        "create" if creates_temporary(tokens) => Effect::TemporaryTable,
+        _ => return effects,
+    };
+    effects.insert(effect);
+    effects
+}
+
+fn creates_temporary(tokens: Tokens<'_>) -> bool {
+    let at = if tokens.are(1, &["or", "replace"]) {
+        3
+    } else {
+        1
+    };
+    is_temporary(tokens, at)
+}
+
+/// Whether PostgreSQL refuses it inside a transaction block.
+///
+/// `ALTER TYPE … ADD VALUE` is not among them since PostgreSQL 12. A `REINDEX` or `CLUSTER` of a partitioned table is, which no query
+/// shows. Subscriptions depend on their options; all forms that may be refused count.
+fn cannot_run_in_transaction(tokens: Tokens<'_>) -> bool {
+    let any = |words: &[&[&str]]| words.iter().any(|words| tokens.are(0, words));
+    let concurrently = tokens.contain(&["concurrently"]);
+    any(&[
+        &["vacuum"],
+        &["create", "database"],
+        &["drop", "database"],
+        &["create", "tablespace"],
+        &["drop", "tablespace"],
+        &["alter", "system"],
+        &["create", "subscription"],
+        &["drop", "subscription"],
+        &["commit", "prepared"],
+        &["rollback", "prepared"],
+        &["discard", "all"],
+    ]) || (tokens.are(0, &["alter", "database"]) && tokens.contain(&["tablespace"]))
+        || (tokens.are(0, &["alter", "subscription"])
+            && tokens.contain(&["publication", "set", "refresh"]))
+        || (tokens.is(0, "cluster") && clusters_everything(tokens))
+        || (tokens.is(0, "reindex")
+            && (concurrently || tokens.contain(&["database", "schema", "system"])))
+        || (concurrently
+            && (any(&[
+                &["create", "index"],
+                &["create", "unique", "index"],
+                &["drop", "index"],
+            ]) || (tokens.are(0, &["alter", "table"]) && tokens.contain(&["detach"]))))
+        || (tokens.is(0, "repack") && (concurrently || tokens.len() == 1))
+}
+
+fn clusters_everything(tokens: Tokens<'_>) -> bool {
+    let mut at = 1;
+    if tokens.is_symbol(at, '(') {
+        at = tokens.after_group(at);
+    }
+    if tokens.is(at, "verbose") {
+        at += 1;
+    }
+    at >= tokens.len()
+}
+
+/// Whether expressions in it are evaluated when it runs, and not only stored.
+fn runs_expressions(tokens: Tokens<'_>, kind: StatementKind) -> bool {
+    match kind {
+        StatementKind::Definition => {
+            tokens.is_any(0, &["select", "with"])
+                || tokens.is_symbol(0, '(')
+                || (tokens.is(0, "create")
+                    && tokens.contain(&["table", "materialized"])
+                    && tokens.contain(&["select", "values", "execute"])
+                    && !tokens.contain(&["function", "procedure", "policy", "rule", "trigger"]))
+        }
+        _ => true,
+    }
+}
+
+/// The effects of the functions that it calls.
+fn call_effects(tokens: Tokens<'_>) -> BTreeSet<Effect> {
+    (0..tokens.len())
+        .filter(|&at| tokens.is_symbol(at + 1, '('))
+        .filter(|&at| {
+            at == 0 || !tokens.is_symbol(at - 1, '.') || at >= 2 && tokens.is(at - 2, "pg_catalog")
+        })
+        .filter_map(|at| call_effect(tokens, at))
+        .collect()
+}
+
+/// How many tokens the arguments of `set_config` may have, to be looked at.
+const MAX_ARGUMENTS: usize = 256;
+
+fn call_effect(tokens: Tokens<'_>, at: usize) -> Option<Effect> {
+    let name = tokens.name(at)?;
+    match name.as_str() {
+        "set_config" => {
+            let call = tokens.slice(at + 1, at + 1 + MAX_ARGUMENTS);
+            let arguments = call.slice(1, call.after_group(0) - 1);
+            Some(set_config_effect(arguments))
+        }
+        "setseed" => Some(Effect::SessionSetting),
+        "currval" | "lastval" => Some(Effect::SequenceState),
+        _ if name.starts_with("pg_advisory_xact_") || name.starts_with("pg_try_advisory_xact_") => {
+            Some(Effect::TransactionLock)
+        }
+        _ if name.starts_with("pg_advisory_") || name.starts_with("pg_try_advisory_") => {
+            Some(Effect::SessionLock)
+        }
+        _ => None,
+    }
+}
+
+/// `set_config(name, value, is_local)`: local only when the third argument says so for certain.
+fn set_config_effect(arguments: Tokens<'_>) -> Effect {
+    let arguments = arguments.split_commas();
+    let named = arguments.iter().find(|argument| argument.is(0, "is_local"));
+    let (argument, value) = match (named, arguments.get(2)) {
+        (Some(argument), _) => (*argument, 3),
+        (None, Some(argument)) => (*argument, 0),
+        (None, None) => return Effect::SessionSetting,
+    };
+    let is_true = argument.is(value, "true")
+        || matches!(argument.string(value).as_deref(), Some("true" | "t"));
+    let ends = argument.len() == value + 1 || argument.is_symbol(value + 1, ':');
+    if is_true && ends {
+        Effect::LocalSetting
+    } else {
+        Effect::SessionSetting
+    }
+}
+
+/// The effects of clauses within a query.
+fn clause_effects(tokens: Tokens<'_>) -> BTreeSet<Effect> {
+    let mut effects = BTreeSet::new();
+    for at in 0..tokens.len() {
+        if tokens.is(at, "for")
+            && (tokens.is_any(at + 1, &["update", "share"])
+                || tokens.are(at + 1, &["no", "key", "update"])
+                || tokens.are(at + 1, &["key", "share"]))
+        {
+            effects.insert(Effect::RowLock);
+        } else if tokens.is(at, "into") && is_temporary(tokens, at + 1)
+            || tokens.is(at, "pg_temp") && tokens.is_symbol(at + 1, '.')
+        {
+            effects.insert(Effect::TemporaryTable);
+        } else if tokens.are(at, &["where", "current", "of"]) {
+            effects.insert(Effect::Cursor);
+        }
+    }
+    effects
+}

@@ -1,0 +1,164 @@
+//! The command line as a user meets it: streams, exit codes, and what is said when something is wrong.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command as Process, Stdio};
+
+use assert_cmd::Command;
+
+fn connmod(folder: &Path) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("connmod"));
+    command
+        .current_dir(folder)
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .env_remove("COLUMNS");
+    command
+}
+
+/// Runs a line in `folder`: exit code, standard output, standard error.
+fn run(folder: &Path, line: &[&str]) -> (i32, String, String) {
+    let output = connmod(folder)
+        .args(line)
+        .output()
+        .expect("the program starts");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the output is text");
+    (
+        output.status.code().expect("no signal ended it"),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+fn empty() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+#[test]
+fn help_is_a_result() {
+    let folder = empty();
+    for line in [&["--help"][..], &["help"], &["scan", "-h"], &["--version"]] {
+        let (code, out, err) = run(folder.path(), line);
+        assert_eq!((code, err.as_str()), (0, ""), "{line:?}");
+        assert!(out.contains("connmod") || out.contains("PATH"), "{out}");
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_two_and_prints_no_result() {
+    let folder = empty();
+    for line in [
+        &[][..],
+        &["scam"],
+        &["scan", "--format", "xml"],
+        &["scan", "--threads", "0"],
+        &["diff", "--stat", "--review"],
+        &["explain", "app.py"],
+    ] {
+        let (code, out, err) = run(folder.path(), line);
+        assert_eq!((code, out.as_str()), (2, ""), "{line:?}");
+        assert!(!err.is_empty(), "{line:?}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let folder = empty();
+    for line in [
+        &["scan", "nowhere"][..],
+        &["scan", "--config", "nowhere"],
+        &["diff", "--root", "nowhere"],
+        &["explain", "nowhere:3"],
+    ] {
+        let (code, out, err) = run(folder.path(), line);
+        assert_eq!((code, out.as_str()), (2, ""), "{line:?}");
+        assert!(err.starts_with("error: nowhere"), "{line:?}: {err}");
+    }
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_shown_with_their_place() {
+    let folder = empty();
+    fs::write(
+        folder.path().join("connmod.yaml"),
+        "version: 1\ncontext: []\n",
+    )
+    .expect("a new file");
+    let (code, out, err) = run(folder.path(), &["scan"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("connmod.yaml cannot be used"), "{err}");
+    assert!(err.contains("context") && err.contains("2"), "{err}");
+}
+
+#[test]
+fn recipes_that_cannot_be_used_are_shown_with_their_place() {
+    let folder = empty();
+    fs::write(
+        folder.path().join("own.yaml"),
+        "id: asyncpg/own\ntitel: Own\n",
+    )
+    .expect("a new file");
+    let (code, out, err) = run(folder.path(), &["scan", "--recipe", "own.yaml"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("own.yaml") && err.contains("titel"), "{err}");
+}
+
+#[test]
+fn settings_are_not_overwritten_unasked() {
+    let folder = empty();
+    let path = folder.path().join("connmod.yaml");
+    fs::write(&path, "version: 1\n").expect("a new file");
+    let (code, _, err) = run(folder.path(), &["init"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("--force"), "{err}");
+    assert_eq!(
+        fs::read_to_string(&path).expect("it is there"),
+        "version: 1\n"
+    );
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let mut child = Process::new(assert_cmd::cargo::cargo_bin!("connmod"))
+        .args(["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn completions_and_man_pages_know_every_command() {
+    let folder = empty();
+    let commands = ["init", "scan", "inventory", "diff", "apply", "explain"];
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, out, _) = run(folder.path(), &["completions", shell]);
+        assert_eq!(code, 0, "{shell}");
+        for command in commands {
+            assert!(out.contains(command), "{shell} {command}");
+        }
+    }
+    let (code, page, _) = run(folder.path(), &["man"]);
+    assert_eq!(code, 0);
+    assert!(page.contains("\\-\\-threads"), "{page}");
+    let (code, _, _) = run(folder.path(), &["man", "--out-dir", "pages"]);
+    assert_eq!(code, 0);
+    for command in commands {
+        let page = folder.path().join(format!("pages/connmod-{command}.1"));
+        assert!(page.is_file(), "{command}");
+    }
+}
+
+#[test]
+fn errors_show_no_escape_sequence_of_a_name() {
+    let folder = empty();
+    let (code, _, err) = run(folder.path(), &["scan", "a\u{1b}[2Jb"]);
+    assert_eq!(code, 2);
+    assert!(!err.contains('\u{1b}'), "{err:?}");
+    let (_, _, err) = run(folder.path(), &["scan", "nowhere", "--color", "always"]);
+    assert!(err.contains('\u{1b}'), "{err:?}");
+}

@@ -1,0 +1,34 @@
+//! The tools beside Rust that some tests need. `tests/run` provides them; a plain `cargo test` on a machine without them passes over
+//! such a test and says so, and under `CI` it fails.
+
+// Each test file is a crate of its own and takes what it needs.
+#![allow(dead_code)]
+
+use std::env;
+use std::ffi::OsString;
+
+/// A Python that has the packages listed in `tests/tools/install`.
+pub(crate) fn python() -> Option<OsString> {
+    provided("CONNMOD_TEST_PYTHON")
+}
+
+/// The address of a PostgreSQL server where a test may create databases and roles, as superuser.
+pub(crate) fn database() -> Option<OsString> {
+    provided("CONNMOD_TEST_DATABASE")
+}
+
+fn provided(variable: &str) -> Option<OsString> {
+    let value = env::var_os(variable).filter(|value| !value.is_empty());
+    if value.is_none() {
+        assert!(
+            env::var_os("CI").is_none_or(|ci| ci.is_empty() || ci == "false"),
+            "{variable} is not set; run tests/run"
+        );
+        // The only way to tell a person that a test did not look.
+        #[allow(clippy::print_stderr)]
+        {
+            eprintln!("passed over: {variable} is not set; tests/run sets it");
+        }
+    }
+    value
+}

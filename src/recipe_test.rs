@@ -293,29 +293,3 @@ fn changes(survey: &Survey, example: &Example, after: &str, unsafe_too: bool) ->
     }
     faults
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::recipe::builtin;
-
-    #[test]
-    fn tmp() {
-        let library = Library::load(builtin()).unwrap();
-        let mut failed = 0;
-        let mut all = 0;
-        for recipe in &library.recipes {
-            for outcome in run(&library, recipe).unwrap() {
-                all += 1;
-                if !outcome.faults.is_empty() {
-                    failed += 1;
-                    println!("## {}:{} {}", recipe.origin, outcome.line, outcome.title);
-                    for fault in outcome.faults {
-                        println!("  {fault}");
-                    }
-                }
-            }
-        }
-        println!("{failed} of {all} failed");
-    }
-}

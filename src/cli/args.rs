@@ -102,6 +102,9 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Tell all that is known about one site and which row of its recipe decided
     Explain(Explain),
+    /// For those who write recipes: list, show, test, begin one
+    #[command(subcommand)]
+    Recipe(RecipeCommand),
     /// Print a completion script for a shell
     Completions(Completions),
     /// Print the man page, or write those of all commands into a folder
@@ -128,6 +131,9 @@ pub(crate) struct Init {
     /// Print the settings instead of writing them
     #[arg(long, conflicts_with = "force")]
     pub(crate) print: bool,
+    /// Write a standard module too, for a project that has none: the pool, the helpers, the scopes
+    #[arg(long, conflicts_with = "print")]
+    pub(crate) scaffold: bool,
 }
 
 /// Find and classify every site, and sum it up.
@@ -210,6 +216,56 @@ pub(crate) struct Explain {
     /// Where it is: a file and a line of it
     #[arg(value_name = "FILE:LINE")]
     pub(crate) place: String,
+}
+
+/// What can be done with recipes. Those of the project (.connmod/recipes) and of --recipe count as well.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RecipeCommand {
+    /// List all recipes
+    List,
+    /// Show the manual page of a recipe: what it finds, how it decides, what it writes
+    Show(RecipeShow),
+    /// Run the examples of recipes
+    Test(RecipeTest),
+    /// Write a recipe to begin with into .connmod/recipes
+    New(RecipeNew),
+    /// Print the JSON Schema of a recipe, for editors
+    Schema(RecipeSchema),
+}
+
+/// Show the manual page of a recipe.
+#[derive(Debug, Args)]
+pub(crate) struct RecipeShow {
+    /// The recipe: <migration>/<name>
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+}
+
+/// Run the examples of recipes.
+#[derive(Debug, Args)]
+pub(crate) struct RecipeTest {
+    /// Recipes by id, the start of one, or a glob; or files and folders of recipes; by default all
+    #[arg(value_name = "ID|PATH")]
+    pub(crate) which: Vec<String>,
+}
+
+/// Write a recipe to begin with.
+#[derive(Debug, Args)]
+pub(crate) struct RecipeNew {
+    /// Its id: <migration>/<name>
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+}
+
+/// Print a JSON Schema.
+#[derive(Debug, Args)]
+pub(crate) struct RecipeSchema {
+    /// That of connmod.yaml instead
+    #[arg(long)]
+    pub(crate) settings: bool,
+    /// That of a migration.yaml instead
+    #[arg(long, conflicts_with = "settings")]
+    pub(crate) migration: bool,
 }
 
 /// Print a completion script.

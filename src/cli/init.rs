@@ -11,7 +11,7 @@ use crate::cli::args::Init;
 use crate::cli::session::Session;
 use crate::cli::terminal::print;
 use crate::config::FILE_NAME;
-use crate::report::settings;
+use crate::learn::{Scaffold, to_yaml};
 
 pub(super) fn run(args: &Init, session: &Session) -> Result<Outcome> {
     let base = session.base(&[], args.project.as_deref())?;
@@ -22,21 +22,38 @@ pub(super) fn run(args: &Init, session: &Session) -> Result<Outcome> {
             target.display()
         );
     }
-    let surveyed = session.survey_with(base, None)?;
-    let survey = &surveyed.survey;
-    let text = settings::render(&survey.config, &survey.learnt);
+    let mut lesson = session.learn(&base)?;
+    if args.scaffold {
+        let scaffold = lesson.scaffold()?;
+        put(&base.folder, &scaffold)?;
+        lesson = lesson.with(&scaffold);
+        for (path, _) in &scaffold.files {
+            session.terminal.remark(&format!("wrote {path}"));
+        }
+    }
+    let text = to_yaml(&lesson.learnt);
     if args.print {
         print(&text)?;
         return Ok(Outcome::Done);
     }
-    write(&surveyed.base.folder, text)?;
-    for line in &survey.learnt {
-        print(&format!("{line}\n"))?;
+    write(&base.folder, text)?;
+    for note in &lesson.learnt.notes {
+        print(&format!("{note}\n"))?;
     }
     session
         .terminal
         .remark(&format!("wrote {}", target.display()));
     Ok(Outcome::Done)
+}
+
+/// Writes the files of a scaffold into `folder`, none over another.
+fn put(folder: &Path, scaffold: &Scaffold) -> Result<()> {
+    let root =
+        Root::new(folder).with_context(|| format!("{} cannot be written to", folder.display()))?;
+    for (path, text) in &scaffold.files {
+        root.create(path, text.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Writes the settings into `folder`, in the place of those that are there.

@@ -12,6 +12,7 @@ mod init;
 mod inventory;
 mod narrow;
 mod progress;
+mod recipe;
 mod scan;
 mod session;
 mod terminal;
@@ -71,6 +72,7 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<Outcome> {
         Command::Diff(args) => diff::run(&args, &session()?),
         Command::Apply(args) => apply::run(&args, &session()?),
         Command::Explain(args) => explain::run(&args, &session()?),
+        Command::Recipe(command) => recipe::run(&command, &session()?),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args),
     }

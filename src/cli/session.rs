@@ -11,11 +11,14 @@ use crate::cli::base::Base;
 use crate::cli::progress::Bar;
 use crate::cli::terminal::Terminal;
 use crate::config::{Config, FILE_NAME};
-use crate::pipeline::{Request, Survey, survey};
+use crate::pipeline::{Lesson, Request, Survey, learn_only, survey};
 use crate::recipe::{Library, RecipeError, builtin};
 
 /// The folder of a project's own recipes.
-const OWN_RECIPES: &str = ".connmod/recipes";
+pub(crate) const OWN_RECIPES: &str = ".connmod/recipes";
+
+/// How deep a folder of recipes is read: enough for `<migration>/<pattern>.yaml`, and too little for links that run in circles to matter.
+const DEPTH: usize = 4;
 
 /// One run of one command.
 pub(crate) struct Session {
@@ -71,15 +74,7 @@ impl Session {
     pub(crate) fn survey_with(&self, base: Base, config: Option<Config>) -> Result<Surveyed> {
         let library = self.library(&base.folder)?;
         let is_learnt = config.is_none();
-        let request = Request {
-            base: base.folder.clone(),
-            roots: base.roots.clone(),
-            config,
-            library: library.clone(),
-            threads: self.global.threads,
-            hidden: self.global.hidden,
-            no_ignore: self.global.no_ignore,
-        };
+        let request = self.request(&base, config, library.clone());
         let bar = Bar::new();
         let survey = survey(&request, &bar);
         drop(bar);
@@ -92,6 +87,28 @@ impl Session {
             library,
             survey,
         })
+    }
+
+    /// Learns the project at `base` anew, whatever its settings say.
+    pub(crate) fn learn(&self, base: &Base) -> Result<Lesson> {
+        let library = self.library(&base.folder)?;
+        let request = self.request(base, None, library);
+        let bar = Bar::new();
+        let lesson = learn_only(&request, &bar);
+        drop(bar);
+        Ok(lesson?)
+    }
+
+    fn request(&self, base: &Base, config: Option<Config>, library: Library) -> Request {
+        Request {
+            base: base.folder.clone(),
+            roots: base.roots.clone(),
+            config,
+            library,
+            threads: self.global.threads,
+            hidden: self.global.hidden,
+            no_ignore: self.global.no_ignore,
+        }
     }
 
     fn say_learnt(&self, learnt: &[String]) {
@@ -124,12 +141,18 @@ impl Session {
 
     /// The recipes of the program, of the project at `folder`, and of the command line; of two with one id the later one counts.
     pub(crate) fn library(&self, folder: &Path) -> Result<Library> {
+        self.library_with(folder, &[])
+    }
+
+    /// The same, and those of `further` files and folders.
+    pub(crate) fn library_with(&self, folder: &Path, further: &[PathBuf]) -> Result<Library> {
         let mut files = builtin();
         let own = folder.join(OWN_RECIPES);
+        // A project need not have any.
         if own.is_dir() {
-            read_recipes(&own, &mut files)?;
+            read_folder(&own, DEPTH, &mut files)?;
         }
-        for path in &self.global.recipes {
+        for path in self.global.recipes.iter().chain(further) {
             read_recipes(&self.full(path), &mut files)?;
         }
         Library::load(files).map_err(|errors| all_of(&errors))
@@ -143,8 +166,6 @@ fn all_of(errors: &[RecipeError]) -> anyhow::Error {
 
 /// Reads a recipe, or all of a folder and the folders in it, in the order of their names.
 fn read_recipes(path: &Path, files: &mut Vec<(String, String)>) -> Result<()> {
-    /// Deep enough for `<migration>/<pattern>.yaml`, and too shallow for links that run in circles to matter.
-    const DEPTH: usize = 4;
     let before = files.len();
     read_folder(path, DEPTH, files)?;
     if files.len() == before {

@@ -1,11 +1,12 @@
 //! The standard module as its code defines it: what its helpers take and give, which function returns the shared pool, which registers one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::config::Config;
 use crate::facts::World;
 use crate::language::expression::{Argument, Expression};
 use crate::language::{Model, Parameter, ParameterKind, ScopeId};
-use crate::project::{FileId, ParsedFile, Symbol};
+use crate::project::{FileId, FunctionRef, ParsedFile, Project, Symbol};
 use crate::source::Span;
 
 /// What one helper takes and gives.
@@ -34,13 +35,15 @@ pub struct StandardModule {
     pub registrars: Vec<String>,
     /// Whether the scope with a user declares its user as text (`user_id: str`).
     pub rls_takes_text: bool,
-    /// The parameters of the scope with a user, by name.
-    pub rls_parameters: usize,
+    /// What the names of the settings mean, seen from the module.
+    members: BTreeMap<String, Symbol>,
+    /// The files that define them.
+    homes: BTreeSet<FileId>,
 }
 
 impl StandardModule {
-    /// Reads the module that the settings of `world` name.
-    pub fn read(project: &crate::project::Project, config: &crate::config::Config) -> Self {
+    /// Reads the module that `config` names.
+    pub fn read(project: &Project, config: &Config) -> Self {
         let mut module = Self::default();
         let standard = &config.standard;
         for (method, name) in &standard.helpers {
@@ -53,67 +56,74 @@ impl StandardModule {
             };
             module.helpers.insert(method.clone(), helper);
         }
-        let Some(id) = standard
-            .file
-            .as_deref()
-            .and_then(|path| project.by_path(path))
-        else {
+        let path = standard.file.as_deref();
+        let Some((path, id)) = path.and_then(|path| Some((path, project.by_path(path)?))) else {
             return module;
         };
         module.file = Some(id);
-        let file = project.file(id);
+        module.homes.insert(id);
+        let names = standard
+            .helpers
+            .values()
+            .chain(&standard.pool)
+            .chain(&standard.scope)
+            .chain(&standard.rls);
+        for name in names {
+            let symbol = project.member_of(path, name);
+            if let Symbol::Member { file, .. } = &symbol {
+                module.homes.insert(*file);
+            }
+            module.members.insert(name.clone(), symbol);
+        }
         for helper in module.helpers.values_mut() {
-            if let Some(scope) = function_named(file, &helper.name) {
+            if let Some((file, scope)) = defined(project, &module.members, id, &helper.name) {
                 describe(file, scope, helper);
             }
         }
-        if let Some(scope) = standard
+        let rls = standard
             .rls
             .as_deref()
-            .and_then(|name| function_named(file, name))
-        {
-            let parameters = &file.model.scope(scope).parameters;
-            module.rls_parameters = parameters.len();
-            module.rls_takes_text = parameters
-                .first()
-                .and_then(|parameter| parameter.annotation)
-                .is_some_and(|span| span.text(file.text()) == "str");
+            .and_then(|name| defined(project, &module.members, id, name));
+        if let Some((file, scope)) = rls {
+            let first = file.model.scope(scope).parameters.first();
+            let annotation = first.and_then(|parameter| parameter.annotation);
+            module.rls_takes_text = annotation.is_some_and(|span| span.text(file.text()) == "str");
         }
-        if let Some(scope) = standard
+        let getter = standard
             .pool
             .as_deref()
-            .and_then(|name| function_named(file, name))
-        {
+            .and_then(|name| defined(project, &module.members, id, name));
+        if let Some((file, scope)) = getter {
             module.registrars = registrars(file, scope);
         }
         module
     }
 
-    /// Whether `file` is the module itself.
-    pub fn is_file(&self, _world: World<'_>, file: FileId) -> bool {
-        self.file == Some(file)
+    /// Whether `file` is the module itself, or one that defines what the module gives on.
+    pub fn is_file(&self, file: FileId) -> bool {
+        self.homes.contains(&file)
     }
 
     /// Whether the expression at `span` means the member `name` of the module.
     pub fn is_member(&self, world: World<'_>, file: FileId, span: Span, name: &str) -> bool {
-        match world.project.symbol(file, span) {
-            Some(Symbol::Member { file, name: found }) => found == name && self.file == Some(file),
-            Some(Symbol::Unread { path, name: found }) => {
-                found == name && world.config.standard.file.as_deref() == Some(path.as_str())
+        let Some(symbol) = world.project.symbol(file, span) else {
+            return false;
+        };
+        if self.members.get(name) == Some(&symbol) {
+            return true;
+        }
+        let standard = &world.config.standard;
+        match symbol {
+            Symbol::Unread { path, name: found } => {
+                found == name && standard.file.as_deref() == Some(path.as_str())
             }
-            Some(Symbol::External(dotted)) => {
-                world
-                    .config
-                    .standard
-                    .module
-                    .as_deref()
-                    .is_some_and(|module| {
-                        let wanted = format!("{module}.{name}");
-                        dotted == wanted
-                            || dotted.ends_with(&format!(".{wanted}"))
-                            || wanted.ends_with(&format!(".{dotted}"))
-                    })
-            }
+            // The module is not part of the tree: its name has to do.
+            Symbol::External(dotted) => standard.module.as_deref().is_some_and(|module| {
+                let wanted = format!("{module}.{name}");
+                dotted == wanted
+                    || dotted.ends_with(&format!(".{wanted}"))
+                    || wanted.ends_with(&format!(".{dotted}"))
+            }),
             _ => false,
         }
     }
@@ -163,12 +173,15 @@ impl StandardModule {
     }
 }
 
-/// The function of that name at the top of `file`.
-pub fn function_named(file: &ParsedFile, name: &str) -> Option<ScopeId> {
-    file.model
-        .bindings_of(Model::MODULE, name)
-        .filter_map(|binding| binding.opens)
-        .last()
+/// The definition of a member: its file and scope.
+fn defined<'p>(
+    project: &'p Project,
+    members: &BTreeMap<String, Symbol>,
+    home: FileId,
+    name: &str,
+) -> Option<(&'p ParsedFile, ScopeId)> {
+    let FunctionRef { file, scope } = project.function(members.get(name)?, home)?;
+    Some((project.file(file), scope))
 }
 
 fn describe(file: &ParsedFile, scope: ScopeId, helper: &mut Helper) {
@@ -246,4 +259,82 @@ fn registrars(file: &ParsedFile, getter: ScopeId) -> Vec<String> {
 
 fn last_part(text: &str) -> &str {
     text.rsplit('.').next().unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::language;
+    use crate::project::Project;
+    use crate::recipe::{Library, builtin};
+    use crate::source::SourceFile;
+    use crate::sql::schema::Schema;
+
+    fn parsed(path: &str, text: &str) -> Arc<ParsedFile> {
+        let language: &'static dyn language::Language = &language::python::Python;
+        let parsed = language::parse(language, text).expect("it parses");
+        let model = language.model(text, &parsed.tree);
+        let outline = language.outline(text, &parsed.tree, &model);
+        Arc::new(ParsedFile {
+            source: SourceFile::new(path, text),
+            tree: parsed.tree,
+            model,
+            outline,
+            language,
+            errors: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn a_name_that_the_module_imports_is_a_name_of_the_module() {
+        let files = [
+            (
+                "app/pool.py",
+                "_pool = None\ndef register(pool):\n    global _pool\n    _pool = pool\ndef shared():\n    return _pool\ndef other(): pass\n",
+            ),
+            ("app/db.py", "from app.pool import shared as get\n"),
+            (
+                "app/a.py",
+                "from app.pool import shared, other\nfrom app.db import get\nshared(), get(), other()\n",
+            ),
+        ];
+        let files: Vec<Arc<ParsedFile>> = files
+            .iter()
+            .map(|(path, text)| parsed(path, text))
+            .collect();
+        let paths: Vec<String> = files
+            .iter()
+            .map(|file| file.source.path().to_owned())
+            .collect();
+        let project = Project::new(files, paths.iter().map(String::as_str));
+        let mut config = Config::default();
+        config.standard.file = Some("app/db.py".into());
+        config.standard.pool = Some("get".into());
+        let standard = StandardModule::read(&project, &config);
+        assert_eq!(standard.registrars, ["register"]);
+        let library = Library::load(builtin()).expect("the built-in recipes load");
+        let world = World {
+            project: &project,
+            config: &config,
+            driver: &library.migrations["asyncpg"].driver,
+            standard: &standard,
+            schema: &Schema::default(),
+            tests: &globset::GlobSet::empty(),
+        };
+        let file = project.by_path("app/a.py").expect("it is there");
+        let getters: Vec<(&str, bool)> = project
+            .file(file)
+            .outline
+            .calls
+            .iter()
+            .map(|call| {
+                let is_getter = standard.is_pool_getter(world, file, call.callee);
+                (call.name.as_str(), is_getter)
+            })
+            .collect();
+        assert_eq!(getters, [("shared", true), ("get", true), ("other", false)]);
+    }
 }

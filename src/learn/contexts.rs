@@ -8,100 +8,81 @@ use crate::language::expression::{Argument, Expression};
 use crate::learn::evidence::Evidence;
 use crate::learn::standard::Forms;
 use crate::learn::{Learnt, Note};
-use crate::project::{FileId, ParsedFile};
+use crate::project::{FileId, ParsedFile, Symbol};
 use crate::source::SourceFile;
 
-/// What folders of one kind are called, in the order of the phases of a migration.
+/// What folders of one kind are called.
 struct Custom {
     context: &'static str,
     kind: ContextKind,
+    /// Names that say it by themselves.
     folders: &'static [&'static str],
-    /// Whether only folders count whose code uses the database.
-    on_evidence: bool,
+    /// Names that say it where no folder around or inside is called by one of the others'.
+    weak: &'static [&'static str],
 }
 
+/// In the order of the phases of a migration.
 const CUSTOMS: &[Custom] = &[
     Custom {
         context: "services",
         kind: ContextKind::System,
         folders: &["services", "service"],
-        on_evidence: false,
-    },
-    Custom {
-        context: "data layer",
-        kind: ContextKind::System,
-        folders: &[
-            "repositories",
-            "repository",
-            "repos",
-            "crud",
-            "db",
-            "database",
-            "storage",
-            "dal",
-            "dao",
-            "stores",
-            "store",
-            "core",
-            "models",
-            "integrations",
-            "providers",
-            "persistence",
-            "queries",
-        ],
-        on_evidence: true,
+        weak: &[],
     },
     Custom {
         context: "agents",
         kind: ContextKind::User,
         folders: &["agents", "agent"],
-        on_evidence: false,
+        weak: &[],
     },
     Custom {
         context: "jobs",
         kind: ContextKind::System,
         folders: &[
-            "jobs",
-            "job",
-            "tasks",
-            "workers",
-            "worker",
-            "cron",
-            "celery",
-            "scheduler",
+            "jobs", "job", "tasks", "workers", "worker", "cron", "celery",
         ],
-        on_evidence: false,
+        weak: &["scheduler", "queues"],
     },
     Custom {
         context: "api routes",
         kind: ContextKind::User,
-        folders: &[
-            "routes",
-            "api",
-            "routers",
-            "router",
-            "views",
-            "endpoints",
-            "handlers",
-            "controllers",
+        folders: &["routes", "api", "routers", "endpoints"],
+        weak: &["router", "views", "handlers", "controllers"],
+    },
+    Custom {
+        context: DATA_LAYER,
+        kind: ContextKind::System,
+        folders: &[],
+        weak: &[
+            "core",
+            "crud",
+            "dal",
+            "dao",
+            "database",
+            "db",
+            "integrations",
+            "models",
+            "persistence",
+            "providers",
+            "queries",
+            "repos",
+            "repositories",
+            "repository",
+            "storage",
+            "store",
+            "stores",
         ],
-        on_evidence: false,
     },
     Custom {
         context: "scripts",
         kind: ContextKind::Script,
-        folders: &[
-            "scripts",
-            "script",
-            "bin",
-            "tools",
-            "alembic",
-            "versions",
-            "migrations",
-        ],
-        on_evidence: false,
+        folders: &["scripts", "alembic", "versions", "migrations"],
+        weak: &["script", "bin", "tools"],
     },
 ];
+
+/// Code that runs queries for others. Many folders are called so and do not, so they count only where they are seen to.
+const DATA_LAYER: &str = "data layer";
 
 /// Folders of tests.
 const TESTS: &[&str] = &["tests", "test", "testing"];
@@ -133,19 +114,20 @@ fn is_test_name(name: &str) -> bool {
 
 /// Whether the file at `path` lies in a folder of scripts.
 pub(super) fn is_script(path: &str) -> bool {
-    custom_of(path).is_some_and(|(custom, _)| custom.kind == ContextKind::Script)
+    custom_of(path).is_some_and(|custom| custom.kind == ContextKind::Script)
 }
 
-/// The custom that says what the file at `path` is, with the folder that it goes by: the innermost one that is called so.
-fn custom_of(path: &str) -> Option<(&'static Custom, &str)> {
-    let mut folder = path.rsplit_once('/')?.0;
-    loop {
-        let name = folder.rsplit('/').next().unwrap_or(folder);
-        if let Some(custom) = CUSTOMS.iter().find(|custom| custom.folders.contains(&name)) {
-            return Some((custom, folder));
-        }
-        folder = folder.rsplit_once('/')?.0;
-    }
+/// The custom that says what the file at `path` is: that of the innermost folder with a telling name, else with a weak one.
+fn custom_of(path: &str) -> Option<&'static Custom> {
+    let folders = path.rsplit_once('/')?.0;
+    let called = |names: fn(&Custom) -> &'static [&'static str]| {
+        folders.rsplit('/').find_map(|folder| {
+            CUSTOMS
+                .iter()
+                .find(|custom| names(custom).contains(&folder))
+        })
+    };
+    called(|custom| custom.folders).or_else(|| called(|custom| custom.weak))
 }
 
 /// What is known of one context before it is written down.
@@ -154,7 +136,7 @@ struct Draft {
     paths: BTreeSet<String>,
     decorators: BTreeSet<String>,
     bases: BTreeSet<String>,
-    /// Where each of the last two was found.
+    /// Where each of these was found, unless it is guessed.
     places: BTreeMap<String, String>,
 }
 
@@ -178,64 +160,177 @@ pub(super) fn learn(
     files: &[SourceFile],
     learnt: &mut Learnt,
 ) {
-    let users = users_of_database(evidence, forms);
+    let mut users = users_of_database(evidence, forms);
+    // The standard itself tells nothing of the folder that it lies in.
+    for id in &forms.files {
+        users.remove(evidence.file(*id).source.path());
+    }
+    let paths: Vec<&str> = files
+        .iter()
+        .map(SourceFile::path)
+        .filter(|path| is_code(path))
+        .collect();
     let mut drafts: BTreeMap<&'static str, Draft> = BTreeMap::new();
-    for file in files.iter().filter(|file| is_code(file.path())) {
-        let path = file.path();
-        if is_test(path) {
-            drafts
-                .entry("tests")
-                .or_default()
-                .paths
-                .insert(test_glob(path));
-        } else if let Some((custom, folder)) = custom_of(path)
-            && (!custom.on_evidence || users.contains(path))
-        {
-            let glob = format!("{}/**", globset::escape(folder));
-            drafts.entry(custom.context).or_default().paths.insert(glob);
-        }
+    for (context, globs) in folders(evidence, &users, &paths) {
+        drafts.entry(context).or_default().paths.extend(globs);
     }
     decorated(evidence, &mut drafts);
     bases(evidence, &mut drafts);
-    let mut uncovered = Vec::new();
-    for path in &users {
-        let covered = is_test(path)
-            || custom_of(path).is_some()
-            || evidence
-                .project
-                .by_path(path)
-                .is_some_and(|id| forms.files.contains(&id));
-        if covered || defines_routes(evidence, path) {
-            continue;
-        }
-        if runs_alone(path, files) {
-            drafts
-                .entry("scripts")
-                .or_default()
-                .paths
-                .insert(globset::escape(path));
-        } else {
-            uncovered.push(path.as_str());
-        }
+    let uncovered = single_files(evidence, files, &users, &mut drafts);
+    for id in &forms.files {
+        let standard = drafts.entry("standard").or_default();
+        let path = globset::escape(evidence.file(*id).source.path());
+        let place = forms.first_in(evidence, *id);
+        Draft::add(&mut standard.paths, &mut standard.places, path, place);
     }
-    let standard: Vec<String> = forms
-        .files
-        .iter()
-        .map(|id| globset::escape(evidence.file(*id).source.path()))
-        .collect();
-    drafts.entry("standard").or_default().paths.extend(standard);
     write(drafts, learnt);
     if !uncovered.is_empty() {
+        let uncovered: Vec<&str> = uncovered.iter().map(String::as_str).collect();
         let text = format!(
             "none for {}: say there on whose behalf they run",
             some(&uncovered)
         );
-        learnt.notes.push(Note::guessed(
-            "contexts",
-            text,
-            "nothing tells what they are",
-        ));
+        let why = "nothing tells what these files are";
+        learnt.notes.push(Note::guessed("contexts", text, why));
     }
+}
+
+/// The globs of the contexts that folders are called by.
+fn folders(
+    evidence: &Evidence<'_>,
+    users: &BTreeSet<String>,
+    paths: &[&str],
+) -> BTreeMap<&'static str, BTreeSet<String>> {
+    let mut globs: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
+    let (tests, others): (Vec<&str>, Vec<&str>) = paths.iter().partition(|path| is_test(path));
+    for path in tests {
+        globs.entry("tests").or_default().insert(test_glob(path));
+    }
+    let contexts: BTreeMap<&str, &'static str> = others
+        .iter()
+        .filter_map(|path| Some((*path, custom_of(path)?.context)))
+        .collect();
+    for context in CUSTOMS.iter().map(|custom| custom.context) {
+        let tells = |path: &str| {
+            let mentions = evidence.project.by_path(path).is_some();
+            contexts.get(path) == Some(&context)
+                && if context == DATA_LAYER {
+                    users.contains(path)
+                } else {
+                    mentions
+                }
+        };
+        let roots: BTreeSet<&str> = others
+            .iter()
+            .filter(|path| tells(path))
+            .filter_map(|path| outermost(path, context, &contexts))
+            .collect();
+        for root in roots {
+            cover(root, context, &contexts, globs.entry(context).or_default());
+        }
+    }
+    globs
+}
+
+/// The outermost folder around the file at `path` that is called as `context`'s are.
+fn outermost<'p>(
+    path: &'p str,
+    context: &str,
+    contexts: &BTreeMap<&str, &'static str>,
+) -> Option<&'p str> {
+    let custom = CUSTOMS.iter().find(|custom| custom.context == context)?;
+    debug_assert!(contexts.contains_key(path));
+    path.match_indices('/')
+        .map(|(at, _)| &path[..at])
+        .find(|folder| {
+            let name = folder.rsplit('/').next().unwrap_or(folder);
+            custom.folders.contains(&name) || custom.weak.contains(&name)
+        })
+}
+
+/// Adds globs for the files below `folder` that belong to `context`: one where they all do, else those of its parts.
+///
+/// The first context that covers a file decides, so files of a context that comes later must not be covered by an earlier one.
+fn cover(
+    folder: &str,
+    context: &'static str,
+    contexts: &BTreeMap<&str, &'static str>,
+    globs: &mut BTreeSet<String>,
+) {
+    let mut pending = vec![folder.to_owned()];
+    while let Some(folder) = pending.pop() {
+        let prefix = format!("{folder}/");
+        let below = || {
+            let all = contexts.range(prefix.as_str()..);
+            all.take_while(|(path, _)| path.starts_with(&prefix))
+        };
+        if !below().any(|(_, other)| *other == context) {
+            continue;
+        }
+        let others_below = below().any(|(_, other)| comes_before(context, other));
+        if !others_below {
+            globs.insert(format!("{}/**", globset::escape(&folder)));
+            continue;
+        }
+        let mut parts = BTreeSet::new();
+        for (path, _) in below() {
+            match path[prefix.len()..].split_once('/') {
+                Some((part, _)) => parts.insert(format!("{prefix}{part}")),
+                None => globs.insert(format!("{}/*", globset::escape(&folder))),
+            };
+        }
+        pending.extend(parts);
+    }
+}
+
+/// Whether `earlier` would decide where both contexts cover a file.
+fn comes_before(earlier: &str, later: &str) -> bool {
+    let rank = |name: &str| CUSTOMS.iter().position(|custom| custom.context == name);
+    rank(earlier) < rank(later)
+}
+
+/// Adds the files outside of telling folders that use the database: scripts to the scripts; gives those of which nothing is known.
+fn single_files(
+    evidence: &Evidence<'_>,
+    files: &[SourceFile],
+    users: &BTreeSet<String>,
+    drafts: &mut BTreeMap<&'static str, Draft>,
+) -> Vec<String> {
+    let mut unknown = Vec::new();
+    for path in users {
+        let covered = is_test(path) || custom_of(path).is_some() || defines_routes(evidence, path);
+        if covered {
+            continue;
+        }
+        let may_be_script = is_called_like_a_script(path) || !opens_pool(evidence, path);
+        if may_be_script && runs_alone(path, files) {
+            let scripts = drafts.entry("scripts").or_default();
+            scripts.paths.insert(globset::escape(path));
+        } else {
+            unknown.push(path.clone());
+        }
+    }
+    unknown
+}
+
+/// Whether a file opens a pool, as servers do.
+fn opens_pool(evidence: &Evidence<'_>, path: &str) -> bool {
+    evidence.project.by_path(path).is_some_and(|id| {
+        let mut calls = evidence.file(id).outline.calls.iter();
+        calls.any(|call| evidence.is_of_driver(id, call.callee, &evidence.driver.create_pool))
+    })
+}
+
+/// Whether a file is called as what is run once.
+fn is_called_like_a_script(path: &str) -> bool {
+    const VERBS: &[&str] = &[
+        "backfill", "check", "clean", "create", "delete", "drop", "export", "fix", "import",
+        "init", "insert", "load", "migrate", "populate", "repair", "reset", "seed", "setup",
+        "update", "validate", "verify",
+    ];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let verb = name.split(['_', '.', '-']).next().unwrap_or(name);
+    VERBS.contains(&verb)
 }
 
 /// The first few of a list, and how many more there are.
@@ -371,7 +466,7 @@ fn bases(evidence: &Evidence<'_>, drafts: &mut BTreeMap<&'static str, Draft>) {
         return;
     };
     for (id, file) in evidence.project.files() {
-        if custom_of(file.source.path()).is_none_or(|(custom, _)| custom.context != "agents") {
+        if custom_of(file.source.path()).is_none_or(|custom| custom.context != "agents") {
             continue;
         }
         for scope in file
@@ -384,10 +479,12 @@ fn bases(evidence: &Evidence<'_>, drafts: &mut BTreeMap<&'static str, Draft>) {
                 let text = base.text(file.text());
                 let last = text.rsplit('.').next().unwrap_or(text);
                 let is_agent = is_name(last) && last.ends_with("Agent");
-                let symbol = evidence.project.symbol(id, *base);
-                let of_project =
-                    symbol.is_some_and(|symbol| evidence.project.class(&symbol, id).is_some());
-                if is_agent && (of_project || !evidence.project.classes_named(last).is_empty()) {
+                // A class that every agent inherits may stand in a file that tells nothing else.
+                let of_project = evidence.project.symbol(id, *base).is_some_and(|symbol| {
+                    matches!(symbol, Symbol::Unread { .. })
+                        || evidence.project.class(&symbol, id).is_some()
+                });
+                if is_agent && of_project {
                     let place = evidence.project.place(id, *base);
                     Draft::add(&mut draft.bases, &mut draft.places, last.to_owned(), place);
                 }
@@ -428,7 +525,7 @@ fn imports(text: &str, stem: &str) -> bool {
         })
 }
 
-/// Writes the contexts that have anything in the order of the phases.
+/// Writes the contexts that have anything, in the order of the phases.
 fn write(mut drafts: BTreeMap<&'static str, Draft>, learnt: &mut Learnt) {
     let customs = CUSTOMS.iter().map(|custom| (custom.context, custom.kind));
     let all = customs.chain([
@@ -439,18 +536,14 @@ fn write(mut drafts: BTreeMap<&'static str, Draft>, learnt: &mut Learnt) {
         let Some(draft) = drafts.remove(name) else {
             continue;
         };
+        if draft.paths.is_empty() && draft.decorators.is_empty() && draft.bases.is_empty() {
+            continue;
+        }
         let setting = format!("contexts.{name}");
-        if !draft.paths.is_empty() {
-            let paths: Vec<&str> = draft.paths.iter().map(String::as_str).collect();
-            let text = some(&paths);
-            learnt.notes.push(match kind {
-                ContextKind::Standard => Note::found(&setting, text, "the module and its pool"),
-                _ if name == "data layer" => Note::guessed(
-                    &setting,
-                    text,
-                    "their code runs queries for others, as its folders are called",
-                ),
-                _ => Note::guessed(&setting, text, "from the names of folders and files"),
+        for path in &draft.paths {
+            learnt.notes.push(match draft.places.get(path) {
+                Some(place) => Note::found(&setting, path, place),
+                None => Note::guessed(&setting, path, why(name, path)),
             });
         }
         for found in draft.decorators.iter().chain(&draft.bases) {
@@ -458,34 +551,23 @@ fn write(mut drafts: BTreeMap<&'static str, Draft>, learnt: &mut Learnt) {
                 learnt.notes.push(Note::found(&setting, found, place));
             }
         }
-        if draft.paths.is_empty() && draft.decorators.is_empty() && draft.bases.is_empty() {
-            continue;
-        }
         learnt.config.contexts.push(Context {
             name: name.to_owned(),
             kind,
-            paths: without_nested(draft.paths),
+            paths: draft.paths.into_iter().collect(),
             decorators: draft.decorators.into_iter().collect(),
             bases: draft.bases.into_iter().collect(),
         });
     }
 }
 
-/// The globs without those of folders that lie in another one of them.
-fn without_nested(paths: BTreeSet<String>) -> Vec<String> {
-    let folders: Vec<String> = paths
-        .iter()
-        .filter_map(|path| path.strip_suffix("/**"))
-        .filter(|folder| !folder.starts_with("**"))
-        .map(|folder| format!("{folder}/"))
-        .collect();
-    paths
-        .into_iter()
-        .filter(|path| {
-            let inside = |folder: &String| {
-                path.starts_with(folder) && path.strip_suffix("**") != Some(folder)
-            };
-            !folders.iter().any(inside)
-        })
-        .collect()
+/// What a glob is guessed from.
+fn why(context: &str, glob: &str) -> &'static str {
+    if context == DATA_LAYER {
+        "what is called so and uses the database does it for others"
+    } else if glob.contains('*') {
+        "from its name"
+    } else {
+        "it is run by itself, and nothing imports it"
+    }
 }

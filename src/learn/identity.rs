@@ -84,13 +84,13 @@ pub(super) fn learn(evidence: &Evidence<'_>, forms: &Forms, learnt: &mut Learnt)
         )
     });
     for (text, found) in ranked {
-        let times = if found.count == 1 {
-            "once".to_owned()
-        } else {
-            format!("{} times", found.count)
+        let place = match found.count {
+            1 => found.place,
+            many => format!("{} and {} more", found.place, many - 1),
         };
-        let note = Note::found("identity", format!("{text}, {times}"), found.place);
-        learnt.notes.push(note);
+        learnt
+            .notes
+            .push(Note::found("identity", text.as_str(), place));
         learnt.config.identity.push(text);
     }
 }

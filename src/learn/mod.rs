@@ -9,10 +9,14 @@ mod evidence;
 mod helpers;
 mod identity;
 mod read;
+mod scaffold;
 mod scopes;
 mod sql_files;
 mod standard;
 mod yaml;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -21,6 +25,7 @@ use crate::learn::evidence::Evidence;
 use crate::recipe::Driver;
 use crate::source::SourceFile;
 
+pub use scaffold::{Scaffold, ScaffoldError, scaffold};
 pub use yaml::to_yaml;
 
 /// What is learnt from.

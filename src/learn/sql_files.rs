@@ -25,10 +25,20 @@ pub(super) fn learn(files: &[SourceFile], learnt: &mut Learnt) {
     let chosen = if in_use.is_empty() { defining } else { in_use };
     let sources = in_safe_order(sources(files, &chosen), learnt);
     for source in sources {
-        let text = format!("{} ({})", source.globs.join(", "), source.says());
-        let place = source.files.first().map_or("", |file| file.path());
-        learnt.notes.push(Note::found("schema.files", text, place));
-        learnt.config.schema.files.extend(source.globs);
+        for glob in source.globs.iter().cloned() {
+            let first = source.files.first().map_or("", |file| file.path());
+            let place = match source.files.len() {
+                many if many > 1 && source.globs.len() == 1 => {
+                    format!("{first} and {} more", many - 1)
+                }
+                _ if source.globs.len() > 1 => glob.clone(),
+                _ => first.to_owned(),
+            };
+            learnt
+                .notes
+                .push(Note::found("schema.files", glob.as_str(), place));
+            learnt.config.schema.files.push(glob);
+        }
     }
     if learnt.config.schema.files.is_empty() {
         let why = "no *.sql file and no migration creates a table or a policy";
@@ -53,19 +63,39 @@ fn defines(file: &SourceFile) -> bool {
 }
 
 fn has_definition(text: &str) -> bool {
-    let text = text.to_ascii_uppercase();
-    let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    let creates_table = words.iter().enumerate().any(|(at, word)| {
-        *word == "CREATE"
-            && words[at + 1..]
-                .iter()
-                .take(3)
-                .any(|next| matches!(*next, "TABLE" | "POLICY"))
-    });
-    creates_table
-        || words.windows(3).any(|three| {
-            three == ["ROW", "LEVEL", "SECURITY"] || three == ["ROW", "LEVEL", "SECURITY;"]
-        })
+    const MODIFIERS: &[&str] = &[
+        "global",
+        "local",
+        "temp",
+        "temporary",
+        "unlogged",
+        "foreign",
+        "or",
+        "replace",
+    ];
+    let is = |word: &str, wanted: &str| word.eq_ignore_ascii_case(wanted);
+    let mut words = text
+        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .filter(|word| !word.is_empty())
+        .peekable();
+    while let Some(word) = words.next() {
+        if is(word, "create") {
+            let modifies = |word: &&str| MODIFIERS.iter().any(|other| is(word, other));
+            while words.next_if(modifies).is_some() {}
+            if words
+                .next_if(|next| is(next, "table") || is(next, "policy"))
+                .is_some()
+            {
+                return true;
+            }
+        } else if is(word, "row")
+            && words.next_if(|next| is(next, "level")).is_some()
+            && words.next_if(|next| is(next, "security")).is_some()
+        {
+            return true;
+        }
+    }
+    false
 }
 
 fn goes_backwards(path: &str) -> bool {
@@ -90,13 +120,6 @@ struct Source<'f> {
 }
 
 impl Source<'_> {
-    fn says(&self) -> String {
-        match self.files.len() {
-            1 => "1 file".to_owned(),
-            many => format!("{many} files"),
-        }
-    }
-
     fn fold(&self, schema: &mut Schema) {
         for file in &self.files {
             schema::fold(schema, file);

@@ -48,11 +48,21 @@ impl Forms {
         getters.chain(helpers).chain(scopes)
     }
 
+    /// Where the first of the functions in a file is.
+    pub(super) fn first_in(&self, evidence: &Evidence<'_>, file: FileId) -> String {
+        let own = self.functions().filter(|function| function.file == file);
+        own.min()
+            .map_or_else(String::new, |function| evidence.place(function))
+    }
+
     /// Whether a function is one of these.
     pub(super) fn has(&self, function: FunctionRef) -> bool {
         self.functions().any(|own| own == function)
     }
 }
+
+/// The other files that use each function.
+type Users = BTreeMap<FunctionRef, BTreeSet<FileId>>;
 
 /// The names by which other files reach what may be the standard.
 pub(super) fn names(evidence: &Evidence<'_>) -> BTreeSet<String> {
@@ -66,11 +76,11 @@ pub(super) fn names(evidence: &Evidence<'_>) -> BTreeSet<String> {
 /// Learns `standard`.
 pub(super) fn learn(evidence: &Evidence<'_>, learnt: &mut Learnt) -> Forms {
     let mut forms = Forms::find(evidence);
-    let users: BTreeMap<FunctionRef, usize> = forms
+    let users: Users = forms
         .functions()
-        .map(|function| (function, users(evidence, function).len()))
+        .map(|function| (function, users(evidence, function)))
         .collect();
-    let Some(module) = choose(evidence, &forms) else {
+    let Some(module) = choose(evidence, &forms, &users) else {
         let why = "no function gives a shared pool, lends a connection or runs a query on one";
         let text = "none; `connmod init --scaffold` writes one";
         learnt.notes.push(Note::guessed("standard", text, why));
@@ -82,7 +92,7 @@ pub(super) fn learn(evidence: &Evidence<'_>, learnt: &mut Learnt) -> Forms {
         module,
         users,
     };
-    chosen.name_module(learnt);
+    chosen.name_module(&forms, learnt);
     if let Some(pool) = chosen.pool(&forms, learnt) {
         forms.files.insert(pool);
     }
@@ -92,13 +102,14 @@ pub(super) fn learn(evidence: &Evidence<'_>, learnt: &mut Learnt) -> Forms {
 }
 
 /// The file that the project goes through: of those with helpers, if there are any, the one that most files use.
-fn choose(evidence: &Evidence<'_>, forms: &Forms) -> Option<FileId> {
+fn choose(evidence: &Evidence<'_>, forms: &Forms, users: &Users) -> Option<FileId> {
     let candidates: BTreeSet<FileId> = forms.functions().map(|function| function.file).collect();
     candidates.into_iter().max_by_key(|file| {
         let path = evidence.file(*file).source.path();
         let own = || forms.functions().filter(|function| function.file == *file);
-        let users: BTreeSet<FileId> = own()
-            .flat_map(|function| self::users(evidence, function))
+        let users: BTreeSet<&FileId> = own()
+            .filter_map(|function| users.get(&function))
+            .flatten()
             .collect();
         let has_helpers = forms
             .helpers
@@ -144,7 +155,7 @@ fn users(evidence: &Evidence<'_>, function: FunctionRef) -> BTreeSet<FileId> {
 struct Chosen<'e, 'a> {
     evidence: &'e Evidence<'a>,
     module: FileId,
-    users: BTreeMap<FunctionRef, usize>,
+    users: Users,
 }
 
 impl Chosen<'_, '_> {
@@ -179,16 +190,17 @@ impl Chosen<'_, '_> {
             .into_iter()
             .filter_map(|function| Some((function, self.name(function)?)));
         reachable.max_by_key(|(function, _)| {
-            let users = self.users.get(function).copied().unwrap_or_default();
+            let users = self.users.get(function).map_or(0, BTreeSet::len);
             (function.file == self.module, users, Reverse(*function))
         })
     }
 
-    fn name_module(&self, learnt: &mut Learnt) {
+    fn name_module(&self, forms: &Forms, learnt: &mut Learnt) {
         let path = self.evidence.file(self.module).source.path();
         let (spelling, note) = spelling(self.evidence, path);
         learnt.notes.push(note);
-        learnt.notes.push(Note::found("standard.file", path, path));
+        let place = forms.first_in(self.evidence, self.module);
+        learnt.notes.push(Note::found("standard.file", path, place));
         learnt.config.standard.module = Some(spelling);
         learnt.config.standard.file = Some(path.to_owned());
     }
@@ -212,15 +224,14 @@ impl Chosen<'_, '_> {
             );
             return None;
         };
-        let imported = if getter.file == self.module {
-            String::new()
-        } else {
-            let path = self.evidence.file(getter.file).source.path();
-            format!("; the module imports it from {path}")
-        };
-        let text = format!("{name}{imported}");
-        let place = self.evidence.place(getter);
-        learnt.notes.push(Note::found("standard.pool", text, place));
+        let mut place = self.evidence.place(getter);
+        if getter.file != self.module {
+            let module = self.evidence.file(self.module).source.path();
+            place = format!("{place}, from where {module} imports it");
+        }
+        learnt
+            .notes
+            .push(Note::found("standard.pool", name.as_str(), place));
         learnt.config.standard.pool = Some(name);
         Some(getter.file)
     }
@@ -269,9 +280,12 @@ impl Chosen<'_, '_> {
         functions: impl IntoIterator<Item = FunctionRef>,
         learnt: &mut Learnt,
     ) {
-        let most_used = functions
-            .into_iter()
-            .max_by_key(|function| (self.users.get(function).copied(), Reverse(*function)));
+        let most_used = functions.into_iter().max_by_key(|function| {
+            (
+                self.users.get(function).map(BTreeSet::len),
+                Reverse(*function),
+            )
+        });
         if let Some(function) = most_used {
             let name = self.evidence.name(function);
             let module = self.evidence.file(self.module).source.path();
@@ -320,23 +334,56 @@ fn spelling(evidence: &Evidence<'_>, path: &str) -> (String, Note) {
     (module, note)
 }
 
-/// The dotted name of the module at `path` from the outermost package around it.
+/// The dotted name of the module at `path`: from where most imports count, else from the outermost package around it.
 fn from_root(evidence: &Evidence<'_>, path: &str) -> String {
-    let mut root = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let root = imported_root(evidence, path).unwrap_or_else(|| package_root(evidence, path));
+    let inside = path[root.len()..].trim_start_matches('/');
+    Modules::dotted(inside)
+}
+
+/// The folder around `path` from which the most imports of the project count.
+fn imported_root(evidence: &Evidence<'_>, path: &str) -> Option<String> {
+    let mut roots: BTreeMap<String, usize> = BTreeMap::new();
+    for (_, file) in evidence.project.files() {
+        let from = file.source.path();
+        for import in file.model.imports.iter().filter(|import| import.level == 0) {
+            let found = evidence.project.modules().find(from, &import.module, 0);
+            let root = found.and_then(|found| {
+                let full = Modules::dotted(found).replace('.', "/");
+                let inside = import.module.replace('.', "/");
+                Some(full.strip_suffix(&inside)?.trim_end_matches('/').to_owned())
+            });
+            if let Some(root) = root.filter(|root| lies_in(path, root)) {
+                *roots.entry(root).or_default() += 1;
+            }
+        }
+    }
+    let most = roots
+        .into_iter()
+        .max_by_key(|(root, count)| (*count, Reverse(root.clone())));
+    most.map(|(root, _)| root)
+}
+
+fn lies_in(path: &str, folder: &str) -> bool {
+    let rest = path.strip_prefix(folder);
+    rest.is_some_and(|rest| folder.is_empty() || rest.starts_with('/'))
+}
+
+/// The folder around the outermost package that holds `path`; without packages, that of the sources.
+fn package_root(evidence: &Evidence<'_>, path: &str) -> String {
     let is_package = |folder: &str| {
-        let dotted = Modules::dotted(&format!("{folder}/__init__.py"));
-        evidence.project.modules().find(path, &dotted, 0) == Some(&format!("{folder}/__init__.py"))
+        let marker = format!("{folder}/__init__.py");
+        let dotted = Modules::dotted(&marker);
+        evidence.project.modules().find(path, &dotted, 0) == Some(&marker)
     };
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut root = folder;
     while !root.is_empty() && is_package(root) {
         root = root.rsplit_once('/').map_or("", |(outer, _)| outer);
     }
-    // Without packages every folder below the sources is taken for one.
-    let has_package = !path[root.len()..].trim_start_matches('/').is_empty()
-        && path[root.len()..].trim_start_matches('/').contains('/');
-    let inside = if has_package {
-        path[root.len()..].trim_start_matches('/')
-    } else {
-        path.strip_prefix("src/").unwrap_or(path)
-    };
-    Modules::dotted(inside)
+    if root != folder {
+        return root.to_owned();
+    }
+    let sources = if lies_in(path, "src") { "src" } else { "" };
+    sources.to_owned()
 }

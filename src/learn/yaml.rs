@@ -22,10 +22,10 @@ pub fn to_yaml(learnt: &Learnt) -> String {
     };
     page.line(0, "# What differs from project to project, for connmod. Written by `connmod init`; change what it guessed wrong.");
     page.line(0, &format!("version: {version}"));
-    page.list(0, "migrations", migrations);
+    page.list(0, "migrations", migrations, "migrations");
 
     page.section("The module that everything else should reach the database through; a name that is missing is a form it does not have.");
-    page.notes(0, "standard");
+    page.remarks(0, "standard", &[]);
     let names = [
         ("module", &standard.module),
         ("file", &standard.file),
@@ -39,10 +39,7 @@ pub fn to_yaml(learnt: &Learnt) -> String {
         page.line(0, "standard:");
     }
     for (key, value) in names {
-        page.notes(2, &format!("standard.{key}"));
-        if let Some(value) = value {
-            page.line(2, &format!("{key}: {}", scalar(value)));
-        }
+        page.entry(2, key, value.as_deref(), &format!("standard.{key}"));
     }
     if !standard.helpers.is_empty() {
         page.line(
@@ -51,13 +48,13 @@ pub fn to_yaml(learnt: &Learnt) -> String {
         );
         page.line(2, "helpers:");
         for (method, helper) in &standard.helpers {
-            page.notes(4, &format!("standard.helpers.{method}"));
-            page.line(4, &format!("{}: {}", scalar(method), scalar(helper)));
+            let setting = format!("standard.helpers.{method}");
+            page.entry(4, method, Some(helper), &setting);
         }
     }
 
     page.section("On whose behalf each part runs (user, system, script, standard, test), in the order in which to migrate them.");
-    page.notes(0, "contexts");
+    page.remarks(0, "contexts", &[]);
     page.line(
         0,
         if contexts.is_empty() {
@@ -67,7 +64,7 @@ pub fn to_yaml(learnt: &Learnt) -> String {
         },
     );
     for context in contexts {
-        page.notes(2, &format!("contexts.{}", context.name));
+        let setting = format!("contexts.{}", context.name);
         page.line(2, &format!("- name: {}", scalar(&context.name)));
         page.line(4, &format!("kind: {}", context.kind.as_str()));
         for (key, values) in [
@@ -76,30 +73,30 @@ pub fn to_yaml(learnt: &Learnt) -> String {
             ("bases", &context.bases),
         ] {
             if !values.is_empty() {
-                page.list(4, key, values);
+                page.list(4, key, values, &setting);
             }
         }
     }
 
     page.section("Expressions that name the user on whose behalf the code runs, best first.");
-    page.notes(0, "identity");
-    page.list(0, "identity", identity);
+    page.remarks(0, "identity", identity);
+    page.list(0, "identity", identity, "identity");
 
     page.section("Where the SQL schema is: globs, read in this order. Tables it is wrong about go to user_tables or system_tables.");
-    page.notes(0, "schema.files");
+    page.remarks(0, "schema.files", &schema.files);
     page.line(0, "schema:");
-    page.list(2, "files", &schema.files);
+    page.list(2, "files", &schema.files, "schema.files");
     for (key, tables) in [
         ("user_tables", &schema.user_tables),
         ("system_tables", &schema.system_tables),
     ] {
         if !tables.is_empty() {
-            page.list(2, key, tables);
+            page.list(2, key, tables, &format!("schema.{key}"));
         }
     }
 
     page.section("Globs of files that are never looked at.");
-    page.list(0, "exclude", exclude);
+    page.list(0, "exclude", exclude, "exclude");
     page.out
 }
 
@@ -120,22 +117,49 @@ impl Page<'_> {
         self.line(0, &format!("# {comment}"));
     }
 
-    /// The remarks on one setting.
-    fn notes(&mut self, indent: usize, setting: &str) {
-        let notes = self.notes;
-        for note in notes.iter().filter(|note| note.setting == setting) {
-            let text = visible(&format!("# {} ({})", note.text, note.how));
-            self.line(indent, &text);
+    fn notes_on<'s>(&self, setting: &'s str) -> impl Iterator<Item = &Note> + use<'_, 's> {
+        self.notes
+            .iter()
+            .filter(move |note| note.setting == setting)
+    }
+
+    /// The notes on a setting that are on none of its values.
+    fn remarks(&mut self, indent: usize, setting: &str, values: &[String]) {
+        let remarks: Vec<String> = self
+            .notes_on(setting)
+            .filter(|note| !values.contains(&note.text))
+            .map(|note| visible(&format!("# {} ({})", note.text, note.how)))
+            .collect();
+        for remark in remarks {
+            self.line(indent, &remark);
         }
     }
 
-    fn list(&mut self, indent: usize, key: &str, values: &[String]) {
+    /// The note on one value, as it stands behind it.
+    fn note(&self, setting: &str, value: &str) -> String {
+        let mut notes = self.notes_on(setting);
+        notes
+            .find(|note| note.text == value)
+            .map_or_else(String::new, |note| visible(&format!("  # {}", note.how)))
+    }
+
+    fn entry(&mut self, indent: usize, key: &str, value: Option<&str>, setting: &str) {
+        let own: Vec<String> = value.iter().map(|value| (*value).to_owned()).collect();
+        self.remarks(indent, setting, &own);
+        if let Some(value) = value {
+            let note = self.note(setting, value);
+            self.line(indent, &format!("{}: {}{note}", scalar(key), scalar(value)));
+        }
+    }
+
+    fn list(&mut self, indent: usize, key: &str, values: &[String], setting: &str) {
         if values.is_empty() {
             return self.line(indent, &format!("{key}: []"));
         }
         self.line(indent, &format!("{key}:"));
         for value in values {
-            self.line(indent + 2, &format!("- {}", scalar(value)));
+            let note = self.note(setting, value);
+            self.line(indent + 2, &format!("- {}{note}", scalar(value)));
         }
     }
 }
@@ -153,16 +177,19 @@ fn is_hidden(character: char) -> bool {
         || matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff0}'..='\u{ffff}')
 }
 
-/// A string as YAML reads it back: plain where that can be nothing else, else in double quotes.
+/// A string as YAML reads it back: plain where that can be nothing else, else in quotes.
 fn scalar(text: &str) -> String {
     const MEANINGS: &[&str] = &["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
     let is_plain =
-        |character: char| character.is_ascii_alphanumeric() || "._/- ".contains(character);
+        |character: char| character.is_ascii_alphanumeric() || "._/-* ".contains(character);
     let starts_like_a_name = text.starts_with(|first: char| first.is_ascii_alphabetic());
     let means_something = MEANINGS.contains(&text.to_ascii_lowercase().as_str());
-    if starts_like_a_name && !text.ends_with(' ') && text.chars().all(is_plain) && !means_something
-    {
+    let is_name = starts_like_a_name && !text.ends_with(' ') && text.chars().all(is_plain);
+    if is_name && !means_something {
         return text.to_owned();
+    }
+    if text.contains('"') && !text.contains(['\'', '\\']) && !text.chars().any(is_hidden) {
+        return format!("'{text}'");
     }
     let mut quoted = String::from("\"");
     for character in text.chars() {
@@ -178,4 +205,92 @@ fn scalar(text: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::{Context, ContextKind, SchemaConfig, Standard};
+
+    fn full() -> Config {
+        Config {
+            standard: Standard {
+                module: Some("app.db.connection".into()),
+                file: Some("app/db/connection.py".into()),
+                pool: Some("get_db_pool".into()),
+                helpers: BTreeMap::from([("fetch".into(), "execute_query".into())]),
+                scope: None,
+                rls: Some("with_user".into()),
+            },
+            contexts: vec![Context {
+                name: "api routes".into(),
+                kind: ContextKind::User,
+                paths: vec!["app/api/**".into(), "**/x.py".into()],
+                decorators: vec!["router.*".into()],
+                bases: vec!["BaseAgent".into()],
+            }],
+            identity: vec!["ctx.user_id".into(), "user[\"id\"]".into()],
+            schema: SchemaConfig {
+                files: vec!["db/*.sql".into()],
+                user_tables: vec!["no".into()],
+                system_tables: vec!["naïve\u{7}\u{2028}".into()],
+            },
+            exclude: vec!["*".into()],
+            ..Config::default()
+        }
+    }
+
+    fn learnt(config: Config) -> Learnt {
+        let notes = vec![
+            Note::found("standard.pool", "get_db_pool", "app/db/connection.py:7"),
+            Note::guessed("standard.scope", "none: `x` would do", "why\nnot: #"),
+            Note::guessed("contexts.api routes", "app/api/**", "from its name"),
+            Note::found("contexts.api routes", "router.*", "app/x.py:3"),
+            Note::guessed("contexts", "none for a.py", "nothing tells"),
+            Note::found("identity", "user[\"id\"]", "app/x.py:4 and 2 more"),
+            Note::found("schema.files", "db/*.sql", "db/1.sql"),
+        ];
+        Learnt { config, notes }
+    }
+
+    #[test]
+    fn the_file() {
+        insta::with_settings!({snapshot_path => "../../snapshots", prepend_module_to_snapshot => false}, {
+            insta::assert_snapshot!("learn-yaml", to_yaml(&learnt(full())));
+        });
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for config in [Config::default(), full()] {
+            let text = to_yaml(&learnt(config.clone()));
+            assert_eq!(Config::parse(&text), Ok(config), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_settings_are_read_back(
+            text in any::<String>(),
+            word in "[a-z \"'\\\\#:*&!|>%@`{}\\[\\],?-]{0,12}",
+            name in "\\S.{0,12}",
+            note in any::<String>(),
+        ) {
+            let mut config = full();
+            config.contexts[0].name = name;
+            config.contexts[0].decorators = vec![text.clone(), word.clone()];
+            config.identity = vec![text.clone(), word.clone()];
+            config.standard.pool = Some(word.clone());
+            config.standard.helpers = BTreeMap::from([(text.clone(), word.clone()), (word, text.clone())]);
+            config.schema.user_tables = vec![text.clone()];
+            let mut learnt = learnt(config.clone());
+            learnt.notes.push(Note::guessed("identity", text, note.as_str()));
+            learnt.notes.push(Note::guessed("standard.pool", note.as_str(), note.as_str()));
+            prop_assert_eq!(Config::parse(&to_yaml(&learnt)), Ok(config));
+        }
+    }
 }

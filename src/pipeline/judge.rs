@@ -18,6 +18,9 @@ use crate::recipe::{Outcome, Pattern, Recipe, RewriteKind, Row, Severity, Warnin
 use crate::rewrite::{self, Subject};
 use crate::source::Span;
 
+/// How the reason begins for a scope that stands where helper calls are not proven.
+const ONE_CONNECTION: &str = "one connection for the block";
+
 /// Judges every hit of a file.
 pub(crate) fn file(
     world: World<'_>,
@@ -32,6 +35,7 @@ pub(crate) fn file(
         findings: Vec::new(),
         dismissed: Vec::new(),
         unparsed: Vec::new(),
+        remarks: Vec::new(),
     };
     let hits = match locator.hits(parsed) {
         Ok(hits) => hits,
@@ -83,6 +87,7 @@ pub(crate) fn file(
         .collect();
     number(&mut judged.findings, parsed);
     removal::settle(world, id, &mut judged.findings, &removable);
+    judged.remarks = mark::idle_comments(parsed, recipes, &judged.findings);
     judged
 }
 
@@ -249,11 +254,17 @@ impl Judgement<'_> {
                         finding.reasons.extend(why(&known.facts, name, &refused));
                     }
                     finding.notes.extend(proposal.notes.iter().cloned());
-                    finding.notes.extend(
-                        refused
+                    // The first refusal is the reason already where the fallback is what stands.
+                    let told = usize::from(
+                        finding
+                            .reasons
                             .iter()
-                            .map(|reason| format!("no helper calls: {reason}")),
+                            .any(|reason| reason.starts_with(ONE_CONNECTION)),
                     );
+                    let further = refused.iter().skip(told);
+                    finding
+                        .notes
+                        .extend(further.map(|reason| format!("no helper calls: {reason}")));
                     finding.fix = Some(proposal.into_fix());
                     return false;
                 }
@@ -285,7 +296,7 @@ fn why(facts: &Facts, form: &str, refused: &[String]) -> Vec<String> {
             )
         }
         ("scope", _) if !refused.is_empty() => {
-            format!("one connection for the block: {}", refused[0])
+            format!("{ONE_CONNECTION}: {}", refused[0])
         }
         _ if !tables.rls.is_empty() => format!("{} under row-level security", list(&tables.rls)),
         _ if !tables.complete && tables.known.is_empty() => {
@@ -295,6 +306,13 @@ fn why(facts: &Facts, form: &str, refused: &[String]) -> Vec<String> {
             format!(
                 "not all tables are known; those that are, are not under row-level security: {}",
                 list(&tables.known)
+            )
+        }
+        _ if !tables.open.is_empty() => {
+            let are = if tables.open.len() == 1 { "is" } else { "are" };
+            format!(
+                "{} {are} under row-level security, but open to everyone for this",
+                list(&tables.open)
             )
         }
         _ if tables.known.is_empty() => "no table under row-level security".to_owned(),

@@ -2,6 +2,7 @@
 
 mod first_pass;
 mod judge;
+mod lesson;
 mod mark;
 mod removal;
 mod verify;
@@ -20,7 +21,7 @@ use crate::facts::context::Contexts;
 use crate::facts::schema;
 use crate::facts::standard::StandardModule;
 use crate::finding::{
-    ContextRef, Dismissed, Finding, Inventory, Patch, RlsTable, Unparsed, Verdict,
+    ContextRef, Dismissed, Finding, Inventory, Patch, Remark, RlsTable, Unparsed, Verdict,
 };
 use crate::language;
 use crate::learn;
@@ -30,8 +31,10 @@ use crate::project::{FileId, ParsedFile, Project};
 use crate::recipe::{Driver, Library, Migration, Recipe};
 use crate::rewrite::compose::{self, Composed};
 use crate::source::SourceFile;
-use crate::source::walk::{self, WalkOptions};
+use crate::source::walk::{self, Tree, WalkError, WalkOptions};
 use crate::sql::schema::Schema;
+
+pub use lesson::{Lesson, learn_only};
 
 /// What a run is asked for.
 pub struct Request {
@@ -56,7 +59,7 @@ pub struct Request {
 pub enum PipelineError {
     /// A root cannot be read.
     #[error(transparent)]
-    Walk(#[from] walk::WalkError),
+    Walk(#[from] WalkError),
     /// The settings name a migration that no recipes belong to.
     #[error("connmod.yaml: migrations: there is no migration `{name}`; there are {known}")]
     Migration {
@@ -178,19 +181,7 @@ pub fn survey(request: &Request, progress: &dyn Progress) -> Result<Survey, Pipe
 }
 
 fn survey_here(request: &Request, progress: &dyn Progress) -> Result<Survey, PipelineError> {
-    progress.start("reading", 0);
-    let excluded = request
-        .config
-        .as_ref()
-        .map(|config| config::globs(&config.exclude))
-        .unwrap_or_default();
-    let options = WalkOptions {
-        hidden: request.hidden,
-        no_ignore: request.no_ignore,
-        excluded,
-        ..WalkOptions::new(&request.base)
-    };
-    let tree = walk::walk(&options, is_wanted)?;
+    let tree = read(request, progress)?;
     progress.start("learning", 0);
     let (config, learnt) = match &request.config {
         Some(config) => (config.clone(), Vec::new()),
@@ -216,6 +207,10 @@ fn survey_here(request: &Request, progress: &dyn Progress) -> Result<Survey, Pip
         .retain(|dismissed| wanted(&dismissed.file));
     survey
         .inventory
+        .remarks
+        .retain(|remark| wanted(&remark.file));
+    survey
+        .inventory
         .unparsed
         .retain(|unparsed| wanted(&unparsed.file));
     let skipped = tree.skipped.iter().filter(|skipped| wanted(&skipped.path));
@@ -231,6 +226,23 @@ fn survey_here(request: &Request, progress: &dyn Progress) -> Result<Survey, Pip
         mark::checklist(&request.library, &survey.config, &survey.inventory.findings);
     progress.done();
     Ok(survey)
+}
+
+/// Reads all files below the base that can matter.
+fn read(request: &Request, progress: &dyn Progress) -> Result<Tree, WalkError> {
+    progress.start("reading", 0);
+    let excluded = request
+        .config
+        .as_ref()
+        .map(|config| config::globs(&config.exclude))
+        .unwrap_or_default();
+    let options = WalkOptions {
+        hidden: request.hidden,
+        no_ignore: request.no_ignore,
+        excluded,
+        ..WalkOptions::new(&request.base)
+    };
+    walk::walk(&options, is_wanted)
 }
 
 /// Files that are read: code, and SQL that may define the schema.
@@ -348,6 +360,7 @@ pub(crate) fn gather(
         inventory.findings.extend(file.findings);
         inventory.dismissed.extend(file.dismissed);
         inventory.unparsed.extend(file.unparsed);
+        inventory.remarks.extend(file.remarks);
     }
     inventory.findings.sort_by(|a, b| a.site.cmp(&b.site));
     inventory.dismissed.sort();
@@ -377,6 +390,7 @@ pub(crate) struct Judged {
     pub(crate) findings: Vec<Finding>,
     pub(crate) dismissed: Vec<Dismissed>,
     pub(crate) unparsed: Vec<Unparsed>,
+    pub(crate) remarks: Vec<Remark>,
 }
 
 /// Judges every hit in the files, in parallel; the results are in the order of `ids`.

@@ -3,7 +3,7 @@
 //!
 //! Works on what is gone (the spans that other edits take out) and finds what is dead because of it, until nothing more is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::edit::Edit;
 use crate::facts::World;
@@ -12,7 +12,7 @@ use crate::facts::origin::{self, Value};
 use crate::facts::passing::target;
 use crate::language::expression::{AttributeRead, AttributeWrite, Expression};
 use crate::language::usage::Guard;
-use crate::language::{BindingKind, ScopeId, ScopeKind};
+use crate::language::{Binding, BindingKind, Model, ScopeId, ScopeKind};
 use crate::project::{ClassRef, FileId, FunctionRef, ParsedFile};
 use crate::source::Span;
 
@@ -21,6 +21,8 @@ use crate::source::Span;
 pub struct Dead {
     /// Statements and definitions that go.
     pub statements: BTreeSet<Span>,
+    /// `name := value` whose name nothing reads: it becomes the value.
+    pub unnamed: BTreeMap<Span, Span>,
     /// Those of them that are guards: without them the error for a missing pool comes from the standard instead.
     pub guards: BTreeSet<Span>,
 }
@@ -44,14 +46,14 @@ pub fn dead(world: World<'_>, file: FileId, gone: &[Span], guards: bool) -> Dead
         dead: Dead::default(),
         guards,
     };
-    if gone.is_empty() {
+    if gone.is_empty() && !guards {
         return finder.dead;
     }
     loop {
-        let before = finder.dead.statements.len();
+        let before = finder.gone.len();
         finder.variables();
         finder.attributes();
-        if finder.dead.statements.len() == before {
+        if finder.gone.len() == before {
             return finder.dead;
         }
     }
@@ -83,7 +85,31 @@ pub fn edits(file: &ParsedFile, dead: &Dead) -> Vec<(Span, Edit)> {
         };
         edits.push((*span, edit));
     }
+    for (whole, value) in &dead.unnamed {
+        edits.push((*whole, Edit::replace(*whole, file.source.slice(*value))));
+    }
     edits
+}
+
+/// Whether a function changes no variable of its module that anything else reads.
+fn only_fills_own_globals(file: &ParsedFile, function: ScopeId) -> bool {
+    let body = file.model.scope(function).body;
+    let filled = file
+        .model
+        .bindings
+        .iter()
+        .filter(|binding| binding.scope == Model::MODULE && binding.executed_in == function);
+    let writes = file
+        .outline
+        .writes
+        .iter()
+        .any(|write| body.contains(write.statement));
+    !writes
+        && filled.into_iter().all(|binding| {
+            file.model
+                .references_to(Model::MODULE, &binding.name)
+                .all(|reference| body.contains(reference.span))
+        })
 }
 
 struct Finder<'a> {
@@ -121,24 +147,15 @@ impl Finder<'_> {
     }
 
     fn variable(&mut self, scope: ScopeId, name: &str) {
-        let statements: Option<Vec<Span>> = self
-            .file
-            .model
-            .bindings_of(scope, name)
-            .map(|binding| {
-                let value = binding.value?;
-                let whole =
-                    matches!(binding.kind, BindingKind::Assignment) && binding.executed_in == scope;
-                (whole
-                    && self.is_only_target(binding.statement, binding.span)
-                    && self.is_pool_expression(value, 8))
-                .then_some(binding.statement)
-            })
-            .collect();
-        let Some(statements) = statements.filter(|statements| !statements.is_empty()) else {
+        let bindings: Vec<&Binding> = self.file.model.bindings_of(scope, name).collect();
+        if bindings.is_empty()
+            || !bindings
+                .iter()
+                .all(|binding| self.binds_pool(scope, binding))
+        {
             return;
-        };
-        if statements.iter().all(|statement| self.is_gone(*statement)) {
+        }
+        if bindings.iter().all(|binding| self.is_gone(binding.span)) {
             return;
         }
         let references: Vec<Span> = self
@@ -147,10 +164,7 @@ impl Finder<'_> {
             .references_to(scope, name)
             .map(|reference| reference.span)
             .collect();
-        // What was unread before is not for this change to remove.
-        if !references.iter().any(|span| self.is_gone(*span)) {
-            return;
-        }
+        let used = references.clone();
         let left: Vec<Span> = references
             .into_iter()
             .filter(|span| !self.is_gone(*span))
@@ -160,16 +174,76 @@ impl Finder<'_> {
             .map(|span| self.raise_guard(*span, name))
             .collect();
         let Some(guards) = guards else { return };
-        if !guards.is_empty() && !self.guards {
+        // What nothing read before is not for this change to remove, but for a guard that nothing is left behind of.
+        let was_read = used.iter().any(|span| self.is_gone(*span));
+        if (!guards.is_empty() && !self.guards) || (guards.is_empty() && !was_read) {
             return;
         }
         for guard in guards {
             self.dead.guards.insert(guard);
             self.kill(guard);
         }
-        for statement in statements {
-            self.kill(statement);
+        for binding in bindings {
+            match (binding.kind, binding.value) {
+                (BindingKind::Walrus, Some(value)) => {
+                    self.dead
+                        .unnamed
+                        .insert(self.named_expression(binding.span, value), value);
+                    self.gone.push(binding.span);
+                }
+                // The error for a missing pool is caught here: the call stays for its sake, the name goes.
+                (_, Some(value)) if self.is_caught_apart(binding.statement, &used) => {
+                    self.dead.unnamed.insert(binding.statement, value);
+                    self.gone.push(binding.span);
+                }
+                _ => self.kill(binding.statement),
+            }
         }
+    }
+
+    /// Whether exceptions of a statement are caught where those of `uses`, which take its place, are not.
+    fn is_caught_apart(&self, statement: Span, uses: &[Span]) -> bool {
+        let function = self.file.function_at(statement.start);
+        let body = function.map(|function| self.file.model.scope(function).body);
+        body.is_some_and(|body| {
+            let catches = self.file.language.catches(self.file.code(), body);
+            catches.iter().any(|catch| {
+                catch.body.contains(statement)
+                    && !uses.iter().all(|span| catch.body.contains(*span))
+            })
+        })
+    }
+
+    /// Whether a binding gives the name the shared pool and does nothing else.
+    fn binds_pool(&self, scope: ScopeId, binding: &Binding) -> bool {
+        let Some(value) = binding.value else {
+            return false;
+        };
+        let whole = match binding.kind {
+            BindingKind::Assignment => self.is_only_target(binding.statement, binding.span),
+            BindingKind::Walrus => true,
+            _ => false,
+        };
+        whole && binding.executed_in == scope && self.is_pool_expression(value, 8)
+    }
+
+    /// `name := value`, with the parentheses that it stands in.
+    fn named_expression(&self, name: Span, value: Span) -> Span {
+        let inner = Span::new(name.start, value.end);
+        let outer = Span::new(
+            inner.start.saturating_sub(1),
+            (inner.end + 1).min(self.file.text().len()),
+        );
+        let text = self.file.text();
+        let wrapped = text.is_char_boundary(outer.start)
+            && text.is_char_boundary(outer.end)
+            && outer.text(text).starts_with('(')
+            && outer.text(text).ends_with(')')
+            && self
+                .file
+                .node(outer)
+                .is_some_and(|node| node.kind() == "parenthesized_expression");
+        if wrapped { outer } else { inner }
     }
 
     /// Whether the assignment binds this name and nothing else.
@@ -250,7 +324,7 @@ impl Finder<'_> {
         let file = self.world.project.file(getter.file);
         let body = file.model.scope(getter.scope).body;
         let Some(class) = file.model.class_around(getter.scope) else {
-            return false;
+            return only_fills_own_globals(file, getter.scope);
         };
         let family = Family::of(
             self.world,
@@ -357,18 +431,21 @@ impl Finder<'_> {
         plain && keeps_pool
     }
 
+    /// Whether a value is, or may be, what a caller passed.
     fn is_parameter(&self, value: Span) -> bool {
-        let Expression::Name(name) = self.file.expression(value) else {
-            return false;
-        };
-        let scope = self.file.model.scope_at(value.start);
-        let owner = self.file.model.resolve(scope, &name);
-        owner.is_some_and(|owner| {
-            self.file
-                .model
-                .bindings_of(owner, &name)
-                .any(|b| b.kind == BindingKind::Parameter)
-        })
+        let model = &self.file.model;
+        model
+            .references
+            .iter()
+            .filter(|reference| value.contains(reference.span))
+            .any(|reference| {
+                reference.name != "self"
+                    && reference.target.is_some_and(|owner| {
+                        model
+                            .bindings_of(owner, &reference.name)
+                            .any(|binding| binding.kind == BindingKind::Parameter)
+                    })
+            })
     }
 
     /// The methods of a class that return the attribute `name`.

@@ -244,12 +244,13 @@ fn without_inner_deletions(edits: Vec<(Edit, Option<String>)>) -> Vec<(Edit, Opt
     let mut kept: Vec<(Edit, Option<String>)> = edits
         .into_iter()
         .filter(|(edit, _)| {
-            let covered = deletions.iter().any(|other| {
-                *other != edit.span
-                    && other.contains(edit.span)
-                    && other.start < edit.span.end
-                    && edit.span.start < other.end
-            });
+            let covered = edit.text.is_empty()
+                && deletions.iter().any(|other| {
+                    *other != edit.span
+                        && other.contains(edit.span)
+                        && other.start < edit.span.end
+                        && edit.span.start < other.end
+                });
             !covered && seen.insert(edit.clone())
         })
         .collect();

@@ -131,12 +131,12 @@ fn module_prefix(
 fn means(project: &Project, id: FileId, target: Target<'_>, name: &str, import: &Import) -> bool {
     let path = project.file(id).source.path();
     match project.modules().find(path, &import.module, import.level) {
-        Some(found) => match project.member_of(found, name) {
-            Symbol::Member { file, name: member } => {
-                member == name && target.path == Some(project.file(file).source.path())
+        Some(found) => match (project.member_of(found, name), target.path) {
+            (Symbol::Unread { path, name: member }, wanted) => {
+                member == name && wanted == Some(path.as_str())
             }
-            Symbol::Unread { path, name: member } => {
-                member == name && target.path == Some(path.as_str())
+            (symbol @ Symbol::Member { .. }, Some(wanted)) => {
+                symbol == project.member_of(wanted, name)
             }
             _ => false,
         },
@@ -455,12 +455,22 @@ fn insertion(file: &ParsedFile, place: Place, names: &BTreeSet<(String, String)>
         Place::Before(start) => {
             let indent = file.source.indent_at(start).to_owned();
             let line = file.source.line_start(start);
+            let imports: String = lines
+                .iter()
+                .map(|line| format!("{indent}{line}{newline}"))
+                .collect();
+            let before_import = file
+                .model
+                .imports
+                .iter()
+                .any(|import| import.statement.start == start);
             Edit::insert(
                 line,
-                lines
-                    .iter()
-                    .map(|line| format!("{indent}{line}{newline}"))
-                    .collect::<String>(),
+                if before_import {
+                    imports
+                } else {
+                    imports + newline
+                },
             )
         }
         Place::Top(offset) => Edit::insert(
@@ -486,29 +496,52 @@ fn statement_edits(file: &ParsedFile, statement: Span, change: &Change) -> Vec<E
         .iter()
         .filter(|import| !change.drop.contains(&import.span))
         .collect();
-    let mut add: Vec<String> = change.add.iter().cloned().collect();
+    let add: Vec<String> = change.add.iter().cloned().collect();
     if kept.is_empty() && add.is_empty() {
         return vec![file.language.remove_statement(file.code(), statement)];
     }
-    let sorted = items.windows(2).all(|pair| pair[0].local <= pair[1].local);
-    let mut edits = Vec::new();
-    // A dropped name's place is taken by a new one, so that the list keeps its shape.
-    let mut dropped: Vec<&&Import> = items
+    let sorted = items
+        .windows(2)
+        .all(|pair| file.source.slice(pair[0].span) <= file.source.slice(pair[1].span));
+    if !add.is_empty() && !change.drop.is_empty() && !has_comments(file, &items) {
+        return vec![rebuilt(file, &items, &kept, add, sorted)];
+    }
+    let dropped = items
         .iter()
-        .filter(|import| change.drop.contains(&import.span))
+        .filter(|import| change.drop.contains(&import.span));
+    let mut edits: Vec<Edit> = dropped
+        .map(|import| Edit::delete(list_entry(file, &items, import.span)))
         .collect();
-    if !(sorted && items.len() > 1) || kept.is_empty() {
-        while !dropped.is_empty() && !add.is_empty() {
-            edits.push(Edit::replace(dropped.remove(0).span, add.remove(0)));
-        }
-    }
-    for import in dropped {
-        edits.push(Edit::delete(list_entry(file, &items, import.span)));
-    }
     for name in add {
         edits.push(added_entry(file, &items, &change.drop, sorted, &name));
     }
     edits
+}
+
+/// Whether comments stand between the names of a list.
+fn has_comments(file: &ParsedFile, items: &[&Import]) -> bool {
+    let whole = Span::new(items[0].span.start, items[items.len() - 1].span.end);
+    !file.language.comments(file.code(), whole).is_empty()
+}
+
+/// The list of names anew: those that stay as they were written, the new ones where the order wants them or in the place of those that go.
+fn rebuilt(
+    file: &ParsedFile,
+    items: &[&Import],
+    kept: &[&&Import],
+    add: Vec<String>,
+    sorted: bool,
+) -> Edit {
+    let mut names: Vec<String> = kept
+        .iter()
+        .map(|import| file.source.slice(import.span).to_owned())
+        .collect();
+    for name in add {
+        let place = names.iter().position(|other| sorted && *other > name);
+        names.insert(place.unwrap_or(names.len()), name);
+    }
+    let whole = Span::new(items[0].span.start, items[items.len() - 1].span.end);
+    Edit::replace(whole, names.join(&separator(file, items)))
 }
 
 /// A name in an import list with the comma (and the line, where it has one of its own) that goes with it.
@@ -551,7 +584,7 @@ fn added_entry(
         .collect();
     let next = kept
         .iter()
-        .find(|import| sorted && items.len() > 1 && import.local.as_str() > name);
+        .find(|import| sorted && file.source.slice(import.span) > name);
     if let Some(next) = next {
         return Edit::insert(
             next.span.start,

@@ -27,7 +27,7 @@ pub(super) fn shared_pool(subject: Subject<'_>) -> Vec<String> {
             )),
         }
     }
-    if subject.world.standard.file == Some(subject.file) {
+    if subject.world.standard.is_file(subject.file) {
         reasons.push("the standard's own module would call itself".to_owned());
     }
     reasons

@@ -193,10 +193,10 @@ impl Rest<'_> {
     /// The method around a read of an attribute, if it gives the attribute to its callers.
     fn getter_around(&self, id: FileId, read: &AttributeRead) -> Option<ScopeId> {
         let file = self.parsed();
-        let method = file
-            .model
-            .function_around(read.scope)
-            .filter(|_| id == self.file)?;
+        if id != self.file {
+            return None;
+        }
+        let method = file.model.function_around(read.scope)?;
         let gives = file.outline.returns.iter().any(|give_back| {
             let value = give_back.value.map(|span| file.expression(span));
             give_back.scope == method

@@ -525,7 +525,7 @@ impl<'a> Follower<'a> {
         if of_driver
             && (driver.create_pool.iter().chain(&driver.pool_types)).any(|known| known == name)
         {
-            if self.world.standard.is_file(self.world, file) {
+            if self.world.standard.is_file(file) {
                 self.found.insert(Value::Shared(format!(
                     "the pool of the standard module, opened at {place}"
                 )));
@@ -546,9 +546,17 @@ impl<'a> Follower<'a> {
         {
             return self.expression(file, *value, depth);
         }
-        self.found.insert(Value::NotAPool(format!(
-            "what `{dotted}()` gives ({place})"
-        )));
+        // Of a library that is not known, a class makes its own objects; what a function gives could be anything.
+        let root = dotted.split('.').next().unwrap_or_default();
+        let is_other = driver.other_modules.iter().any(|other| other == root);
+        let makes_object = name.starts_with(|c: char| c.is_uppercase());
+        self.found.insert(if is_other || makes_object {
+            Value::NotAPool(format!("what `{dotted}()` gives ({place})"))
+        } else {
+            Value::Unknown(format!(
+                "what `{dotted}()` gives is not part of the project ({place})"
+            ))
+        });
     }
 
     /// `object.method(…)`, where the object is no module.

@@ -1,1 +1,213 @@
-//! A standard module for a project that has none.
+//! A standard module for a project that has none, ready to be put into its tree.
+//!
+//! The module is `connection.py` beside this file; what depends on the project is where it goes and which setting its policies read.
+
+use std::collections::BTreeMap;
+
+use crate::learn::contexts::{is_script, is_test};
+use crate::source::SourceFile;
+use crate::sql::schema::Schema;
+
+/// The module as it is when the policies read [`DEFAULT_SETTING`].
+const MODULE: &str = include_str!("connection.py");
+
+/// The line of the module that names the setting.
+const SETTING_LINE: &str = "USER_SETTING = \"app.user_id\"\n";
+
+/// The setting where no policy reads one.
+const DEFAULT_SETTING: &str = "app.user_id";
+
+/// Files to be written, none of which exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scaffold {
+    /// The path of the standard module.
+    pub module: String,
+    /// All files, the module among them: path and text.
+    pub files: Vec<(String, String)>,
+}
+
+/// Why no module is written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScaffoldError {
+    /// There is a standard already.
+    #[error("{0} is a standard module already; nothing else is written")]
+    HasStandard(String),
+    /// The file exists.
+    #[error("{0} exists already and is not overwritten")]
+    Exists(String),
+}
+
+/// The standard module for a project of these `files` with this `schema`; `standard` is the file of the one that was learnt.
+///
+/// # Errors
+/// When there is one already, or a file in its place.
+pub fn scaffold(
+    files: &[SourceFile],
+    schema: &Schema,
+    standard: Option<&str>,
+) -> Result<Scaffold, ScaffoldError> {
+    if let Some(standard) = standard {
+        return Err(ScaffoldError::HasStandard(standard.to_owned()));
+    }
+    let exists = |path: &str| files.iter().any(|file| file.path() == path);
+    let package = package(files);
+    let folder = match &package {
+        Some(package) => format!("{package}/db"),
+        None => "db".to_owned(),
+    };
+    let module = format!("{folder}/connection.py");
+    if exists(&module) {
+        return Err(ScaffoldError::Exists(module));
+    }
+    let line = format!("USER_SETTING = \"{}\"\n", setting(schema));
+    let text = MODULE.replacen(SETTING_LINE, &line, 1);
+    let mut written = vec![(module.clone(), text)];
+    // Packaging tools leave out folders without this file where those around have one.
+    let marker = format!("{folder}/__init__.py");
+    let is_package = package.is_some_and(|package| exists(&format!("{package}/__init__.py")));
+    if is_package && !exists(&marker) {
+        written.push((marker, String::new()));
+    }
+    Ok(Scaffold {
+        module,
+        files: written,
+    })
+}
+
+/// The folder of the application: `app` where there is one, else the package with the most files.
+fn package(files: &[SourceFile]) -> Option<String> {
+    let code = || {
+        let paths = files.iter().map(SourceFile::path);
+        paths.filter(|path| {
+            crate::language::for_path(path).is_some() && !is_test(path) && !is_script(path)
+        })
+    };
+    let app = code()
+        .flat_map(|path| path.match_indices('/').map(|(at, _)| &path[..at]))
+        .filter(|folder| *folder == "app" || folder.ends_with("/app"))
+        .min_by_key(|folder| (folder.len(), *folder));
+    if let Some(app) = app {
+        return Some(app.to_owned());
+    }
+    let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+    for marker in code().filter_map(|path| path.strip_suffix("/__init__.py")) {
+        let inside = |path: &&str| {
+            path.strip_prefix(marker)
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        sizes.insert(marker, code().filter(inside).count());
+    }
+    let outermost = sizes.iter().filter(|(folder, _)| {
+        !folder
+            .match_indices('/')
+            .any(|(at, _)| sizes.contains_key(&folder[..at]))
+    });
+    outermost
+        .max_by_key(|(folder, size)| (**size, std::cmp::Reverse(**folder)))
+        .map(|(folder, _)| (*folder).to_owned())
+}
+
+/// The setting that the policies read; of several the one that speaks of a user.
+fn setting(schema: &Schema) -> String {
+    let is_name = |name: &str| {
+        name.contains('.')
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.')
+    };
+    let names: Vec<String> = schema
+        .setting_names()
+        .into_iter()
+        .filter(|name| is_name(name))
+        .collect();
+    names
+        .iter()
+        .find(|name| name.contains("user"))
+        .or(names.first())
+        .map_or_else(|| DEFAULT_SETTING.to_owned(), String::clone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(paths: &[&str]) -> Vec<SourceFile> {
+        paths
+            .iter()
+            .map(|path| SourceFile::new(*path, ""))
+            .collect()
+    }
+
+    fn written(files: &[&str]) -> Vec<String> {
+        let scaffold =
+            scaffold(&paths(files), &Schema::default(), None).expect("it can be written");
+        scaffold.files.into_iter().map(|(path, _)| path).collect()
+    }
+
+    #[test]
+    fn the_module_goes_where_the_application_is() {
+        assert_eq!(
+            written(&["backend/app/main.py", "tests/app/x.py"]),
+            ["backend/app/db/connection.py"]
+        );
+        assert_eq!(
+            written(&[
+                "shop/__init__.py",
+                "shop/a/__init__.py",
+                "b/__init__.py",
+                "shop/x.py"
+            ]),
+            ["shop/db/connection.py", "shop/db/__init__.py"]
+        );
+        assert_eq!(
+            written(&["src/shop/__init__.py", "src/shop/db/__init__.py"]),
+            ["src/shop/db/connection.py"]
+        );
+        assert_eq!(
+            written(&["main.py", "scripts/__init__.py"]),
+            ["db/connection.py"]
+        );
+        assert_eq!(written(&[]), ["db/connection.py"]);
+    }
+
+    #[test]
+    fn nothing_is_overwritten_and_no_second_standard_is_written() {
+        let schema = Schema::default();
+        let files = paths(&["app/main.py", "app/db/connection.py"]);
+        assert_eq!(
+            scaffold(&files, &schema, None),
+            Err(ScaffoldError::Exists("app/db/connection.py".into()))
+        );
+        assert_eq!(
+            scaffold(&files, &schema, Some("x/db.py")),
+            Err(ScaffoldError::HasStandard("x/db.py".into()))
+        );
+    }
+
+    #[test]
+    fn the_setting_is_the_one_that_the_policies_read() {
+        assert!(
+            MODULE.contains(SETTING_LINE),
+            "the line is replaced by its text"
+        );
+        let text = |sql: &str| {
+            let mut schema = Schema::default();
+            schema.apply_file("s.sql", sql);
+            scaffold(&[], &schema, None)
+                .expect("it can be written")
+                .files[0]
+                .1
+                .clone()
+        };
+        let policy = |setting: &str| {
+            format!(
+                "CREATE TABLE t (id int); ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (id::text = current_setting('{setting}'));"
+            )
+        };
+        assert!(
+            text(&policy("shop.current_user")).contains("USER_SETTING = \"shop.current_user\"\n")
+        );
+        assert_eq!(text(""), MODULE);
+        assert_eq!(text(&policy("a.\"; import os; \"")), MODULE);
+    }
+}

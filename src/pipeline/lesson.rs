@@ -1,0 +1,71 @@
+//! Learning alone: what `init` asks for, without judging a single site.
+
+use crate::config::Config;
+use crate::facts::schema;
+use crate::learn::{self, Learnt, Scaffold, ScaffoldError};
+use crate::pipeline::{PipelineError, Request, read};
+use crate::progress::Progress;
+use crate::recipe::Driver;
+use crate::source::SourceFile;
+
+/// What was learnt of a project.
+pub struct Lesson {
+    /// The settings, and how each of them is known.
+    pub learnt: Learnt,
+    files: Vec<SourceFile>,
+    driver: Option<Driver>,
+}
+
+/// Reads the project and learns its settings; those of `request` do not count.
+///
+/// # Errors
+/// When a root cannot be read.
+pub fn learn_only(request: &Request, progress: &dyn Progress) -> Result<Lesson, PipelineError> {
+    let threads = rayon::ThreadPoolBuilder::new()
+        .num_threads(request.threads.unwrap_or(0))
+        .build()?;
+    threads.install(|| {
+        let files = read(request, progress)?.files;
+        progress.start("learning", 0);
+        let migration = request.library.migrations.values().next();
+        let driver = migration.map(|migration| migration.driver.clone());
+        let lesson = Lesson::of(files, driver);
+        progress.done();
+        Ok(lesson)
+    })
+}
+
+impl Lesson {
+    fn of(files: Vec<SourceFile>, driver: Option<Driver>) -> Self {
+        let learnt = driver.as_ref().map(|driver| {
+            let files = &files;
+            learn::learn(&learn::Input { files, driver })
+        });
+        Self {
+            learnt: learnt.unwrap_or_default(),
+            files,
+            driver,
+        }
+    }
+
+    /// The standard module that the project lacks.
+    ///
+    /// # Errors
+    /// When it has one, or a file in its place.
+    pub fn scaffold(&self) -> Result<Scaffold, ScaffoldError> {
+        let config: &Config = &self.learnt.config;
+        let schema = schema::schema(config, &self.files);
+        learn::scaffold(&self.files, &schema, config.standard.file.as_deref())
+    }
+
+    /// What is learnt of the project once `scaffold` is written.
+    #[must_use]
+    pub fn with(mut self, scaffold: &Scaffold) -> Self {
+        let written = scaffold.files.iter();
+        self.files
+            .extend(written.map(|(path, text)| SourceFile::new(path.as_str(), text.as_str())));
+        self.files
+            .sort_by(|left, right| left.path().cmp(right.path()));
+        Self::of(self.files, self.driver)
+    }
+}

@@ -1,0 +1,158 @@
+//! `connmod init` as a user meets it: what it writes, what it says, what it leaves alone.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command as Process;
+
+use assert_cmd::Command;
+use connmod::config::Config;
+
+/// Runs `connmod init` with these arguments in `folder`: exit code, standard output, standard error.
+fn init(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::new(assert_cmd::cargo::cargo_bin!("connmod"))
+        .current_dir(folder)
+        .arg("init")
+        .args(arguments)
+        .output()
+        .expect("the program starts");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the output is text");
+    let code = output.status.code().expect("no signal ended it");
+    (code, text(output.stdout), text(output.stderr))
+}
+
+fn read(folder: &Path, path: &str) -> String {
+    fs::read_to_string(folder.join(path)).expect("the file is there")
+}
+
+/// A folder with these files.
+fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().expect("it lies in the folder")).expect("new folders");
+        fs::write(path, text).expect("a new file");
+    }
+    folder
+}
+
+const WITHOUT_STANDARD: &[(&str, &str)] = &[
+    ("app/__init__.py", ""),
+    (
+        "app/services/orders.py",
+        "import asyncpg\n\n\nasync def orders(dsn):\n    conn = await asyncpg.connect(dsn)\n    return await conn.fetch('SELECT 1')\n",
+    ),
+    (
+        "migrations/1.sql",
+        "CREATE TABLE orders (id int, owner text);\nALTER TABLE orders ENABLE ROW LEVEL SECURITY;\nCREATE POLICY own ON orders USING (owner = current_setting('shop.user'));\n",
+    ),
+];
+
+#[test]
+fn the_sample_application_is_learnt() {
+    let ledger = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ledger");
+    let (code, out, err) = init(&ledger, &["--print"]);
+    assert_eq!(code, 0, "{err}");
+    insta::with_settings!({snapshot_path => "../snapshots", prepend_module_to_snapshot => false}, {
+        insta::assert_snapshot!("init-ledger", out);
+    });
+    assert!(
+        !ledger.join("connmod.yaml").exists(),
+        "it was only to be printed"
+    );
+}
+
+#[test]
+fn what_was_found_and_what_was_guessed_is_said_and_written() {
+    let folder = project(WITHOUT_STANDARD);
+    let (code, out, err) = init(folder.path(), &[]);
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.contains("contexts.services: app/services/** (guessed: from its name)\n"),
+        "{out}"
+    );
+    assert!(
+        out.contains("schema.files: migrations/*.sql (found in migrations/1.sql)\n"),
+        "{out}"
+    );
+    assert!(out.contains("standard: none"), "{out}");
+    assert!(err.contains("connmod.yaml"), "{err}");
+    let config = Config::parse(&read(folder.path(), "connmod.yaml")).expect("it can be read");
+    assert_eq!(config.schema.files, ["migrations/*.sql"]);
+    assert_eq!(config.standard.module, None);
+}
+
+#[test]
+fn the_same_project_gives_the_same_bytes_on_any_number_of_threads() {
+    let folder = project(WITHOUT_STANDARD);
+    let (_, first, _) = init(folder.path(), &["--print", "--threads", "1"]);
+    let (_, second, _) = init(folder.path(), &["--print", "--threads", "8"]);
+    assert_eq!(first, second);
+}
+
+#[test]
+fn only_force_overwrites() {
+    let folder = project(WITHOUT_STANDARD);
+    let old = "version: 1\nidentity: [me]\n";
+    fs::write(folder.path().join("connmod.yaml"), old).expect("a new file");
+    for arguments in [&[][..], &["--scaffold"]] {
+        let (code, out, err) = init(folder.path(), arguments);
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert_eq!(read(folder.path(), "connmod.yaml"), old);
+        assert!(!folder.path().join("app/db").exists());
+    }
+    let (code, ..) = init(folder.path(), &["--force"]);
+    assert_eq!(code, 0);
+    // The old settings are no evidence.
+    let config = Config::parse(&read(folder.path(), "connmod.yaml")).expect("it can be read");
+    assert!(config.identity.is_empty());
+}
+
+#[test]
+fn a_project_without_a_standard_gets_one() {
+    let folder = project(WITHOUT_STANDARD);
+    let (code, _, err) = init(folder.path(), &["--scaffold"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("wrote app/db/connection.py"), "{err}");
+    assert_eq!(read(folder.path(), "app/db/__init__.py"), "");
+    let module = read(folder.path(), "app/db/connection.py");
+    assert!(module.contains("USER_SETTING = \"shop.user\"\n"));
+    let config = Config::parse(&read(folder.path(), "connmod.yaml")).expect("it can be read");
+    assert_eq!(config.standard.module.as_deref(), Some("app.db.connection"));
+    assert_eq!(config.standard.helpers.len(), 5);
+    assert_eq!(
+        config.standard.rls.as_deref(),
+        Some("get_db_connection_with_rls")
+    );
+
+    // A second one is refused, and so is a file in its place.
+    let (code, _, err) = init(folder.path(), &["--scaffold", "--force"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("app/db/connection.py"), "{err}");
+    assert_eq!(read(folder.path(), "app/db/connection.py"), module);
+    let taken = project(&[("app/db/connection.py", "x = 1\n")]);
+    let (code, _, err) = init(taken.path(), &["--scaffold"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("exists already"), "{err}");
+    assert_eq!(read(taken.path(), "app/db/connection.py"), "x = 1\n");
+    assert!(!taken.path().join("connmod.yaml").exists());
+}
+
+#[test]
+fn the_scaffold_satisfies_python_and_pyflakes() {
+    let Some(python) = support::python() else {
+        return;
+    };
+    let folder = project(WITHOUT_STANDARD);
+    assert_eq!(init(folder.path(), &["--scaffold"]).0, 0);
+    for check in [&["-m", "compileall", "-q"][..], &["-m", "pyflakes"]] {
+        let output = Process::new(&python)
+            .args(check)
+            .arg(folder.path().join("app/db/connection.py"))
+            .output()
+            .expect("Python starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{check:?}: {said}");
+    }
+}

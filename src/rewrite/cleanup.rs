@@ -46,7 +46,7 @@ pub fn dead(world: World<'_>, file: FileId, gone: &[Span], guards: bool) -> Dead
         dead: Dead::default(),
         guards,
     };
-    if gone.is_empty() {
+    if gone.is_empty() && !guards {
         return finder.dead;
     }
     loop {
@@ -164,10 +164,6 @@ impl Finder<'_> {
             .references_to(scope, name)
             .map(|reference| reference.span)
             .collect();
-        // What was unread before is not for this change to remove.
-        if !references.iter().any(|span| self.is_gone(*span)) {
-            return;
-        }
         let used = references.clone();
         let left: Vec<Span> = references
             .into_iter()
@@ -178,7 +174,9 @@ impl Finder<'_> {
             .map(|span| self.raise_guard(*span, name))
             .collect();
         let Some(guards) = guards else { return };
-        if !guards.is_empty() && !self.guards {
+        // What nothing read before is not for this change to remove, but for a guard that nothing is left behind of.
+        let was_read = used.iter().any(|span| self.is_gone(*span));
+        if (!guards.is_empty() && !self.guards) || (guards.is_empty() && !was_read) {
             return;
         }
         for guard in guards {

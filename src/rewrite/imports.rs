@@ -455,12 +455,22 @@ fn insertion(file: &ParsedFile, place: Place, names: &BTreeSet<(String, String)>
         Place::Before(start) => {
             let indent = file.source.indent_at(start).to_owned();
             let line = file.source.line_start(start);
+            let imports: String = lines
+                .iter()
+                .map(|line| format!("{indent}{line}{newline}"))
+                .collect();
+            let before_import = file
+                .model
+                .imports
+                .iter()
+                .any(|import| import.statement.start == start);
             Edit::insert(
                 line,
-                lines
-                    .iter()
-                    .map(|line| format!("{indent}{line}{newline}"))
-                    .collect::<String>(),
+                if before_import {
+                    imports
+                } else {
+                    imports + newline
+                },
             )
         }
         Place::Top(offset) => Edit::insert(
@@ -490,7 +500,9 @@ fn statement_edits(file: &ParsedFile, statement: Span, change: &Change) -> Vec<E
     if kept.is_empty() && add.is_empty() {
         return vec![file.language.remove_statement(file.code(), statement)];
     }
-    let sorted = items.windows(2).all(|pair| pair[0].local <= pair[1].local);
+    let sorted = items
+        .windows(2)
+        .all(|pair| file.source.slice(pair[0].span) <= file.source.slice(pair[1].span));
     if !add.is_empty() && !change.drop.is_empty() && !has_comments(file, &items) {
         return vec![rebuilt(file, &items, &kept, add, sorted)];
     }
@@ -525,9 +537,7 @@ fn rebuilt(
         .map(|import| file.source.slice(import.span).to_owned())
         .collect();
     for name in add {
-        let place = names
-            .iter()
-            .position(|other| sorted && items.len() > 1 && *other > name);
+        let place = names.iter().position(|other| sorted && *other > name);
         names.insert(place.unwrap_or(names.len()), name);
     }
     let whole = Span::new(items[0].span.start, items[items.len() - 1].span.end);
@@ -574,7 +584,7 @@ fn added_entry(
         .collect();
     let next = kept
         .iter()
-        .find(|import| sorted && items.len() > 1 && import.local.as_str() > name);
+        .find(|import| sorted && file.source.slice(import.span) > name);
     if let Some(next) = next {
         return Edit::insert(
             next.span.start,

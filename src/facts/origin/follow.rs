@@ -546,9 +546,17 @@ impl<'a> Follower<'a> {
         {
             return self.expression(file, *value, depth);
         }
-        self.found.insert(Value::NotAPool(format!(
-            "what `{dotted}()` gives ({place})"
-        )));
+        // Of a library that is not known, a class makes its own objects; what a function gives could be anything.
+        let root = dotted.split('.').next().unwrap_or_default();
+        let is_other = driver.other_modules.iter().any(|other| other == root);
+        let makes_object = name.starts_with(|c: char| c.is_uppercase());
+        self.found.insert(if is_other || makes_object {
+            Value::NotAPool(format!("what `{dotted}()` gives ({place})"))
+        } else {
+            Value::Unknown(format!(
+                "what `{dotted}()` gives is not part of the project ({place})"
+            ))
+        });
     }
 
     /// `object.method(…)`, where the object is no module.

@@ -66,6 +66,8 @@ pub struct Tables {
     pub known: BTreeSet<String>,
     /// Those of them that hold user data for what is done with them.
     pub rls: BTreeSet<String>,
+    /// Those that are under row-level security, but open to everyone for what is done with them.
+    pub open: BTreeSet<String>,
     /// Whether these are all; otherwise some SQL is only known when the program runs, or the connection goes where it cannot be followed.
     pub complete: bool,
 }
@@ -260,6 +262,17 @@ impl Unparsed {
     }
 }
 
+/// Something in a file that a person should know though it is no site: a suppression that does nothing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Remark {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What to know.
+    pub text: String,
+}
+
 /// Where a table's row-level security comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RlsTable {
@@ -284,6 +297,8 @@ pub struct Inventory {
     pub dismissed: Vec<Dismissed>,
     /// Files that could not be read or parsed.
     pub unparsed: Vec<Unparsed>,
+    /// What else there is to know of single files.
+    pub remarks: Vec<Remark>,
     /// Tables under row-level security, by name.
     pub rls_tables: Vec<RlsTable>,
     /// The contexts in the order of the settings: names, kinds.

@@ -77,7 +77,7 @@ fn fold_code(schema: &mut Schema, file: &SourceFile, language: &dyn Language) {
             let places = places(&text, code.source, &regions);
             schema.apply_text(&text, |offset| Location {
                 file: file.path().to_owned(),
-                line: file.line_of(place_of(&places, offset)),
+                line: file.line_of(place_of(&places, offset).unwrap_or(query.start)),
             });
         }
     }
@@ -132,35 +132,39 @@ fn regions(code: Code<'_>, query: Span) -> Vec<Span> {
     regions
 }
 
-/// For each known part of `text`, in order: the offset behind it in the known parts alone, and where it begins in the source.
-///
-/// A part that the source spells in another way, by escapes, counts as standing where the search for it began.
-fn places(text: &SqlText, source: &str, regions: &[Span]) -> Vec<(usize, usize, bool)> {
+/// Where a known part of a text stands in the source.
+struct Place {
+    /// The offset behind it in the known parts alone.
+    behind: usize,
+    /// Where it begins in the source; `None` where the source spells it in another way, by escapes.
+    start: Option<usize>,
+}
+
+/// The places of the known parts of `text`, in order.
+fn places(text: &SqlText, source: &str, regions: &[Span]) -> Vec<Place> {
     let mut behind = 0;
     let mut places = Vec::new();
     for part in &text.parts {
         let Part::Literal(part) = part else { continue };
         behind += part.len();
-        let found = regions.iter().find_map(|region| {
+        let start = regions.iter().find_map(|region| {
             let at = region.text(source).find(part.as_str())?;
             Some(region.start + at)
         });
-        let fallback = regions.first().map_or(0, |region| region.start);
-        places.push((behind, found.unwrap_or(fallback), found.is_some()));
+        places.push(Place { behind, start });
     }
     places
 }
 
-/// Where the byte at `offset` of the known parts stands in the source.
-fn place_of(places: &[(usize, usize, bool)], offset: usize) -> usize {
-    let index = places.partition_point(|(behind, ..)| *behind <= offset);
-    let index = index.min(places.len().saturating_sub(1));
-    let begins = index.checked_sub(1).map_or(0, |before| places[before].0);
-    match places.get(index) {
-        Some((behind, start, true)) => start + offset.min(*behind) - begins,
-        Some((_, start, false)) => *start,
-        None => 0,
-    }
+/// Where the byte at `offset` of the known parts stands in the source, as far as that is known.
+fn place_of(places: &[Place], offset: usize) -> Option<usize> {
+    let index = places.partition_point(|place| place.behind <= offset);
+    let index = index.min(places.len().checked_sub(1)?);
+    let begins = index
+        .checked_sub(1)
+        .map_or(0, |before| places[before].behind);
+    let place = &places[index];
+    Some(place.start? + offset.min(place.behind) - begins)
 }
 
 /// The tables that hold data of single users, each with what makes it so; `settings` have the last word.

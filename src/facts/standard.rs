@@ -260,3 +260,81 @@ fn registrars(file: &ParsedFile, getter: ScopeId) -> Vec<String> {
 fn last_part(text: &str) -> &str {
     text.rsplit('.').next().unwrap_or(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::language;
+    use crate::project::Project;
+    use crate::recipe::{Library, builtin};
+    use crate::source::SourceFile;
+    use crate::sql::schema::Schema;
+
+    fn parsed(path: &str, text: &str) -> Arc<ParsedFile> {
+        let language: &'static dyn language::Language = &language::python::Python;
+        let parsed = language::parse(language, text).expect("it parses");
+        let model = language.model(text, &parsed.tree);
+        let outline = language.outline(text, &parsed.tree, &model);
+        Arc::new(ParsedFile {
+            source: SourceFile::new(path, text),
+            tree: parsed.tree,
+            model,
+            outline,
+            language,
+            errors: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn a_name_that_the_module_imports_is_a_name_of_the_module() {
+        let files = [
+            (
+                "app/pool.py",
+                "_pool = None\ndef register(pool):\n    global _pool\n    _pool = pool\ndef shared():\n    return _pool\ndef other(): pass\n",
+            ),
+            ("app/db.py", "from app.pool import shared as get\n"),
+            (
+                "app/a.py",
+                "from app.pool import shared, other\nfrom app.db import get\nshared(), get(), other()\n",
+            ),
+        ];
+        let files: Vec<Arc<ParsedFile>> = files
+            .iter()
+            .map(|(path, text)| parsed(path, text))
+            .collect();
+        let paths: Vec<String> = files
+            .iter()
+            .map(|file| file.source.path().to_owned())
+            .collect();
+        let project = Project::new(files, paths.iter().map(String::as_str));
+        let mut config = Config::default();
+        config.standard.file = Some("app/db.py".into());
+        config.standard.pool = Some("get".into());
+        let standard = StandardModule::read(&project, &config);
+        assert_eq!(standard.registrars, ["register"]);
+        let library = Library::load(builtin()).expect("the built-in recipes load");
+        let world = World {
+            project: &project,
+            config: &config,
+            driver: &library.migrations["asyncpg"].driver,
+            standard: &standard,
+            schema: &Schema::default(),
+            tests: &globset::GlobSet::empty(),
+        };
+        let file = project.by_path("app/a.py").expect("it is there");
+        let getters: Vec<(&str, bool)> = project
+            .file(file)
+            .outline
+            .calls
+            .iter()
+            .map(|call| {
+                let is_getter = standard.is_pool_getter(world, file, call.callee);
+                (call.name.as_str(), is_getter)
+            })
+            .collect();
+        assert_eq!(getters, [("shared", true), ("get", true), ("other", false)]);
+    }
+}

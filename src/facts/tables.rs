@@ -58,6 +58,11 @@ fn add(tables: &mut Tables, queries: &[SqlFacts], schema: &Schema, settings: &Sc
                 tables.known.insert(used.table.to_string());
                 if is_user_data(used, schema, settings) {
                     tables.rls.insert(used.table.to_string());
+                } else if schema
+                    .table(&used.table)
+                    .is_some_and(|table| table.security.is_some())
+                {
+                    tables.open.insert(used.table.to_string());
                 }
             }
         }

@@ -61,6 +61,9 @@ impl Forms {
     }
 }
 
+/// The other files that use each function.
+type Users = BTreeMap<FunctionRef, BTreeSet<FileId>>;
+
 /// The names by which other files reach what may be the standard.
 pub(super) fn names(evidence: &Evidence<'_>) -> BTreeSet<String> {
     let forms = Forms::find(evidence);
@@ -73,11 +76,11 @@ pub(super) fn names(evidence: &Evidence<'_>) -> BTreeSet<String> {
 /// Learns `standard`.
 pub(super) fn learn(evidence: &Evidence<'_>, learnt: &mut Learnt) -> Forms {
     let mut forms = Forms::find(evidence);
-    let users: BTreeMap<FunctionRef, usize> = forms
+    let users: Users = forms
         .functions()
-        .map(|function| (function, users(evidence, function).len()))
+        .map(|function| (function, users(evidence, function)))
         .collect();
-    let Some(module) = choose(evidence, &forms) else {
+    let Some(module) = choose(evidence, &forms, &users) else {
         let why = "no function gives a shared pool, lends a connection or runs a query on one";
         let text = "none; `connmod init --scaffold` writes one";
         learnt.notes.push(Note::guessed("standard", text, why));
@@ -99,13 +102,14 @@ pub(super) fn learn(evidence: &Evidence<'_>, learnt: &mut Learnt) -> Forms {
 }
 
 /// The file that the project goes through: of those with helpers, if there are any, the one that most files use.
-fn choose(evidence: &Evidence<'_>, forms: &Forms) -> Option<FileId> {
+fn choose(evidence: &Evidence<'_>, forms: &Forms, users: &Users) -> Option<FileId> {
     let candidates: BTreeSet<FileId> = forms.functions().map(|function| function.file).collect();
     candidates.into_iter().max_by_key(|file| {
         let path = evidence.file(*file).source.path();
         let own = || forms.functions().filter(|function| function.file == *file);
-        let users: BTreeSet<FileId> = own()
-            .flat_map(|function| self::users(evidence, function))
+        let users: BTreeSet<&FileId> = own()
+            .filter_map(|function| users.get(&function))
+            .flatten()
             .collect();
         let has_helpers = forms
             .helpers
@@ -151,7 +155,7 @@ fn users(evidence: &Evidence<'_>, function: FunctionRef) -> BTreeSet<FileId> {
 struct Chosen<'e, 'a> {
     evidence: &'e Evidence<'a>,
     module: FileId,
-    users: BTreeMap<FunctionRef, usize>,
+    users: Users,
 }
 
 impl Chosen<'_, '_> {
@@ -186,7 +190,7 @@ impl Chosen<'_, '_> {
             .into_iter()
             .filter_map(|function| Some((function, self.name(function)?)));
         reachable.max_by_key(|(function, _)| {
-            let users = self.users.get(function).copied().unwrap_or_default();
+            let users = self.users.get(function).map_or(0, BTreeSet::len);
             (function.file == self.module, users, Reverse(*function))
         })
     }
@@ -276,9 +280,12 @@ impl Chosen<'_, '_> {
         functions: impl IntoIterator<Item = FunctionRef>,
         learnt: &mut Learnt,
     ) {
-        let most_used = functions
-            .into_iter()
-            .max_by_key(|function| (self.users.get(function).copied(), Reverse(*function)));
+        let most_used = functions.into_iter().max_by_key(|function| {
+            (
+                self.users.get(function).map(BTreeSet::len),
+                Reverse(*function),
+            )
+        });
         if let Some(function) = most_used {
             let name = self.evidence.name(function);
             let module = self.evidence.file(self.module).source.path();

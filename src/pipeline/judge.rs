@@ -35,6 +35,7 @@ pub(crate) fn file(
         findings: Vec::new(),
         dismissed: Vec::new(),
         unparsed: Vec::new(),
+        remarks: Vec::new(),
     };
     let hits = match locator.hits(parsed) {
         Ok(hits) => hits,
@@ -86,6 +87,7 @@ pub(crate) fn file(
         .collect();
     number(&mut judged.findings, parsed);
     removal::settle(world, id, &mut judged.findings, &removable);
+    judged.remarks = mark::idle_comments(parsed, recipes, &judged.findings);
     judged
 }
 
@@ -304,6 +306,13 @@ fn why(facts: &Facts, form: &str, refused: &[String]) -> Vec<String> {
             format!(
                 "not all tables are known; those that are, are not under row-level security: {}",
                 list(&tables.known)
+            )
+        }
+        _ if !tables.open.is_empty() => {
+            let are = if tables.open.len() == 1 { "is" } else { "are" };
+            format!(
+                "{} {are} under row-level security, but open to everyone for this",
+                list(&tables.open)
             )
         }
         _ if tables.known.is_empty() => "no table under row-level security".to_owned(),

@@ -1,66 +1,150 @@
 //! What surrounds a site without being part of it: comments that suppress it, code that does not parse; and the checklist over all sites.
 
 use crate::config::Config;
-use crate::finding::{Finding, Verdict};
+use crate::finding::{Finding, Remark, Verdict};
 use crate::project::ParsedFile;
-use crate::recipe::{Check, Library};
+use crate::recipe::{Check, Library, Recipe};
 use crate::source::Span;
 
 /// The word that begins a comment to this program.
 const MARK: &str = "connmod:";
 
-/// What a comment at the site says of leaving it: the reason, or what is wrong with the comment. The comment stands on one of the site's
-/// own lines or on lines of its own directly above: `# connmod: allow(asyncpg/pool-acquire): why`.
+/// A comment that asks to leave sites alone: `# connmod: allow(asyncpg/pool-acquire): why`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Suppression<'f> {
+    /// Its line.
+    line: usize,
+    /// The recipes that it names; none means all.
+    names: Vec<&'f str>,
+    /// Why.
+    reason: &'f str,
+}
+
+impl Suppression<'_> {
+    fn names_recipe(&self, recipe: &str) -> bool {
+        let same = |name: &&str| recipe == *name || recipe.ends_with(&format!("/{name}"));
+        self.names.is_empty() || self.names.iter().any(same)
+    }
+}
+
+/// The comment to this program that `text` is, behind its mark; `None` for any other comment.
+fn marked<'f>(file: &ParsedFile, text: &'f str) -> Option<&'f str> {
+    let text = text
+        .trim_start_matches(file.language.line_comment())
+        .trim_start();
+    text.strip_prefix(MARK).map(str::trim_start)
+}
+
+/// The suppressions inside `region`.
+fn suppressions(file: &ParsedFile, region: Span) -> Vec<Suppression<'_>> {
+    let comments = file.language.comments(file.code(), region).into_iter();
+    comments
+        .filter_map(|span| {
+            let rest = marked(file, file.source.slice(span))?.strip_prefix("allow")?;
+            let (names, reason) = split(rest);
+            Some(Suppression {
+                line: file.source.line_of(span.start),
+                names,
+                reason,
+            })
+        })
+        .collect()
+}
+
+/// The lines in which a comment speaks of the site: its own, those of its statement's header, and comment lines directly above.
+fn region_of(file: &ParsedFile, site: Span) -> Span {
+    let source = &file.source;
+    let statement = file.language.statement(file.code(), site).unwrap_or(site);
+    let mut first = source.line_of(statement.start);
+    let comment = file.language.line_comment();
+    while first > 1
+        && source
+            .slice(source.line_span(first - 1))
+            .trim_start()
+            .starts_with(comment)
+    {
+        first -= 1;
+    }
+    let last = source.line_of(site.end.saturating_sub(1).max(site.start));
+    Span::new(source.line_span(first).start, source.line_span(last).end)
+}
+
+/// What a comment at the site says of leaving it: the reason, or what is wrong with the comment.
 pub(crate) fn suppression(
     file: &ParsedFile,
     site: Span,
     recipe: &str,
 ) -> Option<Result<String, String>> {
-    let source = &file.source;
-    let statement = file.language.statement(file.code(), site).unwrap_or(site);
-    let mut first = source.line_of(statement.start);
-    let comment_start = file.language.line_comment();
-    while first > 1
-        && source
-            .slice(source.line_span(first - 1))
-            .trim_start()
-            .starts_with(comment_start)
-    {
-        first -= 1;
-    }
-    let last = source.line_of(site.end.saturating_sub(1).max(site.start));
-    let region = Span::new(source.line_span(first).start, source.line_span(last).end);
-    let comments = file.language.comments(file.code(), region);
-    let texts = comments.into_iter().map(|span| (span, source.slice(span)));
-    for (span, text) in texts {
-        let Some(rest) = text
-            .trim_start_matches(comment_start)
-            .trim_start()
-            .strip_prefix(MARK)
-        else {
+    let found = suppressions(file, region_of(file, site));
+    let suppression = found
+        .into_iter()
+        .find(|suppression| suppression.names_recipe(recipe))?;
+    Some(if suppression.reason.is_empty() {
+        let line = suppression.line;
+        Err(format!(
+            "the suppression in line {line} gives no reason and is not followed: `{MARK} allow({recipe}): why`"
+        ))
+    } else {
+        Ok(suppression.reason.to_owned())
+    })
+}
+
+/// Comments to this program that do nothing: misspelt, for no recipe, or at no site.
+pub(crate) fn idle_comments(
+    file: &ParsedFile,
+    recipes: &[Recipe],
+    findings: &[Finding],
+) -> Vec<Remark> {
+    let whole = Span::new(0, file.text().len());
+    let remark = |line: usize, text: String| Remark {
+        file: file.source.path().to_owned(),
+        line,
+        text,
+    };
+    let mut remarks = Vec::new();
+    for span in file.language.comments(file.code(), whole) {
+        let Some(rest) = marked(file, file.source.slice(span)) else {
             continue;
         };
-        let Some(rest) = rest.trim_start().strip_prefix("allow") else {
-            continue;
-        };
-        let (names, reason) = split(rest);
-        if !names.is_empty()
-            && !names
-                .iter()
-                .any(|name| recipe == *name || recipe.ends_with(&format!("/{name}")))
-        {
-            continue;
+        let word = rest
+            .split(|c: char| !c.is_alphanumeric())
+            .next()
+            .unwrap_or_default();
+        // `review` marks what the tool itself has left for a person.
+        if !matches!(word, "allow" | "review") {
+            let text = format!(
+                "`{MARK} {word}` says nothing to connmod; `{MARK} allow(<recipe>): why` suppresses a site"
+            );
+            remarks.push(remark(file.source.line_of(span.start), text));
         }
-        let line = source.line_of(span.start);
-        return Some(if reason.is_empty() {
-            Err(format!(
-                "the suppression in line {line} gives no reason and is not followed: `{MARK} allow({recipe}): why`"
-            ))
-        } else {
-            Ok(reason.to_owned())
-        });
     }
-    None
+    for suppression in suppressions(file, whole) {
+        let unknown = suppression.names.iter().find(|name| {
+            !recipes
+                .iter()
+                .any(|recipe| recipe.id == **name || recipe.id.ends_with(&format!("/{name}")))
+        });
+        let used = findings.iter().any(|finding| {
+            let region = region_of(file, finding.site.span);
+            let lines = file.source.line_of(region.start)
+                ..=file
+                    .source
+                    .line_of(region.end.saturating_sub(1).max(region.start));
+            lines.contains(&suppression.line) && suppression.names_recipe(&finding.site.recipe)
+        });
+        if let Some(name) = unknown {
+            remarks.push(remark(
+                suppression.line,
+                format!("`allow({name})`: there is no such recipe"),
+            ));
+        } else if !used {
+            remarks.push(remark(
+                suppression.line,
+                "this suppression holds for no site".to_owned(),
+            ));
+        }
+    }
+    remarks
 }
 
 /// `(a, b): reason` → the names and the reason.

@@ -21,7 +21,7 @@ use crate::facts::context::Contexts;
 use crate::facts::schema;
 use crate::facts::standard::StandardModule;
 use crate::finding::{
-    ContextRef, Dismissed, Finding, Inventory, Patch, RlsTable, Unparsed, Verdict,
+    ContextRef, Dismissed, Finding, Inventory, Patch, Remark, RlsTable, Unparsed, Verdict,
 };
 use crate::language;
 use crate::learn;
@@ -207,6 +207,10 @@ fn survey_here(request: &Request, progress: &dyn Progress) -> Result<Survey, Pip
         .retain(|dismissed| wanted(&dismissed.file));
     survey
         .inventory
+        .remarks
+        .retain(|remark| wanted(&remark.file));
+    survey
+        .inventory
         .unparsed
         .retain(|unparsed| wanted(&unparsed.file));
     let skipped = tree.skipped.iter().filter(|skipped| wanted(&skipped.path));
@@ -356,6 +360,7 @@ pub(crate) fn gather(
         inventory.findings.extend(file.findings);
         inventory.dismissed.extend(file.dismissed);
         inventory.unparsed.extend(file.unparsed);
+        inventory.remarks.extend(file.remarks);
     }
     inventory.findings.sort_by(|a, b| a.site.cmp(&b.site));
     inventory.dismissed.sort();
@@ -385,6 +390,7 @@ pub(crate) struct Judged {
     pub(crate) findings: Vec<Finding>,
     pub(crate) dismissed: Vec<Dismissed>,
     pub(crate) unparsed: Vec<Unparsed>,
+    pub(crate) remarks: Vec<Remark>,
 }
 
 /// Judges every hit in the files, in parallel; the results are in the order of `ids`.

@@ -4,7 +4,7 @@ use crate::edit::Applicability;
 use crate::facts::World;
 use crate::finding::{Finding, Fix, Verdict};
 use crate::project::FileId;
-use crate::recipe::Pattern;
+use crate::recipe::{Pattern, Severity};
 use crate::rewrite::cleanup::{self, Dead};
 use crate::rewrite::compose::gone;
 use crate::rewrite::remains::Rest;
@@ -37,6 +37,11 @@ pub(crate) fn settle(world: World<'_>, id: FileId, findings: &mut [Finding], rem
     }
     let safe = Outlook::of(world, id, findings, false);
     let all = Outlook::of(world, id, findings, true);
+    let suppressed: Vec<(Span, usize)> = findings
+        .iter()
+        .filter(|finding| finding.verdict == Verdict::Suppressed)
+        .map(|finding| (finding.site.span, finding.site.line))
+        .collect();
     for index in removable {
         let finding = &mut findings[*index];
         let span = finding.site.span;
@@ -53,6 +58,12 @@ pub(crate) fn settle(world: World<'_>, id: FileId, findings: &mut [Finding], rem
                 "the error for a missing pool now comes from the helper"
             };
             goes(finding, Applicability::Unsafe, reason);
+        } else if let Some(line) = waits_for(world, id, span, &suppressed) {
+            finding.verdict = Verdict::Suppressed;
+            finding.severity = Severity::None;
+            finding.reasons.push(format!(
+                "stays with the site in line {line}, which is suppressed"
+            ));
         } else {
             finding.verdict = Verdict::Review;
             finding
@@ -73,6 +84,36 @@ fn goes(finding: &mut Finding, applicability: Applicability, reason: &str) {
         imports: Vec::new(),
         requires: std::collections::BTreeSet::new(),
     });
+}
+
+/// The line of the suppressed site that alone uses what the call at `span` gives.
+fn waits_for(
+    world: World<'_>,
+    id: FileId,
+    span: Span,
+    suppressed: &[(Span, usize)],
+) -> Option<usize> {
+    let holder = |span: Span| {
+        suppressed
+            .iter()
+            .find(|(site, _)| site.contains(span))
+            .map(|(_, line)| *line)
+    };
+    if let Some(line) = holder(span) {
+        return Some(line);
+    }
+    let file = world.project.file(id);
+    let binding = file
+        .model
+        .bindings
+        .iter()
+        .find(|binding| binding.value == Some(span))?;
+    let mut lines = file
+        .model
+        .references_to(binding.scope, &binding.name)
+        .map(|reference| holder(reference.span));
+    let first = lines.next()??;
+    lines.all(|line| line.is_some()).then_some(first)
 }
 
 /// Why the site stays.

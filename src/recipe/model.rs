@@ -350,6 +350,9 @@ pub struct Migration {
 pub struct Driver {
     /// The modules that it is imported as.
     pub modules: Vec<String>,
+    /// Other libraries with pools, locks and connections of their own: nothing they give is this driver's.
+    #[serde(default)]
+    pub other_modules: Vec<String>,
     /// Functions that open a pool.
     pub create_pool: Vec<String>,
     /// Functions that open a connection.

@@ -23,6 +23,7 @@ fn tables(known: &[&str], rls: &[&str], complete: bool) -> Tables {
         names.iter().map(|name| (*name).to_owned()).collect()
     };
     Tables {
+        open: std::collections::BTreeSet::new(),
         known: set(known),
         rls: set(rls),
         complete,
@@ -282,6 +283,7 @@ pub(crate) fn inventory() -> Inventory {
         .map(|finding| finding.id.clone())
         .collect();
     Inventory {
+        remarks: Vec::new(),
         files: 40,
         parsed: 7,
         findings,

@@ -46,7 +46,7 @@ pub fn dead(world: World<'_>, file: FileId, gone: &[Span], guards: bool) -> Dead
         dead: Dead::default(),
         guards,
     };
-    if gone.is_empty() {
+    if gone.is_empty() && !guards {
         return finder.dead;
     }
     loop {
@@ -164,10 +164,6 @@ impl Finder<'_> {
             .references_to(scope, name)
             .map(|reference| reference.span)
             .collect();
-        // What was unread before is not for this change to remove.
-        if !references.iter().any(|span| self.is_gone(*span)) {
-            return;
-        }
         let used = references.clone();
         let left: Vec<Span> = references
             .into_iter()
@@ -178,7 +174,9 @@ impl Finder<'_> {
             .map(|span| self.raise_guard(*span, name))
             .collect();
         let Some(guards) = guards else { return };
-        if !guards.is_empty() && !self.guards {
+        // What nothing read before is not for this change to remove, but for a guard that nothing is left behind of.
+        let was_read = used.iter().any(|span| self.is_gone(*span));
+        if (!guards.is_empty() && !self.guards) || (guards.is_empty() && !was_read) {
             return;
         }
         for guard in guards {
@@ -280,8 +278,7 @@ impl Finder<'_> {
         let values = origin::values(self.world, self.id, span);
         let shared = values.iter().any(|value| origin::is_shared(value, self.id));
         let only = values.iter().all(|value| {
-            origin::is_shared(value, self.id)
-                || matches!(value, Value::Missing | Value::Uncalled(_))
+            origin::is_shared(value, self.id) || matches!(value, Value::Missing | Value::Doubt(_))
         });
         shared && only && self.has_no_effect(span, depth)
     }

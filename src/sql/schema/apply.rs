@@ -174,16 +174,6 @@ impl Change<'_> {
             table.created = Some(at);
             table.columns = columns;
         }
-        let before =
-            self.schema.undone.iter().position(|undone| {
-                undone.table.name == table.name && undone.at.file == self.at.file
-            });
-        if let Some(before) = before {
-            let before = self.schema.undone.remove(before).table;
-            table.security = before.security;
-            table.forced = before.forced;
-            table.policies = before.policies;
-        }
         Some(())
     }
 

@@ -147,8 +147,7 @@ impl Schema {
 
     /// The tables whose security was taken away again, in the order in which that happened.
     ///
-    /// Which of two folders of scripts runs first is not always to be seen, so a caller may want to name them. A table that one file both drops
-    /// and creates anew is not among them: such a script writes down how the table begins, and it keeps what other files gave it.
+    /// Which of two folders of scripts runs first is not always to be seen, so a caller may want to name them.
     pub fn undone(&self) -> impl Iterator<Item = &Undone> {
         self.undone.iter()
     }

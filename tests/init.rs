@@ -77,7 +77,17 @@ fn what_was_found_and_what_was_guessed_is_said_and_written() {
         "{out}"
     );
     assert!(out.contains("standard: none"), "{out}");
-    assert!(err.contains("connmod.yaml"), "{err}");
+    let guesses = out
+        .find("\nGuessed, please check:\n")
+        .expect("there are guesses");
+    assert!(out[guesses..].contains("contexts.services"), "{out}");
+    assert!(!out[guesses..].contains("(found in"), "{out}");
+    assert!(!out[..guesses].contains("(guessed"), "{out}");
+    assert!(
+        err.contains("connmod.yaml") && err.contains("Next: "),
+        "{err}"
+    );
+    assert!(!err.contains("no connmod.yaml"), "{err}");
     let config = Config::parse("connmod.yaml", &read(folder.path(), "connmod.yaml"))
         .expect("it can be read");
     assert_eq!(config.schema.files, ["migrations/*.sql"]);

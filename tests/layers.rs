@@ -71,7 +71,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "pipeline",
         &[
-            "source", "edit", "sql", "language", "config", "recipe", "finding", "project",
+            "source", "edit", "sql", "language", "fault", "config", "recipe", "finding", "project",
             "locate", "facts", "decide", "rewrite", "learn", "progress",
         ],
     ),

@@ -87,6 +87,11 @@ impl Session {
         if is_learnt {
             self.say_learnt(&survey.learnt);
         }
+        let settings = base.settings.as_deref().map(|path| base.relative(path));
+        let settings = settings.as_deref().unwrap_or(FILE_NAME);
+        for line in &survey.missing {
+            self.terminal.warning(&format!("{settings}: {line}"));
+        }
         Ok(Surveyed {
             base,
             library,

@@ -234,24 +234,21 @@ pub fn edits(
     let mut fresh: BTreeMap<Place, BTreeSet<(String, String)>> = BTreeMap::new();
     let mut placed: Vec<(ScopeId, String)> = Vec::new();
     for import in needed {
-        match host(file, import) {
-            Some(host) => {
-                if !placed.contains(&(host.scope, import.name.clone())) {
-                    statements
-                        .entry(host.statement)
-                        .or_default()
-                        .add
-                        .insert(import.name.clone());
-                    placed.push((host.scope, import.name.clone()));
-                }
-            }
-            None => {
-                let place = place(project, id, target, import);
-                fresh
-                    .entry(place)
+        if let Some(host) = host(file, import) {
+            if !placed.contains(&(host.scope, import.name.clone())) {
+                statements
+                    .entry(host.statement)
                     .or_default()
-                    .insert((import.module.clone(), import.name.clone()));
+                    .add
+                    .insert(import.name.clone());
+                placed.push((host.scope, import.name.clone()));
             }
+        } else {
+            let place = place(project, id, target, import);
+            fresh
+                .entry(place)
+                .or_default()
+                .insert((import.module.clone(), import.name.clone()));
         }
     }
     let mut edits: Vec<Edit> = Vec::new();
@@ -307,7 +304,7 @@ fn orphans<'p>(
                 model.ancestors(scope).any(|scope| scope == import.scope)
                     && mentions(text, &import.local)
             })
-            && !(import.scope == Model::MODULE && is_imported_from(project, file, &import.local))
+            && (import.scope != Model::MODULE || !is_imported_from(project, file, &import.local))
     });
     orphaned.collect()
 }
@@ -444,7 +441,7 @@ fn place(project: &Project, id: FileId, target: Target<'_>, needed: &NeededImpor
     let related = |import: &&&Import| {
         (import.level > 0) == relative && (relative || package(&import.module) == wanted)
     };
-    let kin = module_level.iter().filter(related).next_back();
+    let kin = module_level.iter().rfind(related);
     match (kin, module_level.last()) {
         (Some(import), _) => Place::Behind(import.statement),
         (None, Some(import)) => Place::Apart(import.statement),

@@ -20,7 +20,7 @@ pub(super) fn shared_pool(subject: Subject<'_>) -> Vec<String> {
         match pool.class {
             PoolClass::Shared => {}
             PoolClass::Own => {
-                reasons.push(format!("the pool is not the shared one: {}", pool.story))
+                reasons.push(format!("the pool is not the shared one: {}", pool.story));
             }
             PoolClass::Unknown => reasons.push(format!(
                 "the pool is not known to be the shared one: {}",

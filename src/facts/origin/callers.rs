@@ -66,7 +66,7 @@ pub fn passed_for(
         match project.method(maker, "__init__") {
             // The heir has its own constructor and hands on what it likes.
             Some(own) if own != function => {
-                passed.extend(super_calls(world, own, parameter, position))
+                passed.extend(super_calls(world, own, parameter, position));
             }
             _ => passed.extend(constructions(world, maker, parameter, position)),
         }
@@ -216,7 +216,7 @@ fn super_calls(
 }
 
 /// What one call does for the parameter at `position` of the arguments.
-pub fn in_call(
+pub(super) fn in_call(
     world: World<'_>,
     file: FileId,
     call: Span,

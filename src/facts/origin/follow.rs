@@ -92,10 +92,10 @@ impl<'a> Follower<'a> {
         match self.world.project.file(file).expression(span) {
             Expression::Name(name) => self.name(file, span, &name, depth),
             Expression::Attribute { object, name } => {
-                self.attribute(file, span, object, &name, depth)
+                self.attribute(file, span, object, &name, depth);
             }
             Expression::Call { callee, arguments } => {
-                self.call(file, span, callee, &arguments, depth)
+                self.call(file, span, callee, &arguments, depth);
             }
             Expression::Same(inner) => self.expression(file, inner, depth),
             Expression::Either(options) => {
@@ -136,10 +136,10 @@ impl<'a> Follower<'a> {
                     .insert(Value::NotAPool(format!("the module {path}")));
             }
             Symbol::Unread { path, name } => {
-                self.unknown(format!("`{name}` of {path} was not read"))
+                self.unknown(format!("`{name}` of {path} was not read"));
             }
             Symbol::External(dotted) => {
-                self.unknown(format!("`{dotted}` is not part of the project"))
+                self.unknown(format!("`{dotted}` is not part of the project"));
             }
             Symbol::Unbound(name) => self.unknown(format!("`{name}` is bound nowhere in its file")),
         }
@@ -153,7 +153,7 @@ impl<'a> Follower<'a> {
         for binding in bindings {
             match (binding.kind, binding.value) {
                 (BindingKind::Parameter, default) => {
-                    self.parameter(file, scope, name, default, depth)
+                    self.parameter(file, scope, name, default, depth);
                 }
                 (BindingKind::Annotation, None) | (BindingKind::Delete, _) => {
                     self.annotated(file, binding.annotation);
@@ -196,8 +196,7 @@ impl<'a> Follower<'a> {
                     "declared as a pool at {place}, but which one is not known"
                 )));
             }
-            Some(false) => {}
-            None => {}
+            Some(false) | None => {}
         }
     }
 
@@ -347,12 +346,11 @@ impl<'a> Follower<'a> {
             return;
         }
         let symbol = self.world.project.symbol(file, function);
-        match symbol.and_then(|symbol| self.world.project.function(&symbol, file)) {
-            Some(target) => self.returned(target, depth),
-            None => {
-                let text = self.text(file, function);
-                self.unknown(format!("what `{text}` returns is not known"));
-            }
+        if let Some(target) = symbol.and_then(|symbol| self.world.project.function(&symbol, file)) {
+            self.returned(target, depth)
+        } else {
+            let text = self.text(file, function);
+            self.unknown(format!("what `{text}` returns is not known"));
         }
     }
 
@@ -402,14 +400,13 @@ impl<'a> Follower<'a> {
                     continue;
                 }
                 writes += 1;
-                match write.value {
-                    Some(value) => self.expression(class.file, value, depth),
-                    None => {
-                        let place = self.place(class.file, write.statement);
-                        self.unknown(format!(
-                            "`self.{name}` is set at {place} in a way that is not followed"
-                        ));
-                    }
+                if let Some(value) = write.value {
+                    self.expression(class.file, value, depth)
+                } else {
+                    let place = self.place(class.file, write.statement);
+                    self.unknown(format!(
+                        "`self.{name}` is set at {place} in a way that is not followed"
+                    ));
                 }
             }
             let in_body: Vec<&Binding> = parsed.model.bindings_of(class.scope, name).collect();
@@ -463,14 +460,13 @@ impl<'a> Follower<'a> {
                     continue;
                 }
                 writes += 1;
-                match write.value {
-                    Some(value) => self.expression(id, value, depth),
-                    None => {
-                        let place = self.place(id, write.statement);
-                        self.unknown(format!(
-                            "`.{name}` is set at {place} in a way that is not followed"
-                        ));
-                    }
+                if let Some(value) = write.value {
+                    self.expression(id, value, depth)
+                } else {
+                    let place = self.place(id, write.statement);
+                    self.unknown(format!(
+                        "`.{name}` is set at {place} in a way that is not followed"
+                    ));
                 }
             }
         }
@@ -543,7 +539,7 @@ impl<'a> Follower<'a> {
         let symbol = world.project.symbol(file, callee);
         match &symbol {
             Some(Symbol::External(dotted)) => {
-                self.external_call(file, span, dotted, arguments, depth)
+                self.external_call(file, span, dotted, arguments, depth);
             }
             Some(Symbol::Unbound(name)) if name != "cls" => {
                 self.unknown(format!("`{name}` is bound nowhere in its file ({place})"));

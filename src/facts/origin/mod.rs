@@ -90,9 +90,10 @@ pub fn classify(values: &Values, here: FileId) -> PoolOrigin {
     });
     let (class, story, doubt) = match (own, unknown, shared, uncalled) {
         (Some(story), ..) => (PoolClass::Own, story, None),
-        (None, Some(story), ..) => (PoolClass::Unknown, story, None),
+        (None, Some(story), ..) | (None, None, None, Some(story)) => {
+            (PoolClass::Unknown, story, None)
+        }
         (None, None, Some(story), doubt) => (PoolClass::Shared, story, doubt),
-        (None, None, None, Some(story)) => (PoolClass::Unknown, story, None),
         (None, None, None, None) => (
             PoolClass::Unknown,
             "nothing in the project shows where the pool comes from".to_owned(),

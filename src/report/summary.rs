@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::finding::{Finding, Inventory, Verdict};
+use crate::finding::{Finding, Inventory, Remark, Verdict};
 use crate::recipe::Severity;
 use crate::report::escape::visible;
 use crate::report::paint::{COMMAND, FAINT, TITLE, View, of_severity, of_verdict, pad, place};
@@ -13,6 +13,8 @@ use crate::report::totals::{Gap, Tally, Totals, applicability, gap, plural};
 const REASONS: usize = 8;
 /// How many sites that are wrong as they stand are shown.
 const ERRORS: usize = 10;
+/// How many comments without effect are shown.
+const REMARKS: usize = 5;
 /// How many files that were not read are shown.
 const UNREAD: usize = 5;
 
@@ -26,6 +28,7 @@ pub fn render(inventory: &Inventory, view: View) -> String {
         errors(inventory, view, &mut out);
         gaps(inventory, view, &mut out);
     }
+    remarks(inventory, view, &mut out);
     unread(inventory, view, &mut out);
     next_step(&totals, view, &mut out);
     out
@@ -42,6 +45,15 @@ pub fn open_sites<'a>(findings: impl Iterator<Item = &'a Finding>, view: View) -
         findings.filter(|finding| matches!(finding.verdict, Verdict::Review | Verdict::Unparsed)),
         view,
     )
+}
+
+/// What there is to know beside the sites, a line each.
+pub fn remark_lines<'a>(remarks: impl Iterator<Item = &'a Remark>) -> String {
+    let lines = remarks.map(|remark| {
+        let (file, text) = (visible(&remark.file), visible(&remark.text));
+        format!("{file}:{}  {text}\n", remark.line)
+    });
+    lines.collect()
 }
 
 fn sites<'a>(findings: impl Iterator<Item = &'a Finding>, view: View) -> String {
@@ -299,6 +311,25 @@ fn unread(inventory: &Inventory, view: View, out: &mut String) {
             "  and {} more; `connmod inventory` lists them",
             files.len() - UNREAD
         );
+    }
+}
+
+/// Comments that look as if they said something to the program and do not.
+fn remarks(inventory: &Inventory, view: View, out: &mut String) {
+    let remarks = &inventory.remarks;
+    if remarks.is_empty() {
+        return;
+    }
+    let title = format!("Comments without effect ({})", remarks.len());
+    section(&title, view, out);
+    for remark in remarks.iter().take(REMARKS) {
+        let place = format!("{}:{}", visible(&remark.file), remark.line);
+        let text = view.fit(&remark.text, 4 + place.chars().count());
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "  {place}  {text}");
+    }
+    if remarks.len() > REMARKS {
+        let _ = writeln!(out, "  and {} more", remarks.len() - REMARKS);
     }
 }
 

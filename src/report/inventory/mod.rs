@@ -32,6 +32,7 @@ pub fn render(inventory: &Inventory) -> String {
     plan::render_phases(&report, &mut out);
     plan::render_checklist(&report, &mut out);
     files::render_dismissed(&report, &mut out);
+    files::render_remarks(&report, &mut out);
     files::render_unparsed(&report, &mut out);
     while out.ends_with("\n\n") {
         out.pop();

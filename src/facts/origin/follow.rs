@@ -190,13 +190,10 @@ impl<'a> Follower<'a> {
     fn annotated(&mut self, file: FileId, annotation: Option<Span>) {
         let Some(annotation) = annotation else { return };
         let place = self.place(file, annotation);
-        match self.annotation_kind(file, annotation) {
-            Some(true) => {
-                self.found.insert(Value::SomePool(format!(
-                    "declared as a pool at {place}, but which one is not known"
-                )));
-            }
-            Some(false) | None => {}
+        if self.annotation_kind(file, annotation) == Some(true) {
+            self.found.insert(Value::SomePool(format!(
+                "declared as a pool at {place}, but which one is not known"
+            )));
         }
     }
 
@@ -347,7 +344,7 @@ impl<'a> Follower<'a> {
         }
         let symbol = self.world.project.symbol(file, function);
         if let Some(target) = symbol.and_then(|symbol| self.world.project.function(&symbol, file)) {
-            self.returned(target, depth)
+            self.returned(target, depth);
         } else {
             let text = self.text(file, function);
             self.unknown(format!("what `{text}` returns is not known"));
@@ -401,7 +398,7 @@ impl<'a> Follower<'a> {
                 }
                 writes += 1;
                 if let Some(value) = write.value {
-                    self.expression(class.file, value, depth)
+                    self.expression(class.file, value, depth);
                 } else {
                     let place = self.place(class.file, write.statement);
                     self.unknown(format!(
@@ -461,7 +458,7 @@ impl<'a> Follower<'a> {
                 }
                 writes += 1;
                 if let Some(value) = write.value {
-                    self.expression(id, value, depth)
+                    self.expression(id, value, depth);
                 } else {
                     let place = self.place(id, write.statement);
                     self.unknown(format!(

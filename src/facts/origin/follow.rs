@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::callers::{self, Passed};
 use super::{Value, Values};
 use crate::facts::World;
-use crate::language::expression::{Argument, Expression};
+use crate::language::expression::{Argument, AttributeWrite, Expression};
 use crate::language::{Binding, BindingKind, Model, Parameter, ScopeId, ScopeKind};
 use crate::project::{ClassRef, FileId, FunctionRef, Symbol};
 use crate::source::Span;
@@ -190,13 +190,10 @@ impl<'a> Follower<'a> {
     fn annotated(&mut self, file: FileId, annotation: Option<Span>) {
         let Some(annotation) = annotation else { return };
         let place = self.place(file, annotation);
-        match self.annotation_kind(file, annotation) {
-            Some(true) => {
-                self.found.insert(Value::SomePool(format!(
-                    "declared as a pool at {place}, but which one is not known"
-                )));
-            }
-            Some(false) | None => {}
+        if self.annotation_kind(file, annotation) == Some(true) {
+            self.found.insert(Value::SomePool(format!(
+                "declared as a pool at {place}, but which one is not known"
+            )));
         }
     }
 
@@ -347,7 +344,7 @@ impl<'a> Follower<'a> {
         }
         let symbol = self.world.project.symbol(file, function);
         if let Some(target) = symbol.and_then(|symbol| self.world.project.function(&symbol, file)) {
-            self.returned(target, depth)
+            self.returned(target, depth);
         } else {
             let text = self.text(file, function);
             self.unknown(format!("what `{text}` returns is not known"));
@@ -401,7 +398,7 @@ impl<'a> Follower<'a> {
                 }
                 writes += 1;
                 if let Some(value) = write.value {
-                    self.expression(class.file, value, depth)
+                    self.expression(class.file, value, depth);
                 } else {
                     let place = self.place(class.file, write.statement);
                     self.unknown(format!(
@@ -430,47 +427,58 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Assignments to the attribute through other objects than `self`, that may be objects of the class.
+    /// Assignments to the attribute through other objects than `self`: those on objects of the class are followed, those on objects that
+    /// are not known leave a doubt.
     fn written_from_outside(&mut self, class: ClassRef, name: &str, depth: usize) -> usize {
         let world = self.world;
         let mut writes = 0;
         for (id, parsed) in world.project.files() {
-            if world.tests.is_match(parsed.source.path()) {
+            if world.tests.is_match(parsed.source.path()) || world.standard.is_file(id) {
                 continue;
             }
-            for write in parsed
-                .outline
-                .writes
-                .iter()
-                .filter(|write| write.name == name)
-            {
-                if matches!(write.object.text(parsed.text()), "self" | "cls") {
-                    continue;
-                }
+            let outside = parsed.outline.writes.iter().filter(|write| {
+                write.name == name && !matches!(write.object.text(parsed.text()), "self" | "cls")
+            });
+            for write in outside {
                 let objects = self.aside(id, write.object, depth);
-                let may_be = |value: &Value| match value {
-                    Value::Instance(other) => {
-                        world.project.lineage(*other).contains(&class)
-                            || world.project.lineage(class).contains(other)
+                if objects.iter().any(|object| is_of(world, object, class)) {
+                    writes += 1;
+                    if let Some(value) = write.value { self.expression(id, value, depth) } else {
+                        let place = self.place(id, write.statement);
+                        self.unknown(format!(
+                            "`.{name}` is set at {place} in a way that is not followed"
+                        ));
                     }
-                    Value::NotAPool(_) | Value::Missing | Value::Mapping(..) => false,
-                    _ => true,
-                };
-                if !objects.iter().any(may_be) {
-                    continue;
-                }
-                writes += 1;
-                if let Some(value) = write.value {
-                    self.expression(id, value, depth)
-                } else {
-                    let place = self.place(id, write.statement);
-                    self.unknown(format!(
-                        "`.{name}` is set at {place} in a way that is not followed"
-                    ));
+                } else if objects
+                    .iter()
+                    .any(|object| matches!(object, Value::Unknown(_) | Value::Doubt(_)))
+                {
+                    self.doubtful_write(id, write, depth);
                 }
             }
         }
         writes
+    }
+
+    /// An assignment to an attribute of that name on an object that may be one of the class: a doubt, unless it is the shared pool too.
+    fn doubtful_write(&mut self, id: FileId, write: &AttributeWrite, depth: usize) {
+        let values = write
+            .value
+            .map(|value| self.aside(id, value, depth))
+            .unwrap_or_default();
+        let shared = |value: &Value| {
+            matches!(
+                value,
+                Value::Shared(_) | Value::Registered(..) | Value::Missing
+            )
+        };
+        if values.is_empty() || !values.iter().all(shared) {
+            let place = self.place(id, write.statement);
+            let name = &write.name;
+            self.found.insert(Value::Doubt(format!(
+                "`.{name}` is set at {place} on an object that is not known"
+            )));
+        }
     }
 
     /// A property stands for what it returns.
@@ -704,6 +712,12 @@ impl<'a> Follower<'a> {
         let why = why.unwrap_or_else(|| "nothing in the project shows what it holds".to_owned());
         self.unknown(format!("`{text}` cannot be followed: {why}"));
     }
+}
+
+/// Whether a value is an object of `class`, of an heir or of a base.
+fn is_of(world: World<'_>, value: &Value, class: ClassRef) -> bool {
+    matches!(value, Value::Instance(other)
+        if world.project.lineage(*other).contains(&class) || world.project.lineage(class).contains(other))
 }
 
 /// Whether `parameter` is the object a method is called on.

@@ -86,12 +86,12 @@ fn review(survey: &Survey, selection: &Selection, terminal: Terminal) -> Result<
     let remarks = inventory.remarks.iter().filter(|_| is_all);
     let remarks = summary::remark_lines(remarks);
     print(&format!("{sites}{remarks}"))?;
-    let mut words = plural(sites.lines().count(), "site");
+    let mut words = vec![plural(sites.lines().count(), "site")];
     if !remarks.is_empty() {
         let comments = plural(remarks.lines().count(), "comment");
-        words.push_str(&format!(" and {comments} without effect"));
+        words.push(format!("{comments} without effect"));
     }
-    terminal.remark(&format!("{words} left for a person"));
+    terminal.remark(&format!("{} left for a person", words.join(" and ")));
     Ok(!sites.is_empty() || !remarks.is_empty())
 }
 

@@ -65,8 +65,11 @@ fn summary(notes: &[Note]) -> String {
     };
     let mut text = lines(&found);
     if !guessed.is_empty() {
-        let gap = if found.is_empty() { "" } else { "\n" };
-        text.push_str(&format!("{gap}Guessed, please check:\n{}", lines(&guessed)));
+        if !found.is_empty() {
+            text.push('\n');
+        }
+        text.push_str("Guessed, please check:\n");
+        text.push_str(&lines(&guessed));
     }
     text
 }

@@ -54,7 +54,8 @@ fn context(word: &str, known: &BTreeSet<&str>) -> Result<String> {
     match candidates[..] {
         [name] => Ok(name.to_owned()),
         [] => {
-            let meant = nearest(word, all());
+            let parts = all().flat_map(|name| name.split(' ').chain([name]));
+            let meant = nearest(word, parts);
             let meant = meant.map_or_else(String::new, |name| format!(", did you mean `{name}`"));
             bail!(
                 "--phase {word}: there is no such context{meant}; there are {}",
@@ -70,9 +71,12 @@ fn context(word: &str, known: &BTreeSet<&str>) -> Result<String> {
 
 /// Names in a list, those of several words as a shell takes them.
 fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let quoted = names.map(|name| match name.contains(' ') {
-        true => format!("'{name}'"),
-        false => name.to_owned(),
+    let quoted = names.map(|name| {
+        if name.contains(' ') {
+            format!("'{name}'")
+        } else {
+            name.to_owned()
+        }
     });
     quoted.collect::<Vec<_>>().join(", ")
 }
@@ -243,6 +247,11 @@ mod tests {
                 "{missing}"
             );
         }
+        assert!(
+            meant("routs")
+                .expect_err("misspelt")
+                .contains("did you mean `routes`")
+        );
         assert!(
             meant("job")
                 .expect_err("misspelt")

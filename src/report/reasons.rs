@@ -12,16 +12,16 @@ const GAP: &str = "…";
 
 /// Sites that share a reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReasonGroup<'a> {
+pub(super) struct ReasonGroup<'a> {
     /// The reason; where the sites differ in a detail only, without it.
-    pub reason: String,
+    pub(super) reason: String,
     /// The sites, by file and position.
-    pub sites: Vec<&'a Finding>,
+    pub(super) sites: Vec<&'a Finding>,
 }
 
 impl ReasonGroup<'_> {
     /// What [`Self::reason`] leaves out of the reason of one of the sites: names, lines, places; empty where it says all.
-    pub fn detail(&self, site: &Finding) -> String {
+    pub(super) fn detail(&self, site: &Finding) -> String {
         let reason = first_reason(site);
         if reason == self.reason {
             return String::new();
@@ -31,7 +31,7 @@ impl ReasonGroup<'_> {
 }
 
 /// The most important reason of a site, as reports group by it.
-pub fn first_reason(finding: &Finding) -> &str {
+pub(super) fn first_reason(finding: &Finding) -> &str {
     finding
         .reasons
         .first()
@@ -39,7 +39,9 @@ pub fn first_reason(finding: &Finding) -> &str {
 }
 
 /// Groups sites by their first reason, the largest group first. Reasons that differ only in details are one.
-pub fn by_reason<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<ReasonGroup<'a>> {
+pub(super) fn by_reason<'a>(
+    findings: impl IntoIterator<Item = &'a Finding>,
+) -> Vec<ReasonGroup<'a>> {
     let mut groups: BTreeMap<String, Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
         let general = General::of(first_reason(finding)).text;
@@ -118,12 +120,11 @@ impl General {
         let bracketed = places
             .strip_prefix('(')
             .and_then(|inner| inner.strip_suffix(')'));
-        match bracketed {
-            Some(inner) => self.details.push(inner.to_owned()),
-            None => {
-                self.push_word(GAP, is_spaced);
-                self.details.push(places.to_owned());
-            }
+        if let Some(inner) = bracketed {
+            self.details.push(inner.to_owned());
+        } else {
+            self.push_word(GAP, is_spaced);
+            self.details.push(places.to_owned());
         }
         self.text.push_str(punctuation);
     }

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::cli::args::Narrowing;
 use crate::cli::session::Surveyed;
-use crate::finding::{Finding, Inventory, Patch, Verdict};
+use crate::finding::{Inventory, Patch, Verdict};
 use crate::pipeline::{Selection, names_recipe};
 use crate::report::totals::plural;
 

@@ -2,7 +2,7 @@
 
 use crate::facts::{World, passing};
 use crate::language::expression::Argument;
-use crate::language::usage::{Manner, MethodCall, Usage};
+use crate::language::usage::{MethodCall, Usage};
 use crate::language::{Reference, ScopeId, ScopeKind};
 use crate::project::{FileId, ParsedFile};
 use crate::source::Span;
@@ -179,10 +179,10 @@ impl Visitor<'_> {
             Usage::Stored => self.other(span, "is stored", true, false),
             Usage::Aliased => self.other(span, "gets a second name", true, false),
             Usage::AttributeRead { name } => {
-                self.other(span, format!("is read: `.{name}`"), false, false)
+                self.other(span, format!("is read: `.{name}`"), false, false);
             }
             Usage::AttributeWrite { name } => {
-                self.other(span, format!("is changed: `.{name}`"), false, false)
+                self.other(span, format!("is changed: `.{name}`"), false, false);
             }
             Usage::Tested => self.other(span, "is tested or compared", false, false),
             Usage::Deleted => self.other(span, "is deleted", false, false),

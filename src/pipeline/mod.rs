@@ -7,7 +7,7 @@ mod mark;
 mod removal;
 mod verify;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -461,11 +461,3 @@ pub(crate) fn parse_file(source: &SourceFile) -> Result<Option<ParsedFile>, Unpa
 
 /// Parsed files shared between the projects of a run.
 pub(crate) type Files = Vec<Arc<ParsedFile>>;
-
-/// The ids of findings, for comparing.
-pub(crate) fn ids<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> BTreeSet<String> {
-    findings
-        .into_iter()
-        .map(|finding| finding.id.clone())
-        .collect()
-}

@@ -46,7 +46,7 @@ pub(super) fn fill(
             }
             TemplatePart::Identity => filled.text.push_str(&identity(subject)?),
             TemplatePart::Capture(name) => {
-                filled.text.push_str(subject.text(subject.capture(name)?))
+                filled.text.push_str(subject.text(subject.capture(name)?));
             }
         }
     }

@@ -92,10 +92,10 @@ impl<'a> Follower<'a> {
         match self.world.project.file(file).expression(span) {
             Expression::Name(name) => self.name(file, span, &name, depth),
             Expression::Attribute { object, name } => {
-                self.attribute(file, span, object, &name, depth)
+                self.attribute(file, span, object, &name, depth);
             }
             Expression::Call { callee, arguments } => {
-                self.call(file, span, callee, &arguments, depth)
+                self.call(file, span, callee, &arguments, depth);
             }
             Expression::Same(inner) => self.expression(file, inner, depth),
             Expression::Either(options) => {
@@ -136,10 +136,10 @@ impl<'a> Follower<'a> {
                     .insert(Value::NotAPool(format!("the module {path}")));
             }
             Symbol::Unread { path, name } => {
-                self.unknown(format!("`{name}` of {path} was not read"))
+                self.unknown(format!("`{name}` of {path} was not read"));
             }
             Symbol::External(dotted) => {
-                self.unknown(format!("`{dotted}` is not part of the project"))
+                self.unknown(format!("`{dotted}` is not part of the project"));
             }
             Symbol::Unbound(name) => self.unknown(format!("`{name}` is bound nowhere in its file")),
         }
@@ -153,7 +153,7 @@ impl<'a> Follower<'a> {
         for binding in bindings {
             match (binding.kind, binding.value) {
                 (BindingKind::Parameter, default) => {
-                    self.parameter(file, scope, name, default, depth)
+                    self.parameter(file, scope, name, default, depth);
                 }
                 (BindingKind::Annotation, None) | (BindingKind::Delete, _) => {
                     self.annotated(file, binding.annotation);
@@ -196,8 +196,7 @@ impl<'a> Follower<'a> {
                     "declared as a pool at {place}, but which one is not known"
                 )));
             }
-            Some(false) => {}
-            None => {}
+            Some(false) | None => {}
         }
     }
 
@@ -256,11 +255,21 @@ impl<'a> Follower<'a> {
         }
         let calls =
             callers::passed_for(world, FunctionRef { file, scope }, parameter, self.receiver);
-        let passed = calls.len();
+        let passed = calls
+            .iter()
+            .filter(|call| !matches!(call, Passed::HandedOn(..)))
+            .count();
         for call in calls {
             match call {
                 Passed::Value(from, argument) => self.expression(from, argument, depth),
                 Passed::Omitted => {}
+                Passed::HandedOn(from, span) => {
+                    let (class, place) = (self.text(from, span), self.place(from, span));
+                    let doubt = format!(
+                        "`{class}` is handed on as a value at {place} and may be made with another pool"
+                    );
+                    self.found.insert(Value::Doubt(doubt));
+                }
                 Passed::Untold(from, call) => {
                     let place = self.place(from, call);
                     self.unknown(format!("what {place} passes for `{name}` cannot be told"));
@@ -279,9 +288,9 @@ impl<'a> Follower<'a> {
                     .unwrap_or_default();
                 self.declared_as(file, parameter, &text, passed);
             }
-            _ if passed == 0 && parameter.default.is_none() => {
+            _ if passed == 0 => {
                 let place = self.place(file, parameter.span);
-                self.found.insert(Value::Uncalled(format!(
+                self.found.insert(Value::Doubt(format!(
                     "no call in the project shows what is passed for `{name}` ({place})"
                 )));
             }
@@ -337,12 +346,11 @@ impl<'a> Follower<'a> {
             return;
         }
         let symbol = self.world.project.symbol(file, function);
-        match symbol.and_then(|symbol| self.world.project.function(&symbol, file)) {
-            Some(target) => self.returned(target, depth),
-            None => {
-                let text = self.text(file, function);
-                self.unknown(format!("what `{text}` returns is not known"));
-            }
+        if let Some(target) = symbol.and_then(|symbol| self.world.project.function(&symbol, file)) {
+            self.returned(target, depth)
+        } else {
+            let text = self.text(file, function);
+            self.unknown(format!("what `{text}` returns is not known"));
         }
     }
 
@@ -392,14 +400,13 @@ impl<'a> Follower<'a> {
                     continue;
                 }
                 writes += 1;
-                match write.value {
-                    Some(value) => self.expression(class.file, value, depth),
-                    None => {
-                        let place = self.place(class.file, write.statement);
-                        self.unknown(format!(
-                            "`self.{name}` is set at {place} in a way that is not followed"
-                        ));
-                    }
+                if let Some(value) = write.value {
+                    self.expression(class.file, value, depth)
+                } else {
+                    let place = self.place(class.file, write.statement);
+                    self.unknown(format!(
+                        "`self.{name}` is set at {place} in a way that is not followed"
+                    ));
                 }
             }
             let in_body: Vec<&Binding> = parsed.model.bindings_of(class.scope, name).collect();
@@ -417,9 +424,53 @@ impl<'a> Follower<'a> {
                 }
             }
         }
+        writes += self.written_from_outside(class, name, depth);
         if writes == 0 && self.found.is_empty() {
             self.unknown(format!("nothing in the project sets `.{name}`"));
         }
+    }
+
+    /// Assignments to the attribute through other objects than `self`, that may be objects of the class.
+    fn written_from_outside(&mut self, class: ClassRef, name: &str, depth: usize) -> usize {
+        let world = self.world;
+        let mut writes = 0;
+        for (id, parsed) in world.project.files() {
+            if world.tests.is_match(parsed.source.path()) {
+                continue;
+            }
+            for write in parsed
+                .outline
+                .writes
+                .iter()
+                .filter(|write| write.name == name)
+            {
+                if matches!(write.object.text(parsed.text()), "self" | "cls") {
+                    continue;
+                }
+                let objects = self.aside(id, write.object, depth);
+                let may_be = |value: &Value| match value {
+                    Value::Instance(other) => {
+                        world.project.lineage(*other).contains(&class)
+                            || world.project.lineage(class).contains(other)
+                    }
+                    Value::NotAPool(_) | Value::Missing | Value::Mapping(..) => false,
+                    _ => true,
+                };
+                if !objects.iter().any(may_be) {
+                    continue;
+                }
+                writes += 1;
+                if let Some(value) = write.value {
+                    self.expression(id, value, depth)
+                } else {
+                    let place = self.place(id, write.statement);
+                    self.unknown(format!(
+                        "`.{name}` is set at {place} in a way that is not followed"
+                    ));
+                }
+            }
+        }
+        writes
     }
 
     /// A property stands for what it returns.
@@ -488,7 +539,7 @@ impl<'a> Follower<'a> {
         let symbol = world.project.symbol(file, callee);
         match &symbol {
             Some(Symbol::External(dotted)) => {
-                self.external_call(file, span, dotted, arguments, depth)
+                self.external_call(file, span, dotted, arguments, depth);
             }
             Some(Symbol::Unbound(name)) if name != "cls" => {
                 self.unknown(format!("`{name}` is bound nowhere in its file ({place})"));
@@ -633,14 +684,10 @@ impl<'a> Follower<'a> {
             }
         }
         // A function that nothing calls passes no mapping either.
-        let uncalled = |value: &&Value| matches!(value, Value::Uncalled(_));
+        let uncalled = |value: &&Value| matches!(value, Value::Doubt(_));
         self.found.extend(objects.iter().filter(uncalled).cloned());
-        let settled = |value: &&Value| {
-            matches!(
-                value,
-                Value::Mapping(..) | Value::Missing | Value::Uncalled(_)
-            )
-        };
+        let settled =
+            |value: &&Value| matches!(value, Value::Mapping(..) | Value::Missing | Value::Doubt(_));
         let open: Vec<Value> = objects
             .iter()
             .filter(|value| !settled(value))

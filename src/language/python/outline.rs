@@ -7,7 +7,7 @@ use crate::language::{Model, ScopeId};
 use crate::source::Span;
 
 /// Collects the outline. One pass over the tree, without recursion.
-pub fn outline(source: &str, tree: &Tree, model: &Model) -> Outline {
+pub(super) fn outline(source: &str, tree: &Tree, model: &Model) -> Outline {
     let mut collector = Collector {
         source,
         model,
@@ -78,26 +78,23 @@ impl Collector<'_> {
         let scope = self.scope(node);
         let name = Span::from(name).text(self.source).to_owned();
         let object = Span::from(object);
-        match written(node) {
-            Some((statement, value)) => {
-                let statement = Span::from(statement);
-                self.outline.writes.push(AttributeWrite {
-                    object,
-                    name,
-                    value,
-                    scope,
-                    statement,
-                });
-            }
-            None => {
-                let span = node.into();
-                self.outline.reads.push(AttributeRead {
-                    object,
-                    name,
-                    span,
-                    scope,
-                });
-            }
+        if let Some((statement, value)) = written(node) {
+            let statement = Span::from(statement);
+            self.outline.writes.push(AttributeWrite {
+                object,
+                name,
+                value,
+                scope,
+                statement,
+            });
+        } else {
+            let span = node.into();
+            self.outline.reads.push(AttributeRead {
+                object,
+                name,
+                span,
+                scope,
+            });
         }
     }
 
@@ -114,7 +111,7 @@ impl Collector<'_> {
 }
 
 /// The statement that writes to the attribute at `node`, with the value where it is taken as a whole.
-fn written<'t>(node: Node<'t>) -> Option<(Node<'t>, Option<Span>)> {
+fn written(node: Node<'_>) -> Option<(Node<'_>, Option<Span>)> {
     let mut target = node;
     let mut whole = true;
     loop {
@@ -125,16 +122,11 @@ fn written<'t>(node: Node<'t>) -> Option<(Node<'t>, Option<Span>)> {
                 return is_target
                     .then(|| (parent, if whole { assigned_value(parent) } else { None }));
             }
-            "augmented_assignment" => {
+            "augmented_assignment" | "for_statement" | "for_in_clause" => {
                 return (parent.child_by_field_name("left") == Some(target))
                     .then_some((parent, None));
             }
-            "delete_statement" => return Some((parent, None)),
-            "for_statement" | "for_in_clause" => {
-                return (parent.child_by_field_name("left") == Some(target))
-                    .then_some((parent, None));
-            }
-            "as_pattern_target" => return Some((parent, None)),
+            "delete_statement" | "as_pattern_target" => return Some((parent, None)),
             "pattern_list" | "tuple_pattern" | "list_pattern" | "list_splat_pattern" => {
                 whole = false;
                 target = parent;

@@ -82,11 +82,11 @@ class Search(unittest.TestCase):
             (folder / "a.py").write_text(text)
             scan = {"sites": list(sites), "dismissed": list(dismissed), "unparsed": []}
             report = Report()
-            corpus_check.check_search(report, folder, {"a.py"}, scan, {"get_pool"})
+            corpus_check.check_search(report, folder, {"a.py"}, scan, {"get_pool": "pool", "rows": "fetch"})
             return report.problems.get("unexplained", [])
 
     def test_code_without_a_site_is_found(self):
-        for line in ["x = pool.acquire()", "asyncpg.connect(1)", "a = connect(1)  # asyncpg", "create_pool()", "f(get_pool)"]:
+        for line in ["x = pool.acquire()", "asyncpg.connect(1)", "a = connect(1)  # asyncpg", "create_pool()", "f(get_pool)", "rows (1)"]:
             self.assertEqual(len(self.unexplained(line + "\n")), 1, line)
 
     def test_what_is_no_code_is_explained(self):
@@ -96,6 +96,7 @@ class Search(unittest.TestCase):
             "from db import (\n    get_pool,\n)\n",
             "def get_pool():\n    pass\n",
             "x = my_get_pool()\n",
+            "self.query = rows\n",
         ]:
             self.assertEqual(self.unexplained(text), [], text)
 
@@ -110,7 +111,7 @@ class Search(unittest.TestCase):
 class Settings(unittest.TestCase):
     def test_names_of_the_standard_are_read(self):
         text = "version: 1\nstandard:\n  module: app.db\n  pool: get_pool  # found\n  helpers:\n    fetch: rows\n\ncontexts: []\n"
-        self.assertEqual(corpus_check.standard_names(text), {"get_pool", "rows"})
+        self.assertEqual(corpus_check.standard_names(text), {"get_pool": "pool", "rows": "fetch"})
 
 
 if __name__ == "__main__":

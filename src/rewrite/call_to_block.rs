@@ -21,6 +21,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
         .statement(file.code(), query.call.call)
         .ok_or_else(|| Refusal::one("the call stands in no statement"))?;
     let mut reasons = proof::shared_pool(subject);
+    reasons.extend(proof::binds_nothing_else(subject, pool));
     reasons.extend(stands_alone(subject, query, statement));
     let connection = Connection {
         calls: vec![query.clone()],

@@ -161,6 +161,8 @@ fn spelling(project: &Project, id: FileId, target: Target<'_>, name: &str) -> St
     let spelled = |import: &&Import| {
         matches!(import.kind, ImportKind::Name { .. })
             && !import.type_checking
+            // What only runs under a condition at the top (`if __name__ == "__main__":`) says nothing of how the module is loaded.
+            && !(import.conditional && import.scope == Model::MODULE)
             && exports(project, id, target, name, import)
     };
     let direct = |import: &&Import| {
@@ -218,11 +220,11 @@ pub fn edits(
     target: Target<'_>,
     needed: &BTreeSet<NeededImport>,
     removed: &[Span],
-    inserted: &[&str],
+    inserted: &[(usize, &str)],
 ) -> Vec<Edit> {
     let file = project.file(id);
     let mut statements: BTreeMap<Span, Change> = BTreeMap::new();
-    for import in orphans(file, removed, inserted) {
+    for import in orphans(project, id, removed, inserted) {
         statements
             .entry(import.statement)
             .or_default()
@@ -270,7 +272,13 @@ struct Change {
 }
 
 /// The imports that the rewrites orphan: read before, read by nothing any more.
-fn orphans<'f>(file: &'f ParsedFile, removed: &[Span], inserted: &[&str]) -> Vec<&'f Import> {
+fn orphans<'p>(
+    project: &'p Project,
+    id: FileId,
+    removed: &[Span],
+    inserted: &[(usize, &str)],
+) -> Vec<&'p Import> {
+    let file = project.file(id);
     let model = &file.model;
     let gone = |span: Span| removed.iter().any(|removed| removed.contains(span));
     let orphaned = model.imports.iter().filter(|import| {
@@ -294,9 +302,55 @@ fn orphans<'f>(file: &'f ParsedFile, removed: &[Span], inserted: &[&str]) -> Vec
             && references.all(|reference| {
                 gone(reference.span) && reference.kind != ReferenceKind::Annotation
             })
-            && !inserted.iter().any(|text| mentions(text, &import.local))
+            && !inserted.iter().any(|(at, text)| {
+                let scope = model.scope_at(*at);
+                model.ancestors(scope).any(|scope| scope == import.scope)
+                    && mentions(text, &import.local)
+            })
+            && !(import.scope == Model::MODULE && is_imported_from(project, file, &import.local))
     });
     orphaned.collect()
+}
+
+/// Whether another file takes `name` from this one: by an import, a star, or as an attribute of the module.
+fn is_imported_from(project: &Project, file: &ParsedFile, name: &str) -> bool {
+    let path = file.source.path();
+    // What a package imports, it gives on.
+    path.ends_with("/__init__.py")
+        || project
+            .files()
+            .filter(|(_, other)| other.source.path() != path)
+            .any(|(id, other)| {
+                let from_here = |import: &&Import| {
+                    project
+                        .modules()
+                        .find(other.source.path(), &import.module, import.level)
+                        == Some(path)
+                };
+                let by_name =
+                    other
+                        .model
+                        .imports
+                        .iter()
+                        .filter(from_here)
+                        .any(|import| match &import.kind {
+                            ImportKind::Name { name: imported } => imported == name,
+                            ImportKind::Star => true,
+                            ImportKind::Module { .. } => false,
+                        });
+                let by_module = other
+                    .outline
+                    .reads
+                    .iter()
+                    .filter(|read| read.name == name)
+                    .any(|read| {
+                        project.symbol(id, read.object)
+                            == Some(Symbol::Module {
+                                path: path.to_owned(),
+                            })
+                    });
+                by_name || by_module
+            })
 }
 
 /// Whether `name` stands in `text` as a word of its own.
@@ -401,12 +455,20 @@ fn place(project: &Project, id: FileId, target: Target<'_>, needed: &NeededImpor
     }
 }
 
-/// The place before the first statement of the function around `at`, behind its docstring.
+/// The place for an import inside the function around `at`: at its head, behind the docstring; or, where exceptions are caught around `at`, at
+/// the head of that body, so that an import that fails is caught as before.
 fn function_head(file: &ParsedFile, at: usize) -> Option<Place> {
     let function = file.function_at(at)?;
+    let body = file.model.scope(function).body;
+    let here = Span::at(at);
+    let caught = file
+        .language
+        .catches(file.code(), body)
+        .into_iter()
+        .find(|catch| catch.body.contains(here));
     let first = file
         .language
-        .first_statement(file.code(), file.model.scope(function).body)?;
+        .first_statement(file.code(), caught.map_or(body, |catch| catch.body))?;
     // A one-line body has no line to put an import on.
     let line = file.source.line_start(first.start);
     let own_line = file.text()[line..first.start]

@@ -12,6 +12,7 @@ pub(super) fn propose(
     let shape = subject.shape()?;
     let span = subject.capture(at)?;
     let mut reasons = proof::shared_pool(subject);
+    reasons.extend(proof::binds_nothing_else(subject, span));
     reasons.extend(proof::no_arguments(subject, shape.get("ARGS").copied()));
     Refusal::unless_empty(reasons)?;
     let filled = template::fill(subject, with, span.start)?;

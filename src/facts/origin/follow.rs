@@ -256,11 +256,21 @@ impl<'a> Follower<'a> {
         }
         let calls =
             callers::passed_for(world, FunctionRef { file, scope }, parameter, self.receiver);
-        let passed = calls.len();
+        let passed = calls
+            .iter()
+            .filter(|call| !matches!(call, Passed::HandedOn(..)))
+            .count();
         for call in calls {
             match call {
                 Passed::Value(from, argument) => self.expression(from, argument, depth),
                 Passed::Omitted => {}
+                Passed::HandedOn(from, span) => {
+                    let (class, place) = (self.text(from, span), self.place(from, span));
+                    let doubt = format!(
+                        "`{class}` is handed on as a value at {place} and may be made with another pool"
+                    );
+                    self.found.insert(Value::Doubt(doubt));
+                }
                 Passed::Untold(from, call) => {
                     let place = self.place(from, call);
                     self.unknown(format!("what {place} passes for `{name}` cannot be told"));
@@ -279,9 +289,9 @@ impl<'a> Follower<'a> {
                     .unwrap_or_default();
                 self.declared_as(file, parameter, &text, passed);
             }
-            _ if passed == 0 && parameter.default.is_none() => {
+            _ if passed == 0 => {
                 let place = self.place(file, parameter.span);
-                self.found.insert(Value::Uncalled(format!(
+                self.found.insert(Value::Doubt(format!(
                     "no call in the project shows what is passed for `{name}` ({place})"
                 )));
             }
@@ -417,9 +427,54 @@ impl<'a> Follower<'a> {
                 }
             }
         }
+        writes += self.written_from_outside(class, name, depth);
         if writes == 0 && self.found.is_empty() {
             self.unknown(format!("nothing in the project sets `.{name}`"));
         }
+    }
+
+    /// Assignments to the attribute through other objects than `self`, that may be objects of the class.
+    fn written_from_outside(&mut self, class: ClassRef, name: &str, depth: usize) -> usize {
+        let world = self.world;
+        let mut writes = 0;
+        for (id, parsed) in world.project.files() {
+            if world.tests.is_match(parsed.source.path()) {
+                continue;
+            }
+            for write in parsed
+                .outline
+                .writes
+                .iter()
+                .filter(|write| write.name == name)
+            {
+                if matches!(write.object.text(parsed.text()), "self" | "cls") {
+                    continue;
+                }
+                let objects = self.aside(id, write.object, depth);
+                let may_be = |value: &Value| match value {
+                    Value::Instance(other) => {
+                        world.project.lineage(*other).contains(&class)
+                            || world.project.lineage(class).contains(other)
+                    }
+                    Value::NotAPool(_) | Value::Missing | Value::Mapping(..) => false,
+                    _ => true,
+                };
+                if !objects.iter().any(may_be) {
+                    continue;
+                }
+                writes += 1;
+                match write.value {
+                    Some(value) => self.expression(id, value, depth),
+                    None => {
+                        let place = self.place(id, write.statement);
+                        self.unknown(format!(
+                            "`.{name}` is set at {place} in a way that is not followed"
+                        ));
+                    }
+                }
+            }
+        }
+        writes
     }
 
     /// A property stands for what it returns.
@@ -633,14 +688,10 @@ impl<'a> Follower<'a> {
             }
         }
         // A function that nothing calls passes no mapping either.
-        let uncalled = |value: &&Value| matches!(value, Value::Uncalled(_));
+        let uncalled = |value: &&Value| matches!(value, Value::Doubt(_));
         self.found.extend(objects.iter().filter(uncalled).cloned());
-        let settled = |value: &&Value| {
-            matches!(
-                value,
-                Value::Mapping(..) | Value::Missing | Value::Uncalled(_)
-            )
-        };
+        let settled =
+            |value: &&Value| matches!(value, Value::Mapping(..) | Value::Missing | Value::Doubt(_));
         let open: Vec<Value> = objects
             .iter()
             .filter(|value| !settled(value))

@@ -72,7 +72,7 @@ fn what_is_missing_is_named() {
     ] {
         let (code, out, err) = run(folder.path(), line);
         assert_eq!((code, out.as_str()), (2, ""), "{line:?}");
-        assert!(err.starts_with("error: nowhere"), "{line:?}: {err}");
+        assert_eq!(err, "error: there is no nowhere\n", "{line:?}");
     }
 }
 
@@ -86,8 +86,24 @@ fn settings_that_cannot_be_used_are_shown_with_their_place() {
     .expect("a new file");
     let (code, out, err) = run(folder.path(), &["scan"]);
     assert_eq!((code, out.as_str()), (2, ""));
-    assert!(err.contains("connmod.yaml cannot be used"), "{err}");
-    assert!(err.contains("context") && err.contains("2"), "{err}");
+    assert!(err.starts_with("error: unknown key `context`\n"), "{err}");
+    assert!(err.contains(" --> connmod.yaml:2:1\n"), "{err}");
+    assert!(err.contains("did you mean `contexts`?"), "{err}");
+}
+
+#[test]
+fn a_word_that_is_refused_is_not_offered() {
+    let folder = empty();
+    for word in ["users", "unknown"] {
+        let text = format!("version: 1\ncontexts:\n  - {{name: a, kind: {word}}}\n");
+        fs::write(folder.path().join("connmod.yaml"), text).expect("a new file");
+        let (code, _, err) = run(folder.path(), &["scan"]);
+        assert_eq!(code, 2);
+        assert!(
+            err.contains("one of user, system, script, standard, test\n"),
+            "{err}"
+        );
+    }
 }
 
 #[test]
@@ -101,6 +117,7 @@ fn recipes_that_cannot_be_used_are_shown_with_their_place() {
     let (code, out, err) = run(folder.path(), &["scan", "--recipe", "own.yaml"]);
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(err.contains("own.yaml") && err.contains("titel"), "{err}");
+    assert_eq!(err.matches("error: ").count(), 1, "{err}");
 }
 
 #[test]

@@ -22,7 +22,11 @@ fn from(files: &[(&str, &str)]) -> Learnt {
     });
     learnt.config.validate().expect("the settings are valid");
     let text = to_yaml(&learnt);
-    assert_eq!(Config::parse(&text).as_ref(), Ok(&learnt.config), "{text}");
+    assert_eq!(
+        Config::parse("connmod.yaml", &text).as_ref(),
+        Ok(&learnt.config),
+        "{text}"
+    );
     learnt
 }
 

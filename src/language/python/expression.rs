@@ -2,11 +2,12 @@
 
 use tree_sitter::Node;
 
+use super::nodes::children;
 use crate::language::expression::{Argument, Expression};
 use crate::source::Span;
 
 /// The outermost form of the expression at `node`.
-pub fn classify(source: &str, node: Node<'_>) -> Expression {
+pub(super) fn classify(source: &str, node: Node<'_>) -> Expression {
     match node.kind() {
         "identifier" => Expression::Name(text(source, node).to_owned()),
         "attribute" => attribute(source, node),
@@ -27,14 +28,13 @@ pub fn classify(source: &str, node: Node<'_>) -> Expression {
     }
 }
 
-/// The arguments of an argument list, in order.
-pub fn arguments(source: &str, list: Node<'_>) -> Vec<Argument> {
-    let mut cursor = list.walk();
+/// The arguments of an argument list, in order. A lone generator expression is one argument.
+pub(super) fn arguments(source: &str, list: Node<'_>) -> Vec<Argument> {
     if list.kind() == "generator_expression" {
         return vec![Argument::Positional(list.into())];
     }
-    list.named_children(&mut cursor)
-        .filter(|child| child.kind() != "comment")
+    children(list)
+        .into_iter()
         .map(|child| match child.kind() {
             "keyword_argument" => match (field(child, "name"), field(child, "value")) {
                 (Some(name), Some(value)) => Argument::Keyword {
@@ -53,7 +53,7 @@ pub fn arguments(source: &str, list: Node<'_>) -> Vec<Argument> {
 }
 
 /// The text of a string literal without prefix and quotes, if it has neither escapes nor interpolations.
-pub fn plain_string(source: &str, node: Node<'_>) -> Option<String> {
+fn plain_string(source: &str, node: Node<'_>) -> Option<String> {
     if node.kind() != "string" {
         return None;
     }
@@ -81,12 +81,8 @@ fn field(node: Node<'_>, name: &str) -> Option<Span> {
 
 /// The one named child that is no comment.
 fn only_child(node: Node<'_>) -> Option<Node<'_>> {
-    let mut cursor = node.walk();
-    let mut children = node
-        .named_children(&mut cursor)
-        .filter(|child| child.kind() != "comment");
-    match (children.next(), children.next()) {
-        (Some(child), None) => Some(child),
+    match children(node)[..] {
+        [only] => Some(only),
         _ => None,
     }
 }
@@ -116,12 +112,7 @@ fn call(source: &str, node: Node<'_>) -> Expression {
 
 /// `a if c else b`: the grammar has no fields; the named children are value, condition, alternative.
 fn conditional(node: Node<'_>) -> Expression {
-    let mut cursor = node.walk();
-    let parts: Vec<Span> = node
-        .named_children(&mut cursor)
-        .filter(|child| child.kind() != "comment")
-        .map(Span::from)
-        .collect();
+    let parts: Vec<Span> = children(node).into_iter().map(Span::from).collect();
     match parts[..] {
         [value, _, alternative] => Expression::Either(vec![value, alternative]),
         _ => Expression::Other,
@@ -167,5 +158,86 @@ fn subscript(source: &str, node: Node<'_>) -> Expression {
     match (field(node, "value"), key) {
         (Some(object), Some(key)) => Expression::Index { object, key },
         _ => Expression::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::python::nodes::expression_at;
+    use crate::language::python::tests::Fixture;
+
+    #[test]
+    fn arguments_are_told_by_kind() {
+        let (fixture, span) = Fixture::marked("f«(a, *b, k=1, # why\n  **d)»\n");
+        let file = fixture.file();
+        let list = expression_at(file.tree, span).expect("a list");
+        let found: Vec<String> = arguments(file.source, list)
+            .into_iter()
+            .map(|argument| {
+                let kind = match &argument {
+                    Argument::Positional(_) => "",
+                    Argument::Keyword { name, .. } => name,
+                    Argument::Spread(_) => "*",
+                    Argument::KeywordSpread(_) => "**",
+                };
+                format!("{kind} {}", file.text(argument.value()))
+            })
+            .collect();
+        assert_eq!(found, [" a", "* b", "k 1", "** d"]);
+        let (fixture, span) = Fixture::marked("f«(a for a in b)»\n");
+        let list = expression_at(&fixture.tree, span).expect("a generator");
+        assert_eq!(arguments(&fixture.source, list).len(), 1);
+    }
+
+    /// The form of the expression between `«` and `»`, shown briefly.
+    fn form(marked: &str) -> String {
+        let (fixture, span) = Fixture::marked(marked);
+        let file = fixture.file();
+        let node = expression_at(file.tree, span).expect("an expression");
+        match classify(file.source, node) {
+            Expression::Name(name) => format!("name {name}"),
+            Expression::Attribute { object, name } => format!("{} . {name}", file.text(object)),
+            Expression::Call { callee, arguments } => {
+                format!("{} ({})", file.text(callee), arguments.len())
+            }
+            Expression::Same(span) => format!("same {}", file.text(span)),
+            Expression::Either(spans) => {
+                let texts: Vec<&str> = spans.iter().map(|span| file.text(*span)).collect();
+                texts.join(" | ")
+            }
+            Expression::Null => "null".to_owned(),
+            Expression::Mapping { entries, complete } => {
+                format!("mapping {} {complete}", entries.len())
+            }
+            Expression::Index { object, key } => format!("{} [{key}]", file.text(object)),
+            Expression::Literal => "literal".to_owned(),
+            Expression::Other => "other".to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_expression_has_one_outermost_form() {
+        for (marked, expected) in [
+            ("«a»\n", "name a"),
+            ("«a.b.c»\n", "a.b . c"),
+            ("«a.b(1, k=2)»\n", "a.b (2)"),
+            ("«(  # why\n a)»\n", "same a"),
+            ("«await a»\n", "same a"),
+            ("x = («a := b»)\n", "same b"),
+            ("«a if b else c»\n", "a | c"),
+            ("«a or b»\n", "a | b"),
+            ("«a and b»\n", "same b"),
+            ("«None»\n", "null"),
+            ("«{'a': 1, 'b': 2}»\n", "mapping 2 true"),
+            ("«{'a': 1, **b, c: 2}»\n", "mapping 1 false"),
+            ("«a['b']»\n", "a [b]"),
+            ("«a[b]»\n", "other"),
+            ("«'a'»\n", "literal"),
+            ("«1»\n", "literal"),
+            ("«lambda: a»\n", "other"),
+        ] {
+            assert_eq!(form(marked), expected, "{marked}");
+        }
     }
 }

@@ -2,20 +2,16 @@
 
 use tree_sitter::Node;
 
-use super::PythonFile;
-use super::nodes::{children, expression_at, unparenthesised};
+use super::nodes::{children, unparenthesised};
 use super::scope::{Bind, Builder, Place};
+use crate::language::Code;
 use crate::language::model::{BindingKind, Import, ImportKind};
 use crate::source::Span;
 
 /// The full name of what an expression means by the file's imports: `sa.text` is `sqlalchemy.text` under `import sqlalchemy as sa`.
 ///
 /// A relative import keeps its dots (`.db.get_pool`). `None` where the name is not an import, or not always the same one.
-pub fn qualified_name(file: &PythonFile<'_>, expression: Span) -> Option<String> {
-    qualified(file, expression_at(file.tree, expression)?)
-}
-
-pub(super) fn qualified(file: &PythonFile<'_>, expression: Node<'_>) -> Option<String> {
+pub(super) fn qualified(file: &Code<'_>, expression: Node<'_>) -> Option<String> {
     let mut attributes = Vec::new();
     let mut node = unparenthesised(expression);
     while node.kind() == "attribute" {

@@ -4,24 +4,21 @@
 //! whose unknown parts are holes.
 
 mod annotations;
-mod blocks;
-mod control;
 mod definitions;
 mod exports;
-pub mod expression;
-pub mod flow;
+mod expression;
+mod flow;
 mod imports;
-pub mod layout;
+mod layout;
 mod names;
 mod nodes;
 mod outline;
 mod patterns;
 mod scope;
 mod statements;
-pub mod strings;
+mod strings;
 mod targets;
-pub mod usage;
-mod uses;
+mod usage;
 
 #[cfg(test)]
 mod tests;
@@ -72,19 +69,19 @@ impl Language for Python {
     }
 
     fn texts(&self, code: Code<'_>, span: Span) -> Vec<SqlText> {
-        strings::evaluate(&code, span).alternatives
+        strings::evaluate(&code, span)
     }
 
     fn usage(&self, code: Code<'_>, span: Span) -> Usage {
-        uses::usage(code.source, code.tree, span)
+        usage::usage(code, span)
     }
 
     fn statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
-        control::statement(code.tree, span)
+        statements::statement(code.tree, span)
     }
 
     fn next_statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
-        control::next_statement(code.tree, span)
+        statements::next_statement(code.tree, span)
     }
 
     fn body(&self, code: Code<'_>, span: Span) -> Option<Span> {
@@ -102,53 +99,50 @@ impl Language for Python {
     }
 
     fn dominates(&self, code: Code<'_>, earlier: Span, later: Span) -> bool {
-        control::dominates(code.tree, earlier, later)
+        flow::dominates(code.tree, earlier, later)
     }
 
     fn innermost_loop(&self, code: Code<'_>, span: Span, outer: Span) -> Option<Span> {
-        control::innermost_loop(code.tree, span, outer)
+        flow::innermost_loop(code.tree, span, outer)
     }
 
     fn catches(&self, code: Code<'_>, body: Span) -> Vec<Catch> {
-        control::catches(code.source, code.tree, body)
+        flow::catches(code, body)
     }
 
     fn raises(&self, code: Code<'_>, body: Span) -> Vec<Span> {
-        control::raises(code.tree, body)
+        flow::raises(code.tree, body)
     }
 
     fn guard(&self, code: Code<'_>, span: Span, name: &str) -> Option<Guard> {
-        control::guard(code.source, code.tree, span, name)
+        flow::guard(code, span, name)
     }
 
     fn known_present(&self, code: Code<'_>, name: &str, later: Span) -> bool {
-        control::known_present(code.source, code.tree, name, later)
+        flow::known_present(code, name, later)
     }
 
     fn import_anchor(&self, code: Code<'_>) -> Option<Span> {
-        statements::import_anchor(code.source, code.tree)
+        statements::import_anchor(code.tree)
     }
 
     fn first_statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
-        statements::first_statement(code.source, code.tree, span)
+        statements::first_statement(code.tree, span)
     }
 
     fn remove_statement(&self, code: Code<'_>, span: Span) -> Edit {
-        statements::remove(code.source, code.tree, span)
+        layout::remove_statement(code, span)
     }
 
     fn unwrap_block(&self, code: Code<'_>, span: Span) -> Option<Vec<Edit>> {
-        layout::unwrap_block(&code, span)
+        layout::unwrap_block(code, span)
     }
 
     fn wrap_statement(&self, code: Code<'_>, span: Span, header: &str) -> Option<Vec<Edit>> {
-        blocks::wrap(code, span, header)
+        layout::wrap_statement(code, span, header)
     }
 
     fn comments(&self, code: Code<'_>, span: Span) -> Vec<Span> {
         statements::comments(code.tree, span)
     }
 }
-
-/// A parsed Python file with its model.
-pub type PythonFile<'a> = Code<'a>;

@@ -53,6 +53,30 @@ pub(super) fn children(node: Node<'_>) -> Vec<Node<'_>> {
         .collect()
 }
 
+/// The nodes inside `body`, without those of functions that are defined there, in source order.
+pub(super) fn own_nodes(tree: &Tree, body: Span) -> Vec<Node<'_>> {
+    let mut found = Vec::new();
+    let Some(around) = path(tree, body).pop() else {
+        return found;
+    };
+    let mut cursor = around.walk();
+    loop {
+        let node = cursor.node();
+        let nested = is_function(node.kind());
+        if body.contains(node.into()) && !nested {
+            found.push(node);
+        }
+        if !nested && cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return found;
+            }
+        }
+    }
+}
+
 /// The expression inside any number of parentheses.
 pub(super) fn unparenthesised(mut node: Node<'_>) -> Node<'_> {
     while node.kind() == "parenthesized_expression" {

@@ -7,7 +7,7 @@ use crate::language::{Model, ScopeId};
 use crate::source::Span;
 
 /// Collects the outline. One pass over the tree, without recursion.
-pub fn outline(source: &str, tree: &Tree, model: &Model) -> Outline {
+pub(super) fn outline(source: &str, tree: &Tree, model: &Model) -> Outline {
     let mut collector = Collector {
         source,
         model,

@@ -1,209 +1,201 @@
-//! Where statements of Python begin, and how one is taken out.
+//! Where statements of Python stand: around, behind and inside of what, and which come first in a file or body.
 
 use tree_sitter::{Node, Tree};
 
-use crate::edit::Edit;
-use crate::language::expression::Expression;
-use crate::language::python::expression::classify;
+use super::nodes::{children, is_statement, node_at, path};
 use crate::source::Span;
 
-/// The statement behind which the first import of a module may stand: the last `from __future__` import, or the docstring.
-pub fn import_anchor(source: &str, tree: &Tree) -> Option<Span> {
-    let root = tree.root_node();
-    let mut cursor = root.walk();
-    let statements = root
-        .named_children(&mut cursor)
-        .filter(|child| child.kind() != "comment");
-    let mut anchor = None;
-    for (index, statement) in statements.enumerate() {
-        match statement.kind() {
-            "future_import_statement" => anchor = Some(Span::from(statement)),
-            "expression_statement" if index == 0 && is_string(source, statement) => {
-                anchor = Some(Span::from(statement));
-            }
-            _ => break,
+/// The innermost statement around `span`. A decorated definition is one statement with its decorators.
+pub(super) fn statement(tree: &Tree, span: Span) -> Option<Span> {
+    let path = path(tree, span);
+    let at = path.iter().rposition(|node| is_statement(node.kind()))?;
+    let decorated = at
+        .checked_sub(1)
+        .is_some_and(|above| path[above].kind() == "decorated_definition");
+    Some(path[at - usize::from(decorated)].into())
+}
+
+/// The statement behind the one at `span` in its block.
+pub(super) fn next_statement(tree: &Tree, span: Span) -> Option<Span> {
+    let (_, block) = statement_in_block(tree, span)?;
+    spans_of(block)
+        .into_iter()
+        .find(|other| other.start >= span.end)
+}
+
+/// The statements of the block of a suite or a function at `body`, in order.
+pub(super) fn of_block(tree: &Tree, body: Span) -> Vec<Span> {
+    let block = path(tree, body)
+        .into_iter()
+        .rfind(|node| matches!(node.kind(), "block" | "module"));
+    block.map(spans_of).unwrap_or_default()
+}
+
+/// The statements of the block around the statement at `span`, in order; a module's own statements are none, for a module may be empty.
+pub(super) fn siblings(tree: &Tree, span: Span) -> Vec<Span> {
+    statement_in_block(tree, span)
+        .filter(|(_, block)| block.kind() == "block")
+        .map(|(_, block)| spans_of(block))
+        .unwrap_or_default()
+}
+
+/// The innermost statement around `span` that is one of a block, and the block.
+pub(super) fn statement_in_block(tree: &Tree, span: Span) -> Option<(Node<'_>, Node<'_>)> {
+    let path = path(tree, span);
+    path.windows(2).rev().find_map(|pair| match pair {
+        [block, statement] if matches!(block.kind(), "block" | "module") => {
+            Some((*statement, *block))
         }
+        _ => None,
+    })
+}
+
+/// The statements of a block or module, in order; comments are none.
+pub(super) fn statements_of(block: Node<'_>) -> Vec<Node<'_>> {
+    children(block)
+        .into_iter()
+        .filter(|child| is_statement(child.kind()))
+        .collect()
+}
+
+fn spans_of(block: Node<'_>) -> Vec<Span> {
+    statements_of(block).into_iter().map(Span::from).collect()
+}
+
+/// The statement behind which the first import of a module may stand: the last `from __future__` import, or the docstring.
+pub(super) fn import_anchor(tree: &Tree) -> Option<Span> {
+    let mut anchor = None;
+    for (index, statement) in statements_of(tree.root_node()).into_iter().enumerate() {
+        if statement.kind() != "future_import_statement" && !(index == 0 && is_docstring(statement))
+        {
+            break;
+        }
+        anchor = Some(Span::from(statement));
     }
     anchor
 }
 
 /// The first statement of the body at `body`, behind a docstring.
-pub fn first_statement(source: &str, tree: &Tree, body: Span) -> Option<Span> {
-    let mut block = tree
-        .root_node()
-        .descendant_for_byte_range(body.start, body.end)?;
-    while block.kind() != "block" {
-        block = block.parent()?;
-    }
-    let mut cursor = block.walk();
-    let mut statements = block
-        .named_children(&mut cursor)
-        .filter(|child| child.kind() != "comment");
+pub(super) fn first_statement(tree: &Tree, body: Span) -> Option<Span> {
+    let block = node_at(tree, body, |kind| kind == "block")?;
+    let mut statements = statements_of(block).into_iter();
     let first = statements.next()?;
-    let docstring = first.kind() == "expression_statement" && is_string(source, first);
-    let found = if docstring {
-        statements.next().unwrap_or(first)
-    } else {
-        first
+    let behind = is_docstring(first).then(|| statements.next()).flatten();
+    Some(behind.unwrap_or(first).into())
+}
+
+/// Whether a statement is nothing but a text without interpolations.
+fn is_docstring(statement: Node<'_>) -> bool {
+    let [only] = children(statement)[..] else {
+        return false;
     };
-    Some(found.into())
-}
-
-fn is_string(source: &str, statement: Node<'_>) -> bool {
-    let inner = statement.named_child(0);
-    statement.named_child_count() == 1
-        && inner.is_some_and(|inner| {
-            matches!(inner.kind(), "string" | "concatenated_string")
-                && classify(source, inner) == Expression::Literal
-        })
-}
-
-/// Takes out the statement at `span` with its line, or puts `pass` in its place where nothing else is left of the block.
-///
-/// A comment behind the statement on its line goes with it only if the line would otherwise be a comment alone that spoke of it: it is
-/// kept, on the line, so that no comment is lost.
-pub fn remove(source: &str, tree: &Tree, span: Span) -> Edit {
-    let Some(statement) = statement_node(tree, span) else {
-        return Edit::delete(span);
+    let parts = match only.kind() {
+        "string" => vec![only],
+        "concatenated_string" => children(only),
+        _ => return false,
     };
-    let only = statement.parent().is_some_and(|block| {
-        let mut cursor = block.walk();
-        let code = block
-            .named_children(&mut cursor)
-            .filter(|child| child.kind() != "comment")
-            .count();
-        code == 1 && block.kind() == "block"
-    });
-    let span = Span::from(statement);
-    if only {
-        return Edit::replace(span, "pass");
-    }
-    let start = source[..span.start].rfind('\n').map_or(0, |at| at + 1);
-    let end = source[span.end..]
-        .find('\n')
-        .map_or(source.len(), |at| span.end + at + 1);
-    let before = &source[start..span.start];
-    let behind = source[span.end..end].trim_end_matches(['\n', '\r']);
-    let rest = behind.trim_start();
-    if before
-        .trim_matches([' ', '\t', '\u{feff}', '\u{c}'])
-        .is_empty()
-    {
-        if rest.is_empty() {
-            // A byte order mark stays.
-            if matches!(
-                statement.kind(),
-                "function_definition" | "class_definition" | "decorated_definition"
-            ) {
-                return Edit::delete(with_blank_lines(source, statement, start, end));
-            }
-            let start = if before.starts_with('\u{feff}') {
-                start + '\u{feff}'.len_utf8()
-            } else {
-                start
-            };
-            return Edit::delete(Span::new(start, end));
-        }
-        // `statement; next` or `statement  # comment`: what follows moves to the front.
-        let next = rest.strip_prefix(';').map_or(rest, str::trim_start);
-        return Edit::delete(Span::new(span.start, span.end + behind.len() - next.len()));
-    }
-    // `previous; statement`
-    let previous = source[start..span.start]
-        .trim_end()
-        .trim_end_matches(';')
-        .trim_end();
-    Edit::delete(Span::new(start + previous.len(), span.end))
-}
-
-/// The lines of a definition with one of the two runs of blank lines around it: the one behind, or for the last of a block the one before.
-fn with_blank_lines(source: &str, definition: Node<'_>, start: usize, end: usize) -> Span {
-    let blank = |line: &str| line.trim().is_empty();
-    if definition.next_named_sibling().is_some() {
-        let behind: usize = source[end..]
-            .split_inclusive('\n')
-            .take_while(|line| blank(line))
-            .map(str::len)
-            .sum();
-        return Span::new(start, end + behind);
-    }
-    let before: usize = source[..start]
-        .split_inclusive('\n')
-        .rev()
-        .take_while(|line| blank(line))
-        .map(str::len)
-        .sum();
-    Span::new(start - before, end)
-}
-
-/// The statement node with exactly this extent.
-fn statement_node(tree: &Tree, span: Span) -> Option<Node<'_>> {
-    let mut node = tree
-        .root_node()
-        .descendant_for_byte_range(span.start, span.end)?;
-    while let Some(parent) = node.parent() {
-        if matches!(parent.kind(), "block" | "module") {
-            return Some(node);
-        }
-        node = parent;
-    }
-    None
-}
-
-/// The statements of the block at `body`, in order.
-pub fn of_block(tree: &Tree, body: Span) -> Vec<Span> {
-    let Some(mut block) = tree
-        .root_node()
-        .descendant_for_byte_range(body.start, body.end)
-    else {
-        return Vec::new();
-    };
-    while !matches!(block.kind(), "block" | "module") {
-        match block.parent() {
-            Some(parent) => block = parent,
-            None => return Vec::new(),
-        }
-    }
-    let mut cursor = block.walk();
-    block
-        .named_children(&mut cursor)
-        .filter(|child| child.kind() != "comment")
-        .map(Span::from)
-        .collect()
-}
-
-/// The statements of the block around the statement at `span`, in order; a module's own statements are none, for a module may be empty.
-pub fn siblings(tree: &Tree, span: Span) -> Vec<Span> {
-    let block = statement_node(tree, span).and_then(|statement| statement.parent());
-    match block.filter(|block| block.kind() == "block") {
-        Some(block) => {
-            let mut cursor = block.walk();
-            block
-                .named_children(&mut cursor)
-                .filter(|child| child.kind() != "comment")
-                .map(Span::from)
-                .collect()
-        }
-        None => Vec::new(),
-    }
+    statement.kind() == "expression_statement"
+        && parts
+            .into_iter()
+            .flat_map(children)
+            .all(|part| part.kind() != "interpolation")
 }
 
 /// The comments inside `span`, in order.
-pub fn comments(tree: &Tree, span: Span) -> Vec<Span> {
+pub(super) fn comments(tree: &Tree, span: Span) -> Vec<Span> {
     let mut found = Vec::new();
-    let mut cursor = tree.walk();
-    loop {
-        let node = cursor.node();
+    let mut work = vec![tree.root_node()];
+    while let Some(node) = work.pop() {
         if node.kind() == "comment" && span.contains(node.into()) {
-            found.push(node.into());
+            found.push(Span::from(node));
         }
-        if span.overlaps(node.into()) && cursor.goto_first_child() {
-            continue;
+        let mut cursor = node.walk();
+        work.extend(
+            node.named_children(&mut cursor)
+                .filter(|child| span.overlaps(Span::from(*child))),
+        );
+    }
+    found.sort_unstable();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::python::tests::Fixture;
+
+    #[test]
+    fn statements_and_blocks_are_found() {
+        let (fixture, span) = Fixture::marked("@d\ndef f():\n    a; b(«c»)  # d\n\n    e\n");
+        let (file, tree) = (fixture.file(), &fixture.tree);
+        let found = statement(tree, span).expect("inside a statement");
+        assert_eq!(file.text(found), "b(c)");
+        let texts = |spans: Vec<Span>| -> Vec<&str> {
+            spans.into_iter().map(|span| file.text(span)).collect()
+        };
+        assert_eq!(texts(siblings(tree, found)), ["a", "b(c)", "e"]);
+        let next = next_statement(tree, found).expect("one follows");
+        assert_eq!(file.text(next), "e");
+        assert_eq!(next_statement(tree, next), None);
+        let function = statement(tree, fixture.find("f()")).expect("inside the function");
+        assert!(file.text(function).starts_with("@d"));
+        assert_eq!(siblings(tree, function), []);
+        let body = fixture.model.scopes[1].body;
+        assert_eq!(texts(of_block(tree, body)), ["a", "b(c)", "e"]);
+    }
+
+    #[test]
+    fn a_block_of_one_compound_statement_is_told_from_the_statement() {
+        let (fixture, span) = Fixture::marked("if a:\n    «if b:\n        c»\n");
+        assert_eq!(of_block(&fixture.tree, span), [span]);
+        assert_eq!(statement(&fixture.tree, span), Some(span));
+        assert_eq!(siblings(&fixture.tree, span), [span]);
+    }
+
+    #[test]
+    fn imports_stand_behind_the_docstring_and_the_future() {
+        for (source, expected) in [
+            ("a\n", None),
+            ("", None),
+            ("# why\n'''doc'''\nimport a\n", Some("'''doc'''")),
+            ("'doc' 'more'\n", Some("'doc' 'more'")),
+            ("f'doc{a}'\n", None),
+            ("a\n'no doc'\n", None),
+            (
+                "'doc'\n# c\nfrom __future__ import a\nfrom __future__ import b\nimport c\n",
+                Some("from __future__ import b"),
+            ),
+        ] {
+            let fixture = Fixture::new(source);
+            let anchor = import_anchor(&fixture.tree).map(|span| span.text(source));
+            assert_eq!(anchor, expected, "{source}");
         }
-        while !cursor.goto_next_sibling() {
-            if !cursor.goto_parent() {
-                return found;
-            }
+    }
+
+    #[test]
+    fn the_first_statement_of_a_body_is_behind_its_docstring() {
+        for (source, expected) in [
+            ("def f():\n    # c\n    a\n", "a"),
+            ("def f():\n    'doc'\n    # c\n    a\n", "a"),
+            ("def f():\n    'doc'\n", "'doc'"),
+            ("def f(): a; b\n", "a"),
+        ] {
+            let fixture = Fixture::new(source);
+            let found = first_statement(&fixture.tree, fixture.model.scopes[1].body);
+            assert_eq!(found.map(|span| span.text(source)), Some(expected));
         }
+    }
+
+    #[test]
+    fn comments_are_told_from_what_looks_like_them() {
+        let source = "a = '# no'  # one\nb(  # two\n    c)\n# three\n";
+        let fixture = Fixture::new(source);
+        let texts = |span| -> Vec<&str> {
+            let found = comments(&fixture.tree, span).into_iter();
+            found.map(|span: Span| span.text(source)).collect()
+        };
+        let whole = Span::new(0, source.len());
+        assert_eq!(texts(whole), ["# one", "# two", "# three"]);
+        assert_eq!(texts(fixture.find("b(  # two\n    c)")), ["# two"]);
     }
 }

@@ -2,9 +2,9 @@
 
 use tree_sitter::Tree;
 
-use super::{PythonFile, flow, imports, layout, model, strings, usage};
+use super::{Python, model};
 use crate::edit::splice;
-use crate::language::{Model, parse};
+use crate::language::{Code, Language, Model, parse};
 use crate::source::Span;
 
 /// A parsed text that owns its parts.
@@ -16,7 +16,7 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) fn new(source: &str) -> Self {
-        let tree = parse(&super::Python, source).expect("parses").tree;
+        let tree = parse(&Python, source).expect("parses").tree;
         let model = model(source, &tree);
         Self {
             source: source.to_owned(),
@@ -33,8 +33,8 @@ impl Fixture {
         (fixture, Span::new(start, end))
     }
 
-    pub(crate) fn file(&self) -> PythonFile<'_> {
-        PythonFile {
+    pub(crate) fn file(&self) -> Code<'_> {
+        Code {
             source: &self.source,
             tree: &self.tree,
             model: &self.model,
@@ -50,44 +50,51 @@ impl Fixture {
 
 /// Asks everything of every name of a text.
 fn ask_everything(source: &str) {
-    let Ok(parsed) = parse(&super::Python, source) else {
+    let Ok(parsed) = parse(&Python, source) else {
         return;
     };
     let model = model(source, &parsed.tree);
-    let file = PythonFile {
+    let code = Code {
         source,
         tree: &parsed.tree,
         model: &model,
     };
-    let unit = layout::indent_unit(&file);
+    Python.outline(source, &parsed.tree, &model);
+    Python.import_anchor(code);
     for reference in &model.references {
         let span = reference.span;
-        usage::usage(&file, span);
-        imports::qualified_name(&file, span);
-        let value = strings::evaluate(&file, span);
-        assert!(!value.alternatives.is_empty());
-        flow::guard(&file, span);
-        flow::enclosing_loop(&file, span);
-        flow::tries_around(&file, span);
-        let Some(statement) = flow::statement_of(&file, span) else {
+        Python.usage(code, span);
+        Python.expression(source, &parsed.tree, span);
+        assert!(!Python.texts(code, span).is_empty());
+        Python.known_present(code, &reference.name, span);
+        Python.innermost_loop(code, span, Span::new(0, source.len()));
+        let Some(statement) = Python.statement(code, span) else {
             continue;
         };
-        flow::exits(&file, statement);
-        flow::always_leaves(&file, statement);
-        flow::next_statement(&file, statement);
+        Python.guard(code, statement, &reference.name);
+        Python.next_statement(code, statement);
+        Python.siblings(code, statement);
+        Python.catches(code, statement);
+        Python.raises(code, statement);
+        Python.comments(code, statement);
+        if let Some(body) = Python.body(code, statement) {
+            Python.statements(code, body);
+            Python.first_statement(code, body);
+        }
         for edits in [
-            layout::unwrap_block(&file, statement),
-            layout::indent_block(&file, statement, unit),
+            Python.unwrap_block(code, statement),
+            Python.wrap_statement(code, statement, "with z:"),
+            Some(vec![Python.remove_statement(code, statement)]),
         ] {
             splice(source, &edits.unwrap_or_default()).expect("edits are disjoint");
         }
     }
     for binding in &model.bindings {
         if let Some(value) = binding.value {
-            strings::evaluate(&file, value);
+            Python.texts(code, value);
         }
         for reference in model.references.iter().take(20) {
-            flow::dominates(&file, binding.statement, reference.span);
+            Python.dominates(code, binding.statement, reference.span);
         }
     }
 }

@@ -1,104 +1,102 @@
-//! What can catch an exception that a site raises.
+//! Where exceptions are caught, and where execution goes on after that.
 
 use tree_sitter::Node;
 
-use super::{MAX_LEVELS, PythonFile, has_other_exit, leaves, own_block};
-use crate::language::python::nodes::{children, is_function, node_at, path, unparenthesised};
+use super::{Jumps, MAX_LEVELS, leaves, own_block};
+use crate::language::Code;
+use crate::language::python::imports::qualified;
+use crate::language::python::nodes::{children, own_nodes, unparenthesised};
+use crate::language::usage::Catch;
 use crate::source::Span;
 
-/// One `except` of a `try`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Handler {
-    /// The whole clause.
-    pub span: Span,
-    /// The exceptions it takes; empty for a bare `except:`.
-    pub types: Vec<Span>,
-    /// Its block.
-    pub body: Span,
-    /// Whether every path through it raises.
-    pub always_raises: bool,
-    /// Whether every path through it raises, returns, breaks or continues.
-    pub always_leaves: bool,
+/// The context managers that swallow exceptions of their body, by the last part of their name.
+const SUPPRESSING: [&str; 7] = [
+    "suppress",
+    "raises",
+    "assertRaises",
+    "assertRaisesRegex",
+    "move_on_after",
+    "move_on_at",
+    "CancelScope",
+];
+
+/// The places inside `body` where exceptions are caught: handlers, a `finally` that jumps, `with suppress(…)`. Not those of nested functions.
+pub(in crate::language::python) fn catches(code: Code<'_>, body: Span) -> Vec<Catch> {
+    own_nodes(code.tree, body)
+        .into_iter()
+        .flat_map(|node| match node.kind() {
+            "try_statement" => tried(node),
+            "with_statement" => suppressed(code, node).into_iter().collect(),
+            _ => Vec::new(),
+        })
+        .collect()
 }
 
-/// A `try` around a site.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Try {
-    /// The whole statement.
-    pub span: Span,
-    /// Its body.
-    pub body: Span,
-    /// Its handlers, in order.
-    pub handlers: Vec<Handler>,
-    /// The block of its `finally`.
-    pub finally: Option<Span>,
-}
-
-/// The `try` statements of the same function whose body holds `site`, innermost first.
-pub fn tries_around(file: &PythonFile<'_>, site: Span) -> Vec<Try> {
-    let path = path(file.tree, site);
+fn tried(statement: Node<'_>) -> Vec<Catch> {
+    let Some(body) = statement.child_by_field_name("body") else {
+        return Vec::new();
+    };
+    let parts = children(statement);
+    let blocks = |kind: &'static str| {
+        parts
+            .iter()
+            .filter(move |part| part.kind() == kind)
+            .filter_map(|clause| own_block(*clause))
+    };
     let mut found = Vec::new();
-    for pair in path.windows(2).rev() {
-        let [node, part] = pair else { continue };
-        if is_function(node.kind()) && Span::from(*node) != site {
-            break;
-        }
-        let body = node.child_by_field_name("body");
-        if node.kind() == "try_statement" && body == Some(*part) {
-            found.push(describe(*node, *part));
-        }
+    let handlers: Vec<Node<'_>> = blocks("except_clause").collect();
+    if !handlers.is_empty() {
+        let jumps = handlers.iter().map(|handler| Jumps::of(*handler));
+        found.push(Catch {
+            span: statement.into(),
+            body: body.into(),
+            falls_through: jumps.clone().any(|jumps| jumps.breaks)
+                || handlers.iter().any(|handler| !leaves(*handler, MAX_LEVELS)),
+            continues: jumps.clone().any(|jumps| jumps.continues),
+        });
     }
+    let before = parts.iter().rfind(|part| part.kind() != "finally_clause");
+    let end = before.map_or(body.end_byte(), Node::end_byte);
+    // A jump in a `finally` drops the exception that is on its way, that of a handler too.
+    found.extend(blocks("finally_clause").filter_map(|finally| {
+        let jumps = Jumps::of(finally);
+        jumps.any().then(|| Catch {
+            span: statement.into(),
+            body: Span::new(body.start_byte(), end),
+            falls_through: jumps.breaks,
+            continues: jumps.continues,
+        })
+    }));
     found
 }
 
-/// The `try` statement with this span.
-pub fn try_at(file: &PythonFile<'_>, statement: Span) -> Option<Try> {
-    let node = node_at(file.tree, statement, |kind| kind == "try_statement")?;
-    Some(describe(node, node.child_by_field_name("body")?))
-}
-
-fn describe(statement: Node<'_>, body: Node<'_>) -> Try {
-    let parts = children(statement);
-    let clauses = |kind: &'static str| parts.iter().filter(move |part| part.kind() == kind);
-    Try {
+fn suppressed(code: Code<'_>, statement: Node<'_>) -> Option<Catch> {
+    let body = statement.child_by_field_name("body")?;
+    let clause = children(statement)
+        .into_iter()
+        .find(|child| child.kind() == "with_clause")?;
+    let suppresses = children(clause).into_iter().any(|item| {
+        item.child_by_field_name("value")
+            .is_some_and(|value| is_suppressing(code, value))
+    });
+    suppresses.then(|| Catch {
         span: statement.into(),
         body: body.into(),
-        handlers: clauses("except_clause")
-            .filter_map(|clause| handler(*clause))
-            .collect(),
-        finally: clauses("finally_clause")
-            .find_map(|clause| own_block(*clause))
-            .map(Span::from),
-    }
-}
-
-fn handler(clause: Node<'_>) -> Option<Handler> {
-    let block = own_block(clause)?;
-    let always_leaves = leaves(block, MAX_LEVELS);
-    Some(Handler {
-        span: clause.into(),
-        types: handled(clause),
-        body: block.into(),
-        always_raises: always_leaves && !has_other_exit(block),
-        always_leaves,
+        falls_through: true,
+        continues: false,
     })
 }
 
-/// The exceptions that an `except` takes, a tuple one by one.
-fn handled(clause: Node<'_>) -> Vec<Span> {
-    let mut cursor = clause.walk();
-    let mut types = Vec::new();
-    for value in clause.children_by_field_name("value", &mut cursor) {
-        let value = match value.kind() {
-            "as_pattern" => value.named_child(0).unwrap_or(value),
-            _ => value,
-        };
-        let value = unparenthesised(value);
-        if value.kind() == "tuple" {
-            types.extend(children(value).into_iter().map(Span::from));
-        } else {
-            types.push(value.into());
-        }
+fn is_suppressing(code: Code<'_>, item: Node<'_>) -> bool {
+    let mut value = unparenthesised(item);
+    if value.kind() == "as_pattern" {
+        value = children(value).first().copied().unwrap_or(value);
+        value = unparenthesised(value);
     }
-    types
+    let Some(callee) = value.child_by_field_name("function") else {
+        return false;
+    };
+    let name = qualified(&code, callee).unwrap_or_else(|| code.text(callee.into()).to_owned());
+    let last = name.rsplit('.').next().unwrap_or(&name);
+    SUPPRESSING.contains(&last)
 }

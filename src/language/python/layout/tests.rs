@@ -20,7 +20,7 @@ fn first_with(fixture: &Fixture) -> Span {
 
 fn unwrapped(source: &str) -> Option<String> {
     let fixture = Fixture::new(source);
-    let edits = unwrap_block(&fixture.file(), first_with(&fixture))?;
+    let edits = unwrap_block(fixture.file(), first_with(&fixture))?;
     Some(splice(source, &edits).expect("edits are disjoint"))
 }
 
@@ -93,6 +93,83 @@ fn continuation_lines_move_with_their_statement() {
     );
 }
 
+/// The edits of all `with` statements of the text together, as fixes that agree are put together: a deletion inside of a larger one goes.
+fn all_unwrapped(source: &str) -> String {
+    let fixture = Fixture::new(source);
+    let mut edits: Vec<Edit> = Vec::new();
+    let mut work = vec![fixture.tree.root_node()];
+    while let Some(node) = work.pop() {
+        if node.kind() == "with_statement" {
+            edits.extend(unwrap_block(fixture.file(), node.into()).expect("moves"));
+        }
+        work.extend(children(node));
+    }
+    let inside = |edit: &Edit, other: &Edit| {
+        edit.text.is_empty()
+            && other.text.is_empty()
+            && other.span != edit.span
+            && other.span.contains(edit.span)
+    };
+    let kept: Vec<Edit> = edits
+        .iter()
+        .filter(|edit| !edits.iter().any(|other| inside(edit, other)))
+        .cloned()
+        .collect();
+    splice(source, &kept).expect("edits are disjoint")
+}
+
+#[test]
+fn nested_blocks_are_unwrapped_together() {
+    for (before, after) in [
+        (
+            "if x:\n    with a:\n        with b:\n            c(\n          d,\n      e,\n  f)\n            g\n",
+            "if x:\n    c(\n    d,\n    e,\n  f)\n    g\n",
+        ),
+        (
+            "with a:  # one\n    # two\n    with b:  # three\n        # four\n        c  # five\n    d\n",
+            "# one\n# two\n# three\n# four\nc  # five\nd\n",
+        ),
+        (
+            "if x:\n\twith a:\n\t\ty\n\t\twith (\n\t\t\tb,  # one\n\t\t\tc,\n\n\t\t\td,  # two\n\t\t):  # three\n\t\t\te\n\t\t\tf\n",
+            "if x:\n\ty\n\t# one\n\t# two\n\t# three\n\te\n\tf\n",
+        ),
+        (
+            "with a:\r\n    with b:  # one\r\n        with c:\r\n            d\r\n    with e: f\r\n",
+            "# one\r\nd\r\nf\r\n",
+        ),
+        (
+            "with a:\n    with b: c  # one\n    with (b,  # two\n          d): e\n",
+            "c  # one\n# two\ne\n",
+        ),
+    ] {
+        assert_eq!(all_unwrapped(before), after, "{before}");
+    }
+}
+
+#[test]
+fn the_header_of_a_block_on_one_line_may_be_of_several() {
+    check(
+        "if x:\n    with (a,  # why\nb): c\n",
+        "if x:\n    # why\n    c\n",
+    );
+    check(
+        "if x:\n    with (a,  # why\n\n            b,\n            d): c\n",
+        "if x:\n    # why\n    c\n",
+    );
+}
+
+#[test]
+fn comments_stay_where_they_are() {
+    check(
+        "if x:\n    with (  # one\n        # two\n        a as b,\n        # three\n    ):\n        c\n",
+        "if x:\n    # one\n    # two\n    # three\n    c\n",
+    );
+    check(
+        "with a(\n    '''\n  # no\n'''):  # yes\n  c\n",
+        "# yes\nc\n",
+    );
+}
+
 #[test]
 fn tabs_stay_tabs() {
     check(
@@ -157,39 +234,14 @@ fn a_statement_with_a_further_clause_is_not_unwrapped() {
         let fixture = Fixture::new(source);
         let statement = children(fixture.tree.root_node())[0];
         assert_eq!(
-            unwrap_block(&fixture.file(), statement.into()),
+            unwrap_block(fixture.file(), statement.into()),
             None,
             "{source}"
         );
     }
     let fixture = Fixture::new("if a:\n    b\n");
     let statement = children(fixture.tree.root_node())[0];
-    assert!(unwrap_block(&fixture.file(), statement.into()).is_some());
-}
-
-#[test]
-fn what_dedent_reports() {
-    let fixture = Fixture::new("with a:  # one\n    # two\n\n    b  # three\n");
-    let file = fixture.file();
-    let statement = first_with(&fixture);
-    let block = fixture
-        .tree
-        .root_node()
-        .named_child(0)
-        .and_then(|with| with.child_by_field_name("body"))
-        .expect("has a body");
-    let dedent = dedent_block(&file, block.into(), statement).expect("moves");
-    let texts = |spans: &[Span]| -> Vec<String> {
-        spans
-            .iter()
-            .map(|span| file.text(*span).to_owned())
-            .collect()
-    };
-    assert!(!dedent.one_line);
-    assert_eq!(texts(&dedent.header_comments), ["# one"]);
-    assert_eq!(texts(&dedent.leading_comments), ["# two"]);
-    assert_eq!(file.text(dedent.header), "with a:  # one\n");
-    assert_eq!(dedent.edits.len(), 2);
+    assert!(unwrap_block(fixture.file(), statement.into()).is_some());
 }
 
 const SAMPLES: [&str; 4] = [
@@ -204,13 +256,13 @@ fn a_block_that_is_indented_and_dedented_is_the_same() {
     for source in SAMPLES {
         let fixture = Fixture::new(source);
         let file = fixture.file();
-        let unit = indent_unit(&file);
+        let unit = indent_unit(file);
         let statement = children(fixture.tree.root_node())[0];
         let block = ["body", "consequence"]
             .iter()
             .find_map(|field| statement.child_by_field_name(field));
         let block = Span::from(block.expect("has a block"));
-        let mut edits = indent_block(&file, block, unit).expect("indents");
+        let mut edits = indent_block(file, block, unit).expect("indents");
         let text = Text(source);
         let indent = text.indent_before(block.start).expect("begins a line");
         let header = format!("{indent}with z:{}", text.newline());
@@ -228,11 +280,11 @@ fn a_block_that_is_indented_and_dedented_is_the_same() {
 #[test]
 fn only_whole_lines_are_indented() {
     let (fixture, span) = Fixture::marked("a; «b»\nc\n");
-    assert_eq!(indent_block(&fixture.file(), span, "  "), None);
+    assert_eq!(indent_block(fixture.file(), span, "  "), None);
     let (fixture, span) = Fixture::marked("«a»; b\nc\n");
-    assert_eq!(indent_block(&fixture.file(), span, "  "), None);
+    assert_eq!(indent_block(fixture.file(), span, "  "), None);
     let (fixture, span) = Fixture::marked("«a\nb;»  # c\nd\n");
-    assert!(indent_block(&fixture.file(), span, "  ").is_some());
+    assert!(indent_block(fixture.file(), span, "  ").is_some());
 }
 
 #[test]
@@ -245,6 +297,139 @@ fn the_unit_is_that_of_the_file() {
         ("x = f(\n        a)\nif a:\n   b\n", "   "),
     ] {
         let fixture = Fixture::new(source);
-        assert_eq!(indent_unit(&fixture.file()), unit, "{source}");
+        assert_eq!(indent_unit(fixture.file()), unit, "{source}");
+    }
+}
+
+fn removed(marked: &str) -> String {
+    let (fixture, span) = Fixture::marked(marked);
+    let edit = remove_statement(fixture.file(), span);
+    let after = splice(&fixture.source, &[edit]).expect("one edit");
+    let parsed = parse(&Python, &after).expect("parses");
+    assert_eq!(parsed.errors, None, "{marked}{after}");
+    after
+}
+
+#[test]
+fn a_statement_goes_with_its_lines() {
+    for (before, after) in [
+        ("a\n«b»\nc\n", "a\nc\n"),
+        ("«a»\n", ""),
+        ("a\n«b»", "a\n"),
+        ("a\r\n«b»\r\nc\r\n", "a\r\nc\r\n"),
+        ("\u{feff}«a»\nb\n", "\u{feff}b\n"),
+        ("a\n\u{c}«b»\nc\n", "a\n\u{c}c\n"),
+        ("if x:\n\ta\n\t«b(\n1,\n)»  \nc\n", "if x:\n\ta\nc\n"),
+        ("a\n«b = '''\n'''»;\nc\n", "a\nc\n"),
+        ("a\n\n«b»\n\nc\n", "a\n\n\nc\n"),
+    ] {
+        assert_eq!(removed(before), after, "{before}");
+    }
+}
+
+#[test]
+fn other_statements_of_the_line_stay() {
+    for (before, after) in [
+        ("«a»; b\n", "b\n"),
+        ("a; «b»; c\n", "a; c\n"),
+        ("a; «b»\n", "a\n"),
+        ("a; «b»;  # why\n", "a;  # why\n"),
+        ("if x: «a»; b\n", "if x: b\n"),
+        ("if x: a; «b»\n", "if x: a\n"),
+        ("a = '''\n'''; «b»\nc\n", "a = '''\n'''\nc\n"),
+        ("«a = '''\n'''»; b\nc\n", "b\nc\n"),
+        ("a; \\\n  «b»\nc\n", "a; \\\n  pass\nc\n"),
+        ("«a»; \\\n  b\nc\n", "pass; \\\n  b\nc\n"),
+    ] {
+        assert_eq!(removed(before), after, "{before}");
+    }
+}
+
+#[test]
+fn a_block_never_gets_empty() {
+    for (before, after) in [
+        ("if x:\n    «a»\nb\n", "if x:\n    pass\nb\n"),
+        ("if x: «a»\n", "if x: pass\n"),
+        (
+            "if x:\n    # c\n    «a»  # d\n",
+            "if x:\n    # c\n    pass  # d\n",
+        ),
+        (
+            "if x:\n    «a(  # c\n    )»\n",
+            "if x:\n    # c\n    pass\n",
+        ),
+        ("if x: «a(  # c\n    )»\n", "if x: pass  # c\n"),
+    ] {
+        assert_eq!(removed(before), after, "{before}");
+    }
+}
+
+#[test]
+fn comments_of_what_is_removed_stay() {
+    for (before, after) in [
+        ("a\n# one\n«b»  # two\nc\n", "a\n# one\n# two\nc\n"),
+        (
+            "if x:\n    a\n    «b»;  # two\n",
+            "if x:\n    a\n    # two\n",
+        ),
+        (
+            "if x:\n    a\n    «b(  # one\n        c,  # two\n    )»  # three\n    d\n",
+            "if x:\n    a\n    # one\n    # two\n    # three\n    d\n",
+        ),
+        (
+            "if x:\r\n    a\r\n    «b(  # one\r\n    )»\r\n    d\r\n",
+            "if x:\r\n    a\r\n    # one\r\n    d\r\n",
+        ),
+        ("«a(  # one\n)»; b\n", "# one\nb\n"),
+        ("a; «b(  # one\n)»\n", "a; pass  # one\n"),
+        ("a; «b(  # one\n)»; c\n", "a; (  # one\n); c\n"),
+        ("«def f():\n    # one\n    a»\n\n\nb\n", "# one\n\n\nb\n"),
+    ] {
+        assert_eq!(removed(before), after, "{before}");
+    }
+}
+
+#[test]
+fn one_run_of_blank_lines_goes_with_a_definition() {
+    for (before, after) in [
+        ("a\n\n\n«def f():\n    b»\n\n\nc\n", "a\n\n\nc\n"),
+        (
+            "class A:\n    a\n\n    @d\n    «def f(self): b»\n\n    def g(self): c\n",
+            "class A:\n    a\n\n    def g(self): c\n",
+        ),
+        (
+            "class A:\n    a\n\n    «def f(self): b»\n\n\nc\n",
+            "class A:\n    a\n\n\nc\n",
+        ),
+        ("a\n\n\n«class A:\n    b»\n", "a\n"),
+    ] {
+        assert_eq!(removed(before), after, "{before}");
+    }
+}
+
+#[test]
+fn a_statement_is_wrapped() {
+    let wrapped = |marked: &str| {
+        let (fixture, span) = Fixture::marked(marked);
+        let edits = wrap_statement(fixture.file(), span, "with z:")?;
+        Some(splice(&fixture.source, &edits).expect("disjoint"))
+    };
+    for (before, after) in [
+        ("«a»  # c\nb\n", Some("with z:\n    a  # c\nb\n")),
+        (
+            "if x:\n\t«a(\n\t\tb, '''\n\tc''')»\n",
+            Some("if x:\n\twith z:\n\t\ta(\n\t\t\tb, '''\n\tc''')\n"),
+        ),
+        (
+            "if x:\r\n  «a»\r\n",
+            Some("if x:\r\n  with z:\r\n    a\r\n"),
+        ),
+        ("\u{feff}«a»\n", Some("\u{feff}with z:\n    a\n")),
+        ("«a»; b\n", None),
+        ("a; «b»\n", None),
+        ("if x: «a»\n", None),
+        ("a; \\\n  «b»\n", None),
+    ] {
+        assert_eq!(wrapped(before).as_deref(), after, "{before}");
     }
 }

@@ -8,10 +8,9 @@ use tree_sitter::Node;
 
 use super::Evaluator;
 use super::value::Value;
+use crate::language::Code;
 use crate::language::model::{BindingKind, ParameterKind, ScopeId, ScopeKind};
-use crate::language::python::PythonFile;
 use crate::language::python::nodes::{children, unparenthesised};
-use crate::language::python::usage::{MethodCall, Usage, usage};
 use crate::source::Span;
 
 /// One place where an attribute is written.
@@ -168,7 +167,7 @@ impl<'a> Evaluator<'_, 'a> {
 }
 
 /// Every place of the file where an attribute is written.
-fn collect<'a>(file: &PythonFile<'a>) -> BTreeMap<&'a str, Vec<Store<'a>>> {
+fn collect<'a>(file: &Code<'a>) -> BTreeMap<&'a str, Vec<Store<'a>>> {
     let mut stores: BTreeMap<&'a str, Vec<Store<'a>>> = BTreeMap::new();
     let mut work = vec![file.tree.root_node()];
     while let Some(node) = work.pop() {
@@ -215,21 +214,4 @@ fn last_right(assignment: Node<'_>) -> Option<Node<'_>> {
         right = right.child_by_field_name("right")?;
     }
     Some(right)
-}
-
-/// Whether a list or dictionary is only looked into at `reference`, never changed or handed on.
-pub(super) fn only_looks_into(file: &PythonFile<'_>, reference: Span) -> bool {
-    match usage(file, reference) {
-        Usage::Subscripted { written, .. } => !written,
-        Usage::MethodCall { method, .. }
-        | Usage::Iterated {
-            method: Some(MethodCall { method, .. }),
-            ..
-        } => matches!(
-            method.as_str(),
-            "get" | "items" | "keys" | "values" | "copy"
-        ),
-        Usage::Iterated { method: None, .. } | Usage::Compared | Usage::Tested => true,
-        _ => false,
-    }
 }

@@ -14,14 +14,15 @@ mod variables;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tree_sitter::Node;
 
 use self::literal::Prefix;
 use self::value::Value;
-use super::PythonFile;
 use super::nodes::{children, expression_at, unparenthesised};
+use super::usage::only_looks_into;
+use crate::language::Code;
 use crate::language::model::{BindingKind, ScopeId};
 use crate::source::Span;
 use crate::sql::SqlText;
@@ -32,27 +33,12 @@ const MAX_DEPTH: usize = 48;
 /// How many steps one evaluation may take: assignments through assignments can multiply.
 const MAX_STEPS: usize = 20_000;
 
-/// The texts that an expression can have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StringValue {
-    /// Every form, each once; never empty. A text of one hole is one of which nothing is known.
-    pub alternatives: Vec<SqlText>,
-    /// The string literals that they are made of, in source order.
-    pub literals: Vec<Span>,
-}
-
-impl StringValue {
-    /// Whether every form is known to the letter.
-    pub fn is_known(&self) -> bool {
-        !self.alternatives.iter().any(SqlText::has_hole)
-    }
-}
-
-/// The texts that the expression at `expression` can have, evaluated where it stands.
-pub fn evaluate(file: &PythonFile<'_>, expression: Span) -> StringValue {
+/// The texts that the expression at `expression` can have, evaluated where it stands: every form, each once; never empty.
+///
+/// A text of one hole is one of which nothing is known.
+pub(super) fn evaluate(file: &Code<'_>, expression: Span) -> Vec<SqlText> {
     let mut evaluator = Evaluator {
         file,
-        literals: BTreeSet::new(),
         steps: 0,
         depth: 0,
         levels: 0,
@@ -64,14 +50,10 @@ pub fn evaluate(file: &PythonFile<'_>, expression: Span) -> StringValue {
         None => Value::unknown(),
     };
     // `None` and numbers are no query: a call with it fails before it reaches the database.
-    let alternatives = if value.texts.is_empty() {
+    if value.texts.is_empty() {
         vec![SqlText::unknown()]
     } else {
         value.texts
-    };
-    StringValue {
-        alternatives,
-        literals: evaluator.literals.into_iter().collect(),
     }
 }
 
@@ -84,8 +66,7 @@ struct Current<'v> {
 }
 
 struct Evaluator<'f, 'a> {
-    file: &'f PythonFile<'a>,
-    literals: BTreeSet<Span>,
+    file: &'f Code<'a>,
     steps: usize,
     depth: usize,
     /// How deep the statements nest that are being gone through.
@@ -178,7 +159,6 @@ impl<'a> Evaluator<'_, 'a> {
         if !prefix.is_text {
             return Value::unknown();
         }
-        self.literals.insert(node.into());
         let mut value = Value::literal("");
         for part in parts {
             let piece = match part.kind() {
@@ -250,10 +230,7 @@ impl<'a> Evaluator<'_, 'a> {
         if !matches!(node.kind(), "string" | "concatenated_string") {
             return None;
         }
-        let noted = self.literals.clone();
         let value = self.evaluate(node, None);
-        // A key is no part of the text.
-        self.literals = noted;
         match value.texts.as_slice() {
             [text] => match text.parts.as_slice() {
                 [] => Some(String::new()),
@@ -337,7 +314,7 @@ impl<'a> Evaluator<'_, 'a> {
                 || file
                     .model
                     .references_to(owner, &reference.name)
-                    .all(|reference| attributes::only_looks_into(file, reference.span))
+                    .all(|reference| only_looks_into(*file, reference.span))
         };
         (kinds.contains(&display.kind()) && constant()).then_some(display)
     }

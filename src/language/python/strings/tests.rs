@@ -1,6 +1,6 @@
 //! Expressions and the texts that they can have. A hole is shown as `⟨⟩`.
 
-use super::{StringValue, evaluate};
+use super::evaluate;
 use crate::language::python::tests::Fixture;
 use crate::sql::{Part, SqlText};
 
@@ -14,14 +14,14 @@ pub(super) fn show(text: &SqlText) -> String {
         .collect()
 }
 
-fn value(marked: &str) -> (StringValue, Fixture) {
+fn value(marked: &str) -> Vec<SqlText> {
     let (fixture, span) = Fixture::marked(marked);
-    (evaluate(&fixture.file(), span), fixture)
+    evaluate(&fixture.file(), span)
 }
 
 /// What the expression between `«` and `»` can be.
 fn texts(marked: &str) -> Vec<String> {
-    let mut shown: Vec<String> = value(marked).0.alternatives.iter().map(show).collect();
+    let mut shown: Vec<String> = value(marked).iter().map(show).collect();
     shown.sort();
     shown
 }
@@ -353,9 +353,9 @@ fn too_many_alternatives_keep_their_common_beginning() {
         .collect();
     let body = format!("q = 'SELECT a FROM t'\n{}", conditions.concat());
     let source = format!("def f(p):\n{}    use(«q»)\n", indented(&body));
-    let (all, _) = value(&source);
-    assert_eq!(all.alternatives.len(), 64);
-    assert!(all.is_known());
+    let all = value(&source);
+    assert_eq!(all.len(), 64);
+    assert!(!all.iter().any(SqlText::has_hole));
     check_body(
         &format!("{body}if p: q += ' z'\nuse(q)"),
         &["SELECT a FROM ⟨⟩"],
@@ -382,13 +382,4 @@ fn hostile_input_ends() {
     assert!(texts(&source).contains(&"⟨⟩".to_owned()));
     let parentheses = format!("x = «{}'a'{}»\n", "('b' + ".repeat(300), ")".repeat(300));
     assert_eq!(texts(&parentheses).len(), 1);
-}
-
-#[test]
-fn the_literals_are_told() {
-    let (value, fixture) =
-        value("Q = 'a'\ndef f():\n    q = Q + 'b'\n    if p: q += f'c{d}'\n    use(«q»)\n");
-    let file = fixture.file();
-    let literals: Vec<&str> = value.literals.iter().map(|span| file.text(*span)).collect();
-    assert_eq!(literals, ["'a'", "'b'", "f'c{d}'"]);
 }

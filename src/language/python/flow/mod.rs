@@ -1,0 +1,160 @@
+//! Which statements run, how often, and how a body is left: what proofs about rewrites stand on.
+//!
+//! Everything is conservative: `true` is proven, `false` is "not shown".
+
+mod dominance;
+mod guards;
+mod handlers;
+#[cfg(test)]
+mod tests;
+
+use tree_sitter::{Node, Tree};
+
+use super::nodes::{children, is_comprehension, is_function, own_nodes, path};
+use super::statements::statements_of;
+use crate::source::Span;
+
+pub(super) use dominance::dominates;
+pub(super) use guards::{guard, known_present};
+pub(super) use handlers::catches;
+
+/// How deep the questions about nested statements look; below it nothing is shown.
+const MAX_LEVELS: usize = 100;
+
+/// The innermost loop around `span` that lies inside `outer` and runs `span` again and again.
+///
+/// A function that is defined in a loop counts as run in it. The iterable of a loop and its `else` run once.
+pub(super) fn innermost_loop(tree: &Tree, span: Span, outer: Span) -> Option<Span> {
+    let path = path(tree, span);
+    let around = path.windows(2).enumerate().rev();
+    around
+        .filter(|(_, pair)| {
+            let whole = Span::from(pair[0]);
+            whole != outer && outer.contains(whole)
+        })
+        .find(|(at, pair)| repeats(pair[0], pair[1], path.get(at + 2).copied()))
+        .map(|(_, pair)| pair[0].into())
+}
+
+/// Whether `node` is a loop that runs `part`, one of its children, again and again. `inner` is the child of `part` that is asked for.
+fn repeats<'t>(node: Node<'t>, part: Node<'t>, inner: Option<Node<'t>>) -> bool {
+    let is = |field: &str| node.child_by_field_name(field) == Some(part);
+    match node.kind() {
+        "for_statement" => is("body") || is("left"),
+        "while_statement" => is("body") || is("condition"),
+        kind if is_comprehension(kind) => {
+            let first = children(node)
+                .into_iter()
+                .find(|child| child.kind() == "for_in_clause");
+            let iterable = first.and_then(|first| first.child_by_field_name("right"));
+            first != Some(part) || inner.is_none() || iterable != inner
+        }
+        _ => false,
+    }
+}
+
+/// The `raise` statements inside `body`; not those of nested functions.
+pub(super) fn raises(tree: &Tree, body: Span) -> Vec<Span> {
+    own_nodes(tree, body)
+        .into_iter()
+        .filter(|node| node.kind() == "raise_statement")
+        .map(Span::from)
+        .collect()
+}
+
+fn is_block(node: Node<'_>) -> bool {
+    matches!(node.kind(), "block" | "module")
+}
+
+/// The block of a clause; a block is its own.
+fn own_block(clause: Node<'_>) -> Option<Node<'_>> {
+    if clause.kind() == "block" {
+        return Some(clause);
+    }
+    ["body", "consequence"]
+        .iter()
+        .find_map(|field| clause.child_by_field_name(field))
+        .or_else(|| {
+            children(clause)
+                .into_iter()
+                .find(|child| child.kind() == "block")
+        })
+}
+
+/// Whether a block never runs to its end: every path returns, raises, breaks or continues.
+fn leaves(block: Node<'_>, levels: usize) -> bool {
+    statements_of(block)
+        .into_iter()
+        .any(|statement| statement_leaves(statement, levels))
+}
+
+/// Whether a statement never runs to its end. Looks `levels` deep into it.
+pub(super) fn statement_leaves(statement: Node<'_>, levels: usize) -> bool {
+    let Some(levels) = levels.checked_sub(1) else {
+        return false;
+    };
+    let clause_leaves =
+        |clause: &Node<'_>| own_block(*clause).is_some_and(|block| leaves(block, levels));
+    match statement.kind() {
+        "return_statement" | "raise_statement" | "break_statement" | "continue_statement" => true,
+        "if_statement" => {
+            let parts = children(statement);
+            parts.iter().any(|part| part.kind() == "else_clause")
+                && parts
+                    .iter()
+                    .filter(|part| matches!(part.kind(), "block" | "elif_clause" | "else_clause"))
+                    .all(clause_leaves)
+        }
+        "try_statement" => {
+            let parts = children(statement);
+            let of = |kinds: &'static [&'static str]| {
+                parts
+                    .iter()
+                    .filter(move |part| kinds.contains(&part.kind()))
+            };
+            of(&["finally_clause"]).any(clause_leaves)
+                || of(&["block", "else_clause"]).any(clause_leaves)
+                    && of(&["except_clause"]).all(clause_leaves)
+        }
+        _ => false,
+    }
+}
+
+/// The jumps out of a block that are no exceptions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Jumps {
+    /// `return`
+    returns: bool,
+    /// `break` of a loop around the block
+    breaks: bool,
+    /// `continue` of a loop around the block
+    continues: bool,
+}
+
+impl Jumps {
+    fn of(block: Node<'_>) -> Self {
+        let mut found = Self::default();
+        let mut work = vec![(block, false)];
+        while let Some((node, in_loop)) = work.pop() {
+            match node.kind() {
+                "return_statement" => found.returns = true,
+                "break_statement" => found.breaks |= !in_loop,
+                "continue_statement" => found.continues |= !in_loop,
+                _ => {}
+            }
+            let is_loop = matches!(node.kind(), "for_statement" | "while_statement");
+            work.extend(
+                children(node)
+                    .into_iter()
+                    .filter(|child| !is_function(child.kind()))
+                    // `break` in the `else` of a loop belongs to the loop around it.
+                    .map(|child| (child, in_loop || is_loop && child.kind() != "else_clause")),
+            );
+        }
+        found
+    }
+
+    fn any(self) -> bool {
+        self.returns || self.breaks || self.continues
+    }
+}

@@ -11,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread;
 
 use tempfile::TempDir;
@@ -60,21 +61,16 @@ const UNPROVEN: &[(&str, &str, &str)] = &[
 
 #[test]
 fn the_migrated_sample_answers_as_before_and_shows_nobody_anothers_rows() {
-    let Some(stage) = Stage::new() else { return };
-    let before = stage.both(Path::new(SAMPLE), "before");
-    let migrated = stage.migrated(&[]);
-    let after = stage.both(migrated.path(), "after");
-    let differences = stage.differences(&before, &after);
+    let Some(stage) = Stage::shared() else { return };
+    let differences = stage.differences(&stage.both(stage.migrated(), "after"));
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
 #[test]
 fn after_unsafe_edits_it_differs_where_a_rule_was_said_not_to_be_proven() {
-    let Some(stage) = Stage::new() else { return };
-    let before = stage.both(Path::new(SAMPLE), "before");
-    let migrated = stage.migrated(&["--unsafe"]);
-    let after = stage.both(migrated.path(), "after");
-    let differences = stage.differences(&before, &after);
+    let Some(stage) = Stage::shared() else { return };
+    let migrated = stage.migration(&["--unsafe"]);
+    let differences = stage.differences(&stage.both(migrated.path(), "after-unsafe"));
 
     let sites = sites_of_the_sample();
     for (start, function, word) in UNPROVEN {
@@ -99,20 +95,15 @@ fn after_unsafe_edits_it_differs_where_a_rule_was_said_not_to_be_proven() {
 
 #[test]
 fn a_wrong_rewrite_of_each_kind_is_caught() {
-    let Some(stage) = Stage::new() else { return };
-    let before = stage.both(Path::new(SAMPLE), "before");
-    let migrated = stage.migrated(&[]);
+    let Some(stage) = Stage::shared() else { return };
     let wrongs = wrong_rewrites();
     assert!(wrongs.len() >= 10, "{wrongs:?}");
     // Two at a time: most of the time goes into waiting for the server.
     let missed: Vec<String> = thread::scope(|scope| {
         let halves = wrongs.chunks(wrongs.len().div_ceil(2)).map(|half| {
-            let (stage, before, migrated) = (&stage, &before, migrated.path());
-            scope.spawn(move || {
-                half.iter()
-                    .filter_map(|wrong| stage.missed(wrong, migrated, before))
-                    .collect::<Vec<_>>()
-            })
+            let stage = &stage;
+            let missed = move || half.iter().filter_map(|wrong| stage.missed(wrong));
+            scope.spawn(move || missed().collect::<Vec<_>>())
         });
         let running: Vec<_> = halves.collect();
         let each = running.into_iter().map(|half| half.join().unwrap());
@@ -139,34 +130,60 @@ fn the_scaffold_keeps_its_promises() {
     assert!(said.matches("holds: ").count() >= 10, "{said}");
 }
 
-/// A database in the state that the scenarios start from; each run works on a copy of it.
+/// A database in the state that the scenarios start from, of which each run has a copy; and what several tests start from.
 struct Stage {
     python: OsString,
     server: OsString,
     database: String,
     folder: TempDir,
+    before: OnceLock<Answers>,
+    migrated: OnceLock<TempDir>,
 }
 
 /// What `scenarios.py` printed, run as a role that the policies bind and as one that bypasses them.
+#[derive(Clone)]
 struct Answers {
     bound: PathBuf,
     bypassing: PathBuf,
 }
 
 impl Stage {
-    /// `None` where there is no server or no Python to run it on.
-    fn new() -> Option<Self> {
+    /// The stage of all tests that are under way, gone with the last of them. `None` where there is no server or no Python.
+    fn shared() -> Option<Arc<Self>> {
+        static SHARED: Mutex<Weak<Stage>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stage) = shared.upgrade() {
+            return Some(stage);
+        }
+        let stage = Arc::new(Self::new(support::python()?, support::database()?));
+        *shared = Arc::downgrade(&stage);
+        Some(stage)
+    }
+
+    fn new(python: OsString, server: OsString) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let (python, server) = (support::python()?, support::database()?);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let stage = Self {
             python,
             server,
             database: format!("connmod_stage_{}_{count}", std::process::id()),
             folder: tempfile::tempdir().unwrap(),
+            before: OnceLock::new(),
+            migrated: OnceLock::new(),
         };
         succeeded(&stage.run("prepare", &[OsStr::new(SAMPLE)]));
-        Some(stage)
+        stage
+    }
+
+    /// What the sample answers as it is.
+    fn before(&self) -> &Answers {
+        self.before
+            .get_or_init(|| self.both(Path::new(SAMPLE), "before"))
+    }
+
+    /// A copy of the sample after `init` and `apply`, not to be changed.
+    fn migrated(&self) -> &Path {
+        self.migrated.get_or_init(|| self.migration(&[])).path()
     }
 
     fn run(&self, verb: &str, arguments: &[&OsStr]) -> Output {
@@ -211,7 +228,7 @@ impl Stage {
     }
 
     /// A copy of the sample after `init` and `apply` with these options.
-    fn migrated(&self, options: &[&str]) -> TempDir {
+    fn migration(&self, options: &[&str]) -> TempDir {
         let copy = tempfile::tempdir_in(self.folder.path()).unwrap();
         support::copy(Path::new(SAMPLE), copy.path());
         connmod(copy.path(), &["init"]);
@@ -220,7 +237,8 @@ impl Stage {
     }
 
     /// The lines of `compare.py`, none when a migration may do what this one did.
-    fn differences(&self, before: &Answers, after: &Answers) -> Vec<String> {
+    fn differences(&self, after: &Answers) -> Vec<String> {
+        let before = self.before();
         let files = [
             &before.bound,
             &before.bypassing,
@@ -236,10 +254,10 @@ impl Stage {
         }
     }
 
-    /// Why `wrong`, put into a copy of the `migrated` sample, was not caught.
-    fn missed(&self, wrong: &Wrong, migrated: &Path, before: &Answers) -> Option<String> {
+    /// Why `wrong`, put into a copy of the migrated sample, was not caught.
+    fn missed(&self, wrong: &Wrong) -> Option<String> {
         let copy = tempfile::tempdir_in(self.folder.path()).unwrap();
-        support::copy(migrated, copy.path());
+        support::copy(self.migrated(), copy.path());
         let spoil = self
             .script("spoil.py")
             .args([&wrong.path, copy.path()])
@@ -258,15 +276,18 @@ impl Stage {
         };
         let name = wrong.path.file_stem().unwrap().to_string_lossy();
         let now = self.kept(&name, &succeeded(&output));
-        let (bound, bypassing) = match wrong.sign.role() {
-            "bound" => (now, before.bypassing.clone()),
-            _ => (before.bound.clone(), now),
-        };
-        let differences = self.differences(before, &Answers { bound, bypassing });
-        if differences.iter().any(|line| line.starts_with(start)) {
-            return None;
+        let mut after = self.before().clone();
+        match wrong.sign.role() {
+            "bound" => after.bound = now,
+            _ => after.bypassing = now,
         }
-        missed(&differences.join("\n"))
+        let differences = self.differences(&after);
+        let caught = differences.iter().any(|line| line.starts_with(start));
+        if caught {
+            None
+        } else {
+            missed(&differences.join("\n"))
+        }
     }
 }
 

@@ -799,17 +799,21 @@ def masked(value: Any, key: str = "") -> Any:
     return f"<{type(value).__name__}>"
 
 
-async def all_rows(owner: asyncpg.Connection) -> Counter[Tuple[str, str]]:
-    """Each row of each table, with its number."""
+async def query_of_all_rows(owner: asyncpg.Connection) -> str:
+    """Asks for each row of each table, with the table's name."""
     tables = await owner.fetch(
         "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables "
         "WHERE schemaname !~ '^pg_|^information_schema$' ORDER BY 1"
     )
-    rows: Counter[Tuple[str, str]] = Counter()
-    for (table,) in tables:
-        for (row,) in await owner.fetch(f"SELECT to_jsonb(t)::text FROM {table} t"):
-            rows[table, json.dumps(masked(json.loads(row)), sort_keys=True, ensure_ascii=False)] += 1
-    return rows
+    return " UNION ALL ".join(f"SELECT '{table}', to_jsonb(t)::text FROM {table} t" for (table,) in tables)
+
+
+async def all_rows(owner: asyncpg.Connection, query: str) -> Counter[Tuple[str, str]]:
+    """How often each row is there."""
+    return Counter(
+        (table, json.dumps(masked(json.loads(row)), sort_keys=True, ensure_ascii=False))
+        for table, row in await owner.fetch(query)
+    )
 
 
 def changes(before: Counter[Tuple[str, str]], after: Counter[Tuple[str, str]]) -> Dict[str, Dict[str, List[str]]]:
@@ -828,24 +832,27 @@ async def answer(app: App, function: Callable[[App], Awaitable[Any]]) -> Dict[st
 
 
 async def run(dsn: str, owner_dsn: str | None = None, only: Sequence[str] = ()) -> Dict[str, Any]:
-    owner = await asyncpg.connect(owner_dsn) if owner_dsn else None
     app = App(dsn)
     await app.start()
-    results: Dict[str, Any] = {}
     try:
-        rows = await all_rows(owner) if owner else Counter()
-        for name, function in SCENARIOS.items():
-            if only and name not in only:
-                continue
-            results[name] = await answer(app, function)
-            if owner:
-                before, rows = rows, await all_rows(owner)
-                if changed := changes(before, rows):
-                    results[name]["rows"] = changed
+        chosen = {name: function for name, function in SCENARIOS.items() if not only or name in only}
+        if owner_dsn is None:
+            return {name: await answer(app, function) for name, function in chosen.items()}
+        async with asyncpg.create_pool(owner_dsn, min_size=1, max_size=1) as pool, pool.acquire() as owner:
+            return await run_with_rows(app, chosen, owner)
     finally:
         await app.stop()
-        if owner:
-            await owner.close()
+
+
+async def run_with_rows(app: App, chosen: Dict[str, Any], owner: asyncpg.Connection) -> Dict[str, Any]:
+    query = await query_of_all_rows(owner)
+    after = await all_rows(owner, query)
+    results: Dict[str, Any] = {}
+    for name, function in chosen.items():
+        results[name] = await answer(app, function)
+        before, after = after, await all_rows(owner, query)
+        if changed := changes(before, after):
+            results[name]["rows"] = changed
     return results
 
 

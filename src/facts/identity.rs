@@ -76,7 +76,11 @@ fn candidate(world: World<'_>, id: FileId, at: Span, expression: &str) -> Option
         .model
         .bindings_of(owner, root)
         .any(|binding| is_bound(world, id, binding, owner, at));
-    if !bound || !has_member(world, id, owner, root, rest) {
+    let deleted = file
+        .model
+        .bindings_of(owner, root)
+        .any(|binding| binding.kind == BindingKind::Delete);
+    if !bound || deleted || !has_member(world, id, owner, root, rest) {
         return None;
     }
     let why = if rest.is_empty() {
@@ -107,10 +111,19 @@ fn is_bound(world: World<'_>, id: FileId, binding: &Binding, owner: ScopeId, at:
     let file = world.project.file(id);
     match binding.kind {
         BindingKind::Parameter => true,
-        BindingKind::Delete | BindingKind::Import | BindingKind::Function | BindingKind::Class => {
-            false
-        }
+        BindingKind::Delete
+        | BindingKind::Import
+        | BindingKind::Function
+        | BindingKind::Class
+        | BindingKind::Except
+        | BindingKind::Pattern
+        | BindingKind::Comprehension => false,
         BindingKind::Annotation if binding.value.is_none() => false,
+        // A loop may have no round.
+        BindingKind::For => {
+            let body = file.language.body(file.code(), binding.statement);
+            body.is_some_and(|body| body.contains(at))
+        }
         _ => {
             // A nested function runs after the definition that it closes over only if that comes first.
             binding.executed_in == owner

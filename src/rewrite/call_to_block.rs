@@ -27,7 +27,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
         calls: vec![query.clone()],
         ..Connection::default()
     };
-    let transaction = proof::in_transaction(subject, &connection, statement);
+    let transaction = proof::in_transaction(subject, &connection, statement, statement);
     reasons.extend(transaction.refused);
     let name = free_name(subject);
     if name.is_none() {

@@ -232,23 +232,25 @@ pub fn edits(
             .insert(import.span);
     }
     let mut fresh: BTreeMap<Place, BTreeSet<(String, String)>> = BTreeMap::new();
-    let mut placed: Vec<(ScopeId, String)> = Vec::new();
+    let mut placed: BTreeSet<(Option<ScopeId>, String)> = BTreeSet::new();
     for import in needed {
-        if let Some(host) = host(file, import) {
-            if !placed.contains(&(host.scope, import.name.clone())) {
-                statements
-                    .entry(host.statement)
-                    .or_default()
-                    .add
-                    .insert(import.name.clone());
-                placed.push((host.scope, import.name.clone()));
-            }
-        } else {
+        let hosts = hosts(project, id, target, import);
+        if hosts.is_empty() {
             let place = place(project, id, target, import);
             fresh
                 .entry(place)
                 .or_default()
                 .insert((import.module.clone(), import.name.clone()));
+        }
+        let once = (hosts.first().map(|host| host.scope), import.name.clone());
+        if placed.insert(once) || hosts.iter().any(|host| host.conditional) {
+            for host in hosts {
+                statements
+                    .entry(host.statement)
+                    .or_default()
+                    .add
+                    .insert(import.name.clone());
+            }
         }
     }
     let mut edits: Vec<Edit> = Vec::new();
@@ -360,33 +362,71 @@ fn mentions(text: &str, name: &str) -> bool {
     })
 }
 
-/// The import statement that a needed name can join.
-fn host<'f>(file: &'f ParsedFile, needed: &NeededImport) -> Option<&'f Import> {
+/// The import statements that a needed name joins: one that surely runs; or, where the file imports from the module only under conditions
+/// (`try: … except ImportError:`), all of those, so that the name is there whenever the others are.
+fn hosts<'p>(
+    project: &'p Project,
+    id: FileId,
+    target: Target<'_>,
+    needed: &NeededImport,
+) -> Vec<&'p Import> {
+    let file = project.file(id);
     let scope = file.model.scope_at(needed.at);
-    let mut hosts: Vec<&Import> = file
+    let visible = |import: &&Import| {
+        let around = file
+            .model
+            .ancestors(scope)
+            .any(|ancestor| ancestor == import.scope);
+        matches!(import.kind, ImportKind::Name { .. })
+            && !import.type_checking
+            && around
+            && (import.scope == Model::MODULE || import.statement.end <= needed.at)
+    };
+    let mut certain: Vec<&Import> = file
         .model
         .imports
         .iter()
         .filter(|import| {
-            matches!(import.kind, ImportKind::Name { .. })
-                && written_module(import) == needed.module
-                && !import.type_checking
-                && !import.conditional
-                && file
-                    .model
-                    .ancestors(scope)
-                    .any(|ancestor| ancestor == import.scope)
-                && (import.scope == Model::MODULE || import.statement.end <= needed.at)
+            visible(import) && !import.conditional && written_module(import) == needed.module
         })
         .collect();
     // The module's import serves all; else the nearest one before the site.
-    hosts.sort_by_key(|import| {
+    certain.sort_by_key(|import| {
         (
             import.scope != Model::MODULE,
             std::cmp::Reverse(import.statement.start),
         )
     });
-    hosts.into_iter().next()
+    if let Some(host) = certain.first() {
+        return vec![*host];
+    }
+    let mut guarded: Vec<&Import> = file
+        .model
+        .imports
+        .iter()
+        .filter(|import| {
+            visible(import)
+                && import.conditional
+                && !is_main_guarded(file, import)
+                && exports(project, id, target, &needed.name, import)
+        })
+        .collect();
+    guarded.dedup_by_key(|import| import.statement);
+    guarded
+}
+
+/// Whether an import only runs when the file is the program: `if __name__ == "__main__":`.
+fn is_main_guarded(file: &ParsedFile, import: &Import) -> bool {
+    let root = file.tree.root_node();
+    let mut node = root.descendant_for_byte_range(import.statement.start, import.statement.end);
+    while let Some(current) = node {
+        let condition = current.child_by_field_name("condition").map(Span::from);
+        if condition.is_some_and(|condition| condition.text(file.text()).contains("__name__")) {
+            return true;
+        }
+        node = current.parent();
+    }
+    false
 }
 
 /// Where a new import statement goes.
@@ -462,7 +502,7 @@ fn function_head(file: &ParsedFile, at: usize) -> Option<Place> {
         .language
         .catches(file.code(), body)
         .into_iter()
-        .find(|catch| catch.body.contains(here));
+        .find(|catch| catch.handles && catch.body.contains(here));
     let first = file
         .language
         .first_statement(file.code(), caught.map_or(body, |catch| catch.body))?;
@@ -663,18 +703,22 @@ fn added_entry(
     Edit::insert(last.end, format!("{separator}{name}"))
 }
 
-/// What stands between two names of the list: a comma and a space, or a line break with the indentation of the first name.
+/// What stands between two names of the list, as the list has it: a comma and a space, a line break, a backslash.
 fn separator(file: &ParsedFile, items: &[&Import]) -> String {
     let text = file.text();
-    let lines = match items {
-        [first, second, ..] => text[first.span.end..second.span.start].contains('\n'),
-        [only] => {
-            let line = file.source.line_start(only.span.start);
-            text[line..only.span.start].trim().is_empty()
+    if let [first, second, ..] = items {
+        let between = &text[first.span.end..second.span.start];
+        let plain = between.starts_with(',')
+            && between[1..].chars().all(|c| c.is_whitespace() || c == '\\');
+        if plain {
+            return between.to_owned();
         }
-        [] => false,
-    };
-    if lines {
+    }
+    let own_line = items.first().is_some_and(|first| {
+        let line = file.source.line_start(first.span.start);
+        text[line..first.span.start].trim().is_empty()
+    });
+    if own_line {
         let indent = file.source.indent_at(items[0].span.start);
         format!(",{}{indent}", file.source.newline().as_str())
     } else {

@@ -36,7 +36,8 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     let mut proposal = Proposal::new(Span::new(assignment.start, pair.finally.end), filled.target);
     proposal.unproven.extend(proof::doubt(subject));
     if filled.with_user {
-        let mut transaction = proof::in_transaction(subject, &connection, pair.body);
+        let mut transaction =
+            proof::in_transaction(subject, &connection, proposal.region, pair.body);
         // The release behind the body is not a use after the block.
         transaction
             .refused

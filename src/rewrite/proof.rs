@@ -223,9 +223,12 @@ pub(super) struct Transaction {
 }
 
 /// The block may run inside a transaction: nothing in it forbids one, and no error is swallowed and worked on after.
+///
+/// `region` is the whole block, `body` what runs on the connection.
 pub(super) fn in_transaction(
     subject: Subject<'_>,
     connection: &Connection,
+    region: Span,
     body: Span,
 ) -> Transaction {
     let mut result = Transaction::default();
@@ -245,7 +248,9 @@ pub(super) fn in_transaction(
             subject.line(span)
         ));
     }
-    result.refused.extend(swallowed(subject, connection, body));
+    result
+        .refused
+        .extend(swallowed(subject, connection, region, body));
     writes(subject, connection, body, &mut result);
     result
 }
@@ -277,7 +282,12 @@ pub(super) fn forbidden(subject: Subject<'_>, call: &QueryCall, reasons: &mut Ve
 
 /// Errors that are caught inside the block while the connection is used on: PostgreSQL refuses every statement of a transaction after its
 /// first error ("current transaction is aborted").
-fn swallowed(subject: Subject<'_>, connection: &Connection, body: Span) -> Vec<String> {
+fn swallowed(
+    subject: Subject<'_>,
+    connection: &Connection,
+    region: Span,
+    body: Span,
+) -> Vec<String> {
     let file = subject.parsed();
     let uses: Vec<Span> = connection
         .calls
@@ -313,7 +323,7 @@ fn swallowed(subject: Subject<'_>, connection: &Connection, body: Span) -> Vec<S
         let repeated = (catch.falls_through || catch.continues)
             && file
                 .language
-                .innermost_loop(file.code(), catch.span, body)
+                .innermost_loop(file.code(), catch.span, region)
                 .is_some();
         if again || repeated {
             reasons.push(format!(

@@ -53,6 +53,8 @@ impl ParsedFile {
         while let Some(parent) = node.parent()
             && Span::from(parent) == Span::from(node)
             && parent.parent().is_some()
+            // A block of one statement has the same extent and is not meant.
+            && !matches!(parent.kind(), "block" | "module")
         {
             node = parent;
         }

@@ -444,7 +444,7 @@ impl<'a> Follower<'a> {
                 if objects.iter().any(|object| is_of(world, object, class)) {
                     writes += 1;
                     if let Some(value) = write.value {
-                        self.expression(id, value, depth)
+                        self.expression(id, value, depth);
                     } else {
                         let place = self.place(id, write.statement);
                         self.unknown(format!(

@@ -78,6 +78,7 @@ pub fn classify(values: &Values, here: FileId) -> PoolOrigin {
     });
     let unknown = first(&|value| match value {
         Value::Unknown(story) | Value::SomePool(story) => Some(story.clone()),
+        Value::Instance(_) => Some("an object of the project that lends connections".to_owned()),
         _ => None,
     });
     let shared = first(&|value| match value {

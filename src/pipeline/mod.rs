@@ -5,6 +5,8 @@ mod judge;
 mod lesson;
 mod mark;
 mod removal;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};

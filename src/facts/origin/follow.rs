@@ -443,7 +443,9 @@ impl<'a> Follower<'a> {
                 let objects = self.aside(id, write.object, depth);
                 if objects.iter().any(|object| is_of(world, object, class)) {
                     writes += 1;
-                    if let Some(value) = write.value { self.expression(id, value, depth) } else {
+                    if let Some(value) = write.value {
+                        self.expression(id, value, depth)
+                    } else {
                         let place = self.place(id, write.statement);
                         self.unknown(format!(
                             "`.{name}` is set at {place} in a way that is not followed"

@@ -113,7 +113,8 @@ pub(super) fn mapped(subject: Subject<'_>, call: &QueryCall) -> Vec<String> {
     let line = subject.line(call.call.call);
     let method = &call.call.method;
     let Some(helper) = subject.world.standard.helpers.get(method) else {
-        return vec![format!("no helper stands for `.{method}()` (line {line})")];
+        let why = subject.world.standard.no_helper(method);
+        return vec![format!("{why} (line {line})")];
     };
     let mut reasons = Vec::new();
     if call.call.manner != Manner::Awaited {

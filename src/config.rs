@@ -351,6 +351,13 @@ pub fn globs(patterns: &[String]) -> GlobSet {
     builder.build().unwrap_or_else(|_| GlobSet::empty())
 }
 
+/// The glob that matches the path `text` and nothing else.
+pub fn glob_of(text: &str) -> String {
+    // Where `\` escapes, `globset::escape` leaves it alone; in a class it is only itself.
+    let parts = text.split('\\').map(globset::escape);
+    parts.collect::<Vec<_>>().join("[\\]")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -393,5 +400,14 @@ mod tests {
         let config = Config::parse("connmod.yaml", text).expect("it can be meant");
         assert!(config.standard.is_known());
         assert!(!Config::default().standard.is_known());
+    }
+    #[test]
+    fn a_glob_of_a_path_matches_it() {
+        for path in ["a/b.py", r"a/\{b.py", "[x]*?{y}", r"a\b", "é/ü.py"] {
+            let glob = glob_of(path);
+            let set = globs(std::slice::from_ref(&glob));
+            assert!(set.is_match(path), "{path}: {glob}");
+            assert!(!set.is_match("a/c.py"), "{path}: {glob}");
+        }
     }
 }

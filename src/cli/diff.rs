@@ -13,7 +13,6 @@ use crate::cli::session::Session;
 use crate::cli::terminal::{Terminal, print};
 use crate::finding::{Finding, Inventory, Patch};
 use crate::pipeline::{Selection, Survey};
-use crate::report::escape::visible_lines;
 use crate::report::hunks::{self, ById};
 use crate::report::stat::{DEFAULT_WIDTH, FileChange, stat};
 use crate::report::totals::plural;
@@ -47,7 +46,7 @@ fn show(survey: &Survey, selection: &Selection, as_stat: bool, terminal: Termina
     } else {
         let findings = hunks::by_id(&survey.inventory);
         let diffs = patches.iter().map(|patch| hunks::unified(patch, &findings));
-        shown(&diffs.collect::<String>(), terminal)
+        diff::shown(&diffs.collect::<String>(), terminal.results)
     };
     print(&text)?;
     let account = Account::of(&survey.inventory, selection, &patches);
@@ -60,18 +59,6 @@ fn change(patch: &Patch) -> FileChange<'_> {
         path: &patch.path,
         before: &patch.before,
         after: &patch.after,
-    }
-}
-
-/// A diff for whoever reads it: a terminal gets nothing that steers it, a file or a pipe every byte.
-fn shown(diff: &str, terminal: Terminal) -> String {
-    let view = terminal.results;
-    if view.colour {
-        diff::coloured(diff)
-    } else if view.width.is_some() {
-        visible_lines(diff).into_owned()
-    } else {
-        diff.to_owned()
     }
 }
 

@@ -9,6 +9,7 @@ use crate::cli::session::Surveyed;
 use crate::fault::nearest;
 use crate::finding::{Inventory, Patch, Verdict};
 use crate::pipeline::{Selection, names_recipe};
+use crate::recipe::Library;
 use crate::report::totals::plural;
 
 /// The selection that the options name. Names that nothing has are mistakes, not empty selections.
@@ -16,13 +17,10 @@ pub(super) fn selection(narrowing: &Narrowing, surveyed: &Surveyed) -> Result<Se
     let known = context_names(&surveyed.survey.inventory);
     let contexts = narrowing.phase.iter().map(|name| context(name, &known));
     for pattern in &narrowing.only {
-        let recipes = surveyed.library.recipes.iter();
-        let ids: Vec<&str> = recipes.map(|recipe| recipe.id.as_str()).collect();
-        if !ids.iter().any(|id| names_recipe(pattern, id)) {
-            bail!(
-                "--only {pattern}: there is no such recipe; there are {}",
-                ids.join(", ")
-            );
+        let library = &surveyed.library;
+        let mut recipes = library.recipes.iter();
+        if !recipes.any(|recipe| names_recipe(pattern, &recipe.id)) {
+            bail!("--only {}", no_recipe(library, pattern));
         }
     }
     let base = &surveyed.base;
@@ -55,10 +53,9 @@ fn context(word: &str, known: &BTreeSet<&str>) -> Result<String> {
         [name] => Ok(name.to_owned()),
         [] => {
             let parts = all().flat_map(|name| name.split(' ').chain([name]));
-            let meant = nearest(word, parts);
-            let meant = meant.map_or_else(String::new, |name| format!(", did you mean `{name}`"));
             bail!(
-                "--phase {word}: there is no such context{meant}; there are {}",
+                "--phase {word}: there is no such context{}; there are {}",
+                meant(nearest(word, parts)),
                 quoted(all())
             )
         }
@@ -87,6 +84,21 @@ fn words(name: &str) -> Vec<String> {
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
         .collect()
+}
+
+/// That no recipe is called `name`, and what there is.
+pub(super) fn no_recipe(library: &Library, name: &str) -> String {
+    let ids = || library.recipes.iter().map(|recipe| recipe.id.as_str());
+    let parts = ids().flat_map(|id| id.rsplit('/').take(1).chain([id]));
+    format!(
+        "{name}: there is no such recipe{}; there are {}",
+        meant(nearest(name, parts)),
+        quoted(ids())
+    )
+}
+
+fn meant(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!(", did you mean `{name}`"))
 }
 
 /// Those that the settings name, and those that cover a site.

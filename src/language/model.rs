@@ -226,6 +226,8 @@ pub struct Model {
     pub by_variable: BTreeMap<(ScopeId, String), Vec<BindingId>>,
     /// Whether something may bind names unseen: a star import, `exec`, `globals()`, `locals()`, `vars()`, `__all__` built at run time.
     pub dynamic: bool,
+    /// Where the innermost scope changes: from each offset on it is that scope.
+    pub(super) regions: Vec<(usize, ScopeId)>,
 }
 
 impl Model {
@@ -244,10 +246,10 @@ impl Model {
 
     /// The innermost scope whose body holds `offset`.
     pub fn scope_at(&self, offset: usize) -> ScopeId {
-        // Source order puts an inner scope behind the scopes around it.
-        let inside = |scope: &Scope| scope.body.start <= offset && offset < scope.body.end;
-        let index = self.scopes.iter().rposition(inside).unwrap_or(0);
-        ScopeId(index as u32)
+        let behind = self.regions.partition_point(|(start, _)| *start <= offset);
+        behind
+            .checked_sub(1)
+            .map_or(Self::MODULE, |region| self.regions[region].1)
     }
 
     /// The scopes from `id` outwards to the module.
@@ -309,4 +311,32 @@ impl Model {
             .iter()
             .filter(move |reference| reference.target == Some(scope) && reference.name == name)
     }
+}
+
+/// Where the innermost scope changes, of scopes whose bodies lie inside or outside of each other.
+pub(super) fn regions(scopes: &[Scope]) -> Vec<(usize, ScopeId)> {
+    let mut sorted: Vec<usize> = (0..scopes.len()).collect();
+    sorted.sort_by_key(|index| {
+        let body = scopes[*index].body;
+        (body.start, usize::MAX - body.end, *index)
+    });
+    let mut regions = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
+    let id = |open: &[usize]| ScopeId(open.last().map_or(0, |index| *index as u32));
+    let close = |open: &mut Vec<usize>, regions: &mut Vec<_>, until: usize| {
+        while let Some(last) = open.last()
+            && scopes[*last].body.end <= until
+        {
+            let end = scopes[*last].body.end;
+            open.pop();
+            regions.push((end, id(open)));
+        }
+    };
+    for index in sorted {
+        close(&mut open, &mut regions, scopes[index].body.start);
+        open.push(index);
+        regions.push((scopes[index].body.start, id(&open)));
+    }
+    close(&mut open, &mut regions, usize::MAX);
+    regions
 }

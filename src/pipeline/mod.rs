@@ -6,6 +6,8 @@ mod lesson;
 mod mark;
 mod removal;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::collections::BTreeMap;

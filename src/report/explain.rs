@@ -117,11 +117,7 @@ pub fn render(explanation: &Explanation<'_>, view: View) -> String {
     list("Notes", &finding.notes, view, &mut out);
     if !explanation.diff.is_empty() {
         section("Proposed change", view, &mut out);
-        if view.colour {
-            out.push_str(&diff::coloured(explanation.diff));
-        } else {
-            out.push_str(explanation.diff);
-        }
+        out.push_str(&diff::shown(explanation.diff, view));
     }
     out
 }

@@ -462,24 +462,26 @@ impl<'a> Follower<'a> {
         writes
     }
 
-    /// An assignment to an attribute of that name on an object that may be one of the class: a doubt, unless it is the shared pool too.
+    /// An assignment to an attribute of that name on an object that may be one of the class: followed, and a doubt where that leads nowhere.
     fn doubtful_write(&mut self, id: FileId, write: &AttributeWrite, depth: usize) {
         let values = write
             .value
             .map(|value| self.aside(id, value, depth))
             .unwrap_or_default();
-        let shared = |value: &Value| {
+        let unknown = |value: &Value| {
             matches!(
                 value,
-                Value::Shared(_) | Value::Registered(..) | Value::Missing
+                Value::Unknown(_) | Value::Doubt(_) | Value::SomePool(_)
             )
         };
-        if values.is_empty() || !values.iter().all(shared) {
+        if values.is_empty() || values.iter().any(unknown) {
             let place = self.place(id, write.statement);
             let name = &write.name;
             self.found.insert(Value::Doubt(format!(
                 "`.{name}` is set at {place} on an object that is not known"
             )));
+        } else {
+            self.found.extend(values);
         }
     }
 

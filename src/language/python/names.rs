@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::scope::Bind;
 use crate::language::model::{
-    Binding, BindingId, BindingKind, Import, Model, Reference, Scope, ScopeId, ScopeKind,
+    Binding, BindingId, BindingKind, Import, Model, Reference, Scope, ScopeId, ScopeKind, regions,
 };
 use crate::source::Span;
 
@@ -254,8 +254,10 @@ fn in_source_order(
             .or_default()
             .push(BindingId(index as u32));
     }
+    let scopes: Vec<Scope> = scopes.into_iter().map(|(_, scope)| scope).collect();
     Model {
-        scopes: scopes.into_iter().map(|(_, scope)| scope).collect(),
+        regions: regions(&scopes),
+        scopes,
         bindings,
         references,
         imports,

@@ -3,7 +3,7 @@
 use tree_sitter::{Node, Tree};
 
 use crate::language::expression::{AttributeRead, AttributeWrite, CallSite, Outline, Return};
-use crate::language::{Model, ScopeId};
+use crate::language::{Model, ScopeId, ScopeKind};
 use crate::source::Span;
 
 /// Collects the outline. One pass over the tree, without recursion.
@@ -14,15 +14,19 @@ pub(super) fn outline(source: &str, tree: &Tree, model: &Model) -> Outline {
         outline: Outline::default(),
     };
     let mut cursor = tree.walk();
+    let mut around = Vec::new();
     loop {
-        collector.visit(cursor.node());
+        let node = cursor.node();
+        collector.visit(node, &around);
         if cursor.goto_first_child() {
+            around.push(node);
             continue;
         }
         while !cursor.goto_next_sibling() {
             if !cursor.goto_parent() {
                 return collector.outline;
             }
+            around.pop();
         }
     }
 }
@@ -34,12 +38,14 @@ struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    fn visit(&mut self, node: Node<'_>) {
+    /// Looks at one node; `around` leads to it from the root.
+    fn visit(&mut self, node: Node<'_>, around: &[Node<'_>]) {
         match node.kind() {
             "call" => self.call(node),
-            "attribute" => self.attribute(node),
+            "attribute" => self.attribute(node, around),
             "return_statement" => self.give_back(node, false),
-            "yield" => self.give_back(node, true),
+            // The keyword is a node of the same kind.
+            "yield" if node.is_named() => self.give_back(node, true),
             _ => {}
         }
     }
@@ -68,7 +74,7 @@ impl Collector<'_> {
         });
     }
 
-    fn attribute(&mut self, node: Node<'_>) {
+    fn attribute(&mut self, node: Node<'_>, around: &[Node<'_>]) {
         let (Some(object), Some(name)) = (
             node.child_by_field_name("object"),
             node.child_by_field_name("attribute"),
@@ -78,7 +84,7 @@ impl Collector<'_> {
         let scope = self.scope(node);
         let name = Span::from(name).text(self.source).to_owned();
         let object = Span::from(object);
-        if let Some((statement, value)) = written(node) {
+        if let Some((statement, value)) = written(node, around) {
             let statement = Span::from(statement);
             self.outline.writes.push(AttributeWrite {
                 object,
@@ -100,7 +106,17 @@ impl Collector<'_> {
 
     fn give_back(&mut self, node: Node<'_>, yields: bool) {
         let inner = self.scope(node);
-        let scope = self.model.function_around(inner).unwrap_or(inner);
+        let is_function = |id: &ScopeId| {
+            matches!(
+                self.model.scope(*id).kind,
+                ScopeKind::Function | ScopeKind::Lambda
+            )
+        };
+        let scope = self
+            .model
+            .ancestors(inner)
+            .find(is_function)
+            .unwrap_or(inner);
         let value = node.named_child(0).map(Span::from);
         self.outline.returns.push(Return {
             value,
@@ -111,29 +127,28 @@ impl Collector<'_> {
 }
 
 /// The statement that writes to the attribute at `node`, with the value where it is taken as a whole.
-fn written(node: Node<'_>) -> Option<(Node<'_>, Option<Span>)> {
+fn written<'t>(node: Node<'t>, around: &[Node<'t>]) -> Option<(Node<'t>, Option<Span>)> {
     let mut target = node;
     let mut whole = true;
-    loop {
-        let parent = target.parent()?;
+    for parent in around.iter().rev() {
+        let is_target = parent.child_by_field_name("left") == Some(target);
         match parent.kind() {
-            "assignment" => {
-                let is_target = parent.child_by_field_name("left") == Some(target);
-                return is_target
-                    .then(|| (parent, if whole { assigned_value(parent) } else { None }));
+            "assignment" if is_target => {
+                let value = whole.then(|| assigned_value(*parent)).flatten();
+                return Some((*parent, value));
             }
-            "augmented_assignment" | "for_statement" | "for_in_clause" => {
-                return (parent.child_by_field_name("left") == Some(target))
-                    .then_some((parent, None));
+            "augmented_assignment" | "for_statement" | "for_in_clause" if is_target => {
+                return Some((*parent, None));
             }
-            "delete_statement" | "as_pattern_target" => return Some((parent, None)),
+            "delete_statement" | "as_pattern_target" => return Some((*parent, None)),
             "pattern_list" | "tuple_pattern" | "list_pattern" | "list_splat_pattern" => {
                 whole = false;
-                target = parent;
+                target = *parent;
             }
             _ => return None,
         }
     }
+    None
 }
 
 /// The last value of a chained assignment: `a = b = value`.
@@ -143,4 +158,61 @@ fn assigned_value(assignment: Node<'_>) -> Option<Span> {
         right = right.child_by_field_name("right")?;
     }
     Some(right.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::python::tests::Fixture;
+
+    fn of(source: &str) -> Outline {
+        let fixture = Fixture::new(source);
+        outline(source, &fixture.tree, &fixture.model)
+    }
+
+    #[test]
+    fn calls_are_told_by_the_last_part_of_their_name() {
+        let found = of("a(b.c.d(1))\nx[0]()\n").calls;
+        let names: Vec<&str> = found.iter().map(|call| call.name.as_str()).collect();
+        assert_eq!(names, ["a", "d"]);
+    }
+
+    #[test]
+    fn writes_of_attributes_are_told_from_reads() {
+        for (source, value) in [
+            ("a.x = b\n", Some("b")),
+            ("c = a.x = d = b\n", Some("b")),
+            ("a.x: T = b\n", Some("b")),
+            ("a.x += b\n", None),
+            ("a.x, (c, *d) = b\n", None),
+            ("c, [*a.x] = b\n", None),
+            ("del a.x\n", None),
+            ("for a.x in b: pass\n", None),
+            ("with b as a.x: pass\n", None),
+        ] {
+            let found = of(source);
+            let [write] = &found.writes[..] else {
+                panic!("{source}: {found:?}");
+            };
+            assert_eq!(write.name, "x");
+            assert_eq!(write.value.map(|span| span.text(source)), value, "{source}");
+        }
+        for source in ["b = a.x\n", "a.x[0] = b\n", "a.x()\n", "f(k=a.x)\n"] {
+            let found = of(source);
+            assert_eq!((found.writes.len(), found.reads.len()), (0, 1), "{source}");
+        }
+    }
+
+    #[test]
+    fn returns_belong_to_their_function() {
+        let source =
+            "def f():\n    g = lambda: (yield 1)\n    def h(): return\n    return [x for x in y]\n";
+        let found = of(source).returns;
+        let fixture = Fixture::new(source);
+        let told: Vec<(&str, bool)> = found
+            .iter()
+            .map(|give| (&*fixture.model.scope(give.scope).name, give.yields))
+            .collect();
+        assert_eq!(told, [("", true), ("h", false), ("f", false)]);
+    }
 }

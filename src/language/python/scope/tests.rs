@@ -399,3 +399,23 @@ fn broken_syntax_gives_what_can_be_had() {
         }
     }
 }
+
+#[test]
+fn the_scope_of_a_place_is_the_innermost_whose_body_holds_it() {
+    let samples = include_str!("../../../../tests/python_scopes.txt");
+    for source in samples.split("# ---") {
+        let Ok(parsed) = crate::language::parse(&crate::language::python::Python, source) else {
+            continue;
+        };
+        let model = model(source, &parsed.tree);
+        for offset in 0..=source.len() {
+            let inside = |scope: &Scope| scope.body.start <= offset && offset < scope.body.end;
+            let innermost = model.scopes.iter().rposition(inside).unwrap_or(0);
+            assert_eq!(
+                model.scope_at(offset),
+                ScopeId(innermost as u32),
+                "{offset} of {source}"
+            );
+        }
+    }
+}

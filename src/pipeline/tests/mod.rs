@@ -1,0 +1,4 @@
+//! The pipeline on modules that nobody wrote.
+
+mod modules;
+mod properties;

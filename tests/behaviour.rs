@@ -142,6 +142,20 @@ const OPEN: &[(&str, &str)] = &[
         "a consumer that stops early undoes the write",
     ),
     (
+        "not_safe_method_without_its_call",
+        "the tables are unknown, not none",
+    ),
+    ("return_in_finally", "a return in `finally` swallows"),
+    (
+        "second_transaction_fails",
+        "the first transaction was committed",
+    ),
+    (
+        "suppressed_by_a_context_manager",
+        "a context manager may swallow",
+    ),
+    ("write_in_a_callee", "a callee may write"),
+    (
         "generator_consumed_later",
         "a generator expression runs later",
     ),

@@ -4,16 +4,18 @@
 //! compared with what: the sample, a copy that `connmod apply` migrated, copies with a wrong rewrite put in by hand. It knows of
 //! the tool only its command line, and the JSON that `scan` prints.
 
+#[path = "behaviour/probes.rs"]
+mod probes;
 #[path = "behaviour/stage.rs"]
 mod stage;
 mod support;
 #[path = "behaviour/wrong.rs"]
 mod wrong;
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use probes::Probes;
 use serde_json::Value;
 use stage::{BEHAVIOUR, SAMPLE, Stage, connmod, migrate, said};
 use wrong::{missed, wrong_rewrites};
@@ -58,109 +60,6 @@ const UNPROVEN: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// The probe modules, and where in the sample they go.
-const PROBES: &[(&str, &str)] = &[
-    ("routes.py", "backend/app/api/routes/probe.py"),
-    ("services.py", "backend/app/services/probe.py"),
-];
-
-/// Probes that the tool is known to change or to trust too much, with what it does not see. Each fails; none is added without a plan.
-const OPEN: &[(&str, &str)] = &[
-    ("assertion_after_a_write", "an assertion raises"),
-    (
-        "helper_in_the_block",
-        "a second connection does not see what is not committed",
-    ),
-    (
-        "local_setting",
-        "SET LOCAL has an effect in a transaction only",
-    ),
-    (
-        "not_safe_awaited_after_the_block",
-        "a call that is not awaited on the spot",
-    ),
-    (
-        "not_safe_user_from_the_path",
-        "whoever asks chooses what is in the path",
-    ),
-    ("not_safe_user_of_a_loop", "the name is bound again"),
-    (
-        "not_safe_user_set_by_hand",
-        "the block sets another user itself",
-    ),
-    (
-        "parameter_of_a_nested_function",
-        "the inner parameter hides the outer one",
-    ),
-    (
-        "query_timeout_after_a_write",
-        "a swallowed error undoes earlier writes",
-    ),
-    (
-        "raise_in_a_callee",
-        "what is called after a write may raise",
-    ),
-    (
-        "second_connection_reads",
-        "a second connection does not see what is not committed",
-    ),
-    (
-        "second_connection_writes",
-        "a second connection waits for the first for ever",
-    ),
-    (
-        "swallowed_after_a_write",
-        "a swallowed error undoes earlier writes",
-    ),
-    (
-        "swallowed_by_a_callee",
-        "a callee may swallow errors of the connection",
-    ),
-    (
-        "swallowed_by_a_return",
-        "a swallowed error undoes earlier writes",
-    ),
-    ("swallowed_by_gather", "return_exceptions swallows"),
-    (
-        "table_lock",
-        "LOCK TABLE is an error outside of a transaction",
-    ),
-    (
-        "task_reads",
-        "a second connection does not see what is not committed",
-    ),
-    (
-        "time_of_the_transaction",
-        "now() stands still in a transaction",
-    ),
-    (
-        "timeout_after_a_write",
-        "a swallowed error undoes earlier writes",
-    ),
-    (
-        "write_before_a_yield",
-        "a consumer that stops early undoes the write",
-    ),
-    (
-        "not_safe_method_without_its_call",
-        "the tables are unknown, not none",
-    ),
-    ("return_in_finally", "a return in `finally` swallows"),
-    (
-        "second_transaction_fails",
-        "the first transaction was committed",
-    ),
-    (
-        "suppressed_by_a_context_manager",
-        "a context manager may swallow",
-    ),
-    ("write_in_a_callee", "a callee may write"),
-    (
-        "generator_consumed_later",
-        "a generator expression runs later",
-    ),
-];
-
 #[test]
 fn the_migrated_sample_answers_as_before_and_shows_nobody_anothers_rows() {
     let Some(stage) = Stage::shared() else { return };
@@ -200,44 +99,13 @@ fn after_unsafe_edits_it_differs_where_a_rule_was_said_not_to_be_proven() {
 fn what_is_called_safe_does_what_it_did() {
     let Some(stage) = Stage::shared() else { return };
     let copy = stage.copy(Path::new(SAMPLE));
-    for (probe, place) in PROBES {
-        let probe = Path::new(BEHAVIOUR).join("probes").join(probe);
-        fs::copy(probe, copy.path().join(place)).unwrap();
-    }
+    let probes = Probes::put_into(copy.path());
     let sites = sites(copy.path());
-    let before = outcomes(&stage, copy.path(), "probes-before");
+    let before = stage.both("probes", copy.path(), "probes-before");
     migrate(copy.path(), &[]);
-    let after = outcomes(&stage, copy.path(), "probes-after");
-
-    let mut wrong = Vec::new();
-    for (function, bypassing) in before.bypassing.as_object().unwrap() {
-        let name = function.rsplit('.').next().unwrap();
-        let (bound, now) = (&before.bound[function], &after.bound[function]);
-        let same = after.bypassing[function] == *bypassing
-            && (now == bound || (function.contains(".routes.") && now == bypassing));
-        let called_safe = sites.iter().any(|site| {
-            site["function"].as_str() == Some(name)
-                && site["applicability"] == "safe"
-                && site["form"] != "remove"
-        });
-        let fault = if name.starts_with("not_safe_") {
-            called_safe.then(|| "is called safe".to_owned())
-        } else {
-            let outcomes = || {
-                format!(
-                    "{bound} and {bypassing} became {now} and {}",
-                    after.bypassing[function]
-                )
-            };
-            (!same).then(outcomes)
-        };
-        match (fault, OPEN.iter().find(|(open, _)| *open == name)) {
-            (Some(fault), None) => wrong.push(format!("{name}: {fault}")),
-            (None, Some(_)) => wrong.push(format!("{name}: is right now, take it out of OPEN")),
-            _ => {}
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let after = stage.both("probes", copy.path(), "probes-after");
+    let faults = probes.faults(&before, &after, &sites);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]
@@ -265,21 +133,6 @@ fn the_scaffold_keeps_its_promises() {
     let said = said(&output);
     assert!(output.status.success(), "{said}");
     assert!(said.matches("holds: ").count() >= 10, "{said}");
-}
-
-/// What the probes of an application do, as each role.
-struct Outcomes {
-    bound: Value,
-    bypassing: Value,
-}
-
-fn outcomes(stage: &Stage, root: &Path, name: &str) -> Outcomes {
-    let files = stage.both("probes", root, name);
-    let read = |path| serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    Outcomes {
-        bound: read(files.bound),
-        bypassing: read(files.bypassing),
-    }
 }
 
 /// The sites that `scan` finds.

@@ -12,9 +12,9 @@ from typing import Any, Callable, Dict, Iterator
 
 import asyncpg
 
-from scenarios import PEOPLE, App, all_rows, changes, masked, query_of_all_rows
+from scenarios import PEOPLE, TODAY, App, all_rows, changes, masked, query_of_all_rows
 
-MODULES = ["app.api.routes.probe", "app.services.probe"]
+MODULES = ["app.agents.probe", "app.api.routes.probe", "app.services.probe"]
 # What waits for itself does so for ever.
 PATIENCE = 1.5
 
@@ -28,9 +28,14 @@ def functions(module: ModuleType) -> Iterator[Callable[..., Any]]:
 async def called(function: Callable[..., Any]) -> Any:
     """The answer; of a generator the first item, like a client that hangs up."""
     from app.api.deps import CurrentUser
+    from app.context import RequestCtx
 
     person, other = PEOPLE
-    known = {"user": CurrentUser(id=person.id, email="a@example.org", base_currency="EUR"), "user_id": other.id}
+    known = {
+        "user": CurrentUser(id=person.id, email="a@example.org", base_currency="EUR"),
+        "user_id": other.id,
+        "ctx": RequestCtx(user_id=person.id, as_of=TODAY, household_id=person.household),
+    }
     parameters = inspect.signature(function).parameters
     answer = function(**{name: value for name, value in known.items() if name in parameters})
     if not inspect.isasyncgen(answer):

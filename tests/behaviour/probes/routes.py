@@ -26,6 +26,7 @@ NAMES = "SELECT name FROM savings_goals WHERE user_id = $1 ORDER BY 1"
 COUNT = "SELECT count(*) FROM savings_goals WHERE user_id = $1"
 
 
+# open: a swallowed error undoes earlier writes
 @router.post("/swallowed-after-a-write")
 async def swallowed_after_a_write(user: CurrentUser = Depends(get_current_user)) -> Any:
     pool = get_db_pool()
@@ -38,6 +39,7 @@ async def swallowed_after_a_write(user: CurrentUser = Depends(get_current_user))
     return "ok"
 
 
+# open: a swallowed error undoes earlier writes
 @router.post("/swallowed-by-a-return")
 async def swallowed_by_a_return(user: CurrentUser = Depends(get_current_user)) -> Any:
     pool = get_db_pool()
@@ -50,6 +52,7 @@ async def swallowed_by_a_return(user: CurrentUser = Depends(get_current_user)) -
     return "ok"
 
 
+# open: return_exceptions swallows
 @router.post("/swallowed-by-gather")
 async def swallowed_by_gather(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -65,6 +68,7 @@ async def _try_insert(conn, user_id, name):
         return False
 
 
+# open: a callee may swallow errors of the connection
 @router.post("/swallowed-by-a-callee")
 async def swallowed_by_a_callee(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -145,6 +149,7 @@ async def swallowed_now_and_then(hard: bool = False, user: CurrentUser = Depends
     return "ok"
 
 
+# open: SET LOCAL has an effect in a transaction only
 @router.post("/local-setting")
 async def local_setting(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -153,6 +158,7 @@ async def local_setting(user: CurrentUser = Depends(get_current_user)) -> Any:
         return "ok"
 
 
+# open: the block sets another user itself
 @router.post("/not-safe-user-set-by-hand")
 async def not_safe_user_set_by_hand(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -160,6 +166,7 @@ async def not_safe_user_set_by_hand(user: CurrentUser = Depends(get_current_user
         return await conn.fetchval("SELECT count(*) FROM savings_goals WHERE user_id <> $1", user.id)
 
 
+# open: LOCK TABLE is an error outside of a transaction
 @router.post("/table-lock")
 async def table_lock(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -167,6 +174,7 @@ async def table_lock(user: CurrentUser = Depends(get_current_user)) -> Any:
         return await conn.fetchval(COUNT, user.id)
 
 
+# open: now() stands still in a transaction
 @router.post("/time-of-the-transaction")
 async def time_of_the_transaction(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -183,6 +191,7 @@ async def savepoint_as_text(user: CurrentUser = Depends(get_current_user)) -> An
         return await conn.fetchval(COUNT, user.id)
 
 
+# open: a second connection does not see what is not committed
 @router.post("/second-connection-reads")
 async def second_connection_reads(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -194,6 +203,7 @@ async def _seen(user_id):
     return await execute_query_value("SELECT count(*) FROM savings_goals WHERE name = 'n1'")
 
 
+# open: a second connection waits for the first for ever
 @router.post("/second-connection-writes")
 async def second_connection_writes(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -206,6 +216,7 @@ async def _other_write(user_id):
     return await execute_query_value("UPDATE savings_goals SET target = target + 1 WHERE user_id = $1 RETURNING 1", user_id)
 
 
+# open: a second connection does not see what is not committed
 @router.post("/helper-in-the-block")
 async def helper_in_the_block(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -219,12 +230,14 @@ async def id_of_somebody_else(user_id: UUID, user: CurrentUser = Depends(get_cur
         return [r["name"] for r in await conn.fetch("SELECT name FROM savings_goals WHERE user_id = $1", user_id)]
 
 
+# open: whoever asks chooses what is in the path
 @router.get("/public/{user_id}/goals")
 async def not_safe_user_from_the_path(user_id: UUID) -> Any:
     async with get_db_pool().acquire() as conn:
         return [r["name"] for r in await conn.fetch("SELECT name FROM savings_goals WHERE user_id = $1", user_id)]
 
 
+# open: the name is bound again
 @router.get("/not-safe-user-of-a-loop")
 async def not_safe_user_of_a_loop(user: CurrentUser = Depends(get_current_user)) -> Any:
     result = []
@@ -252,6 +265,7 @@ async def not_safe_user_bound_again(as_user: Optional[str] = None, user: Current
         return await conn.fetchval("SELECT count(*) FROM savings_goals")
 
 
+# open: the inner parameter hides the outer one
 @router.get("/parameter-of-a-nested-function")
 async def parameter_of_a_nested_function(user: CurrentUser = Depends(get_current_user)) -> Any:
     async def inner(user):
@@ -260,6 +274,7 @@ async def parameter_of_a_nested_function(user: CurrentUser = Depends(get_current
     return await inner("somebody")
 
 
+# open: a consumer that stops early undoes the write
 @router.post("/write-before-a-yield")
 async def write_before_a_yield(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -268,6 +283,7 @@ async def write_before_a_yield(user: CurrentUser = Depends(get_current_user)) ->
         yield 2
 
 
+# open: a swallowed error undoes earlier writes
 @router.post("/timeout-after-a-write")
 async def timeout_after_a_write(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -279,6 +295,7 @@ async def timeout_after_a_write(user: CurrentUser = Depends(get_current_user)) -
     return "ok"
 
 
+# open: a swallowed error undoes earlier writes
 @router.post("/query-timeout-after-a-write")
 async def query_timeout_after_a_write(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -290,6 +307,7 @@ async def query_timeout_after_a_write(user: CurrentUser = Depends(get_current_us
     return "ok"
 
 
+# open: an assertion raises
 @router.post("/assertion-after-a-write")
 async def assertion_after_a_write(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -297,6 +315,7 @@ async def assertion_after_a_write(user: CurrentUser = Depends(get_current_user))
         assert user.id is None, "always"
 
 
+# open: what is called after a write may raise
 @router.post("/raise-in-a-callee")
 async def raise_in_a_callee(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -308,6 +327,7 @@ def _refuse():
     raise HTTPException(403, "no")
 
 
+# open: a second connection does not see what is not committed
 @router.post("/task-reads")
 async def task_reads(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -317,6 +337,7 @@ async def task_reads(user: CurrentUser = Depends(get_current_user)) -> Any:
     return await task
 
 
+# open: a call that is not awaited on the spot
 @router.post("/not-safe-awaited-after-the-block")
 async def not_safe_awaited_after_the_block(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -562,6 +583,7 @@ async def transaction_by_hand(user: CurrentUser = Depends(get_current_user)) -> 
         return await conn.fetchval(COUNT, user.id)
 
 
+# open: the first transaction was committed
 @router.get("/second-transaction-fails")
 async def second_transaction_fails(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -629,6 +651,7 @@ async def write_by_a_prepared_statement(user: CurrentUser = Depends(get_current_
         raise HTTPException(409, "after a write")
 
 
+# open: a callee may write
 @router.get("/write-in-a-callee")
 async def write_in_a_callee(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -640,6 +663,7 @@ async def _write(conn, user_id, name):
     await conn.execute(INS, user_id, name, 1)
 
 
+# open: the tables are unknown, not none
 @router.get("/not-safe-method-without-its-call")
 async def not_safe_method_without_its_call(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -678,6 +702,7 @@ async def _quiet():
         pass
 
 
+# open: a context manager may swallow
 @router.get("/suppressed-by-a-context-manager")
 async def suppressed_by_a_context_manager(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -686,6 +711,7 @@ async def suppressed_by_a_context_manager(user: CurrentUser = Depends(get_curren
         return await conn.fetchval(COUNT, user.id)
 
 
+# open: a return in `finally` swallows
 @router.get("/return-in-finally")
 async def return_in_finally(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:

@@ -293,13 +293,11 @@ fn runner() -> (TestRunner, usize) {
     let asked = std::env::var(MORE)
         .ok()
         .and_then(|asked| asked.parse().ok());
-    match asked {
-        Some(number) => (TestRunner::new(runs), number),
-        None => {
-            let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-            (TestRunner::new_with_rng(runs, rng), 192)
-        }
+    if let Some(number) = asked {
+        return (TestRunner::new(runs), number);
     }
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    (TestRunner::new_with_rng(runs, rng), 192)
 }
 
 fn choices(runner: &mut TestRunner) -> Choices {

@@ -8,6 +8,8 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fault::{Fault, FileFault};
+
 /// The name of the settings file, at the root of the codebase.
 pub const FILE_NAME: &str = "connmod.yaml";
 
@@ -109,7 +111,8 @@ pub enum ContextKind {
     Standard,
     /// Tests.
     Test,
-    /// Covered by no context.
+    /// Covered by no context. Nothing that a file can say.
+    #[serde(skip)]
     Unknown,
 }
 
@@ -165,12 +168,14 @@ pub struct SchemaConfig {
 /// Why settings are refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// Not YAML of the right shape; the message has line, column and a caret.
-    #[error("{0}")]
-    Syntax(String),
+    /// Not YAML of the right shape.
+    #[error(transparent)]
+    Shape(FileFault),
     /// A value that cannot be meant.
-    #[error("{key}: {problem}")]
+    #[error("{origin}: {key}: {problem}")]
     Value {
+        /// The file.
+        origin: String,
         /// The setting.
         key: String,
         /// What is wrong, and what to do.
@@ -178,15 +183,33 @@ pub enum ConfigError {
     },
 }
 
+/// A value of the settings that cannot be meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {problem}")]
+pub struct ValueFault {
+    /// The setting.
+    pub key: String,
+    /// What is wrong, and what to do.
+    pub problem: String,
+}
+
 impl Config {
-    /// Reads and validates the settings in `text`.
+    /// Reads and validates the settings in `text`, which is that of the file `origin`.
     ///
     /// # Errors
     /// When it is not YAML of this shape, or a value cannot be meant.
-    pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let config: Self =
-            serde_yaml::from_str(text).map_err(|error| ConfigError::Syntax(error.to_string()))?;
-        config.validate()?;
+    pub fn parse(origin: &str, text: &str) -> Result<Self, ConfigError> {
+        let options = serde_yaml::options! { with_snippet: false };
+        let config: Self = serde_yaml::from_str_with_options(text, options)
+            .map_err(|error| Fault::of_yaml(text, &error).in_file(origin, text))
+            .map_err(ConfigError::Shape)?;
+        config
+            .validate()
+            .map_err(|ValueFault { key, problem }| ConfigError::Value {
+                origin: origin.to_owned(),
+                key,
+                problem,
+            })?;
         Ok(config)
     }
 
@@ -194,8 +217,8 @@ impl Config {
     ///
     /// # Errors
     /// When one cannot.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let fault = |key: String, problem: String| Err(ConfigError::Value { key, problem });
+    pub fn validate(&self) -> Result<(), ValueFault> {
+        let fault = |key: String, problem: String| Err(ValueFault { key, problem });
         if self.version != 1 {
             return fault(
                 "version".into(),
@@ -206,12 +229,6 @@ impl Config {
             let key = format!("contexts[{index}] ({})", context.name);
             if context.name.trim().is_empty() {
                 return fault(key, "the name is empty".into());
-            }
-            if context.kind == ContextKind::Unknown {
-                return fault(
-                    key,
-                    "kind is one of user, system, script, standard, test".into(),
-                );
             }
             if self.contexts[..index]
                 .iter()
@@ -230,11 +247,11 @@ impl Config {
     }
 }
 
-fn check_globs(key: &str, globs: &[String]) -> Result<(), ConfigError> {
+fn check_globs(key: &str, globs: &[String]) -> Result<(), ValueFault> {
     for pattern in globs {
         check_inside(key, pattern)?;
         if let Err(error) = Glob::new(pattern) {
-            return Err(ConfigError::Value {
+            return Err(ValueFault {
                 key: key.to_owned(),
                 problem: error.to_string(),
             });
@@ -244,13 +261,13 @@ fn check_globs(key: &str, globs: &[String]) -> Result<(), ConfigError> {
 }
 
 /// Paths in settings are relative to the root and stay inside of it.
-fn check_inside(key: &str, path: &str) -> Result<(), ConfigError> {
+fn check_inside(key: &str, path: &str) -> Result<(), ValueFault> {
     let outside = path.starts_with('/') || path.split(['/', '\\']).any(|part| part == "..");
     if outside {
         let problem = format!(
             "`{path}` points out of the project; paths are relative to the root, without `..`"
         );
-        return Err(ConfigError::Value {
+        return Err(ValueFault {
             key: key.to_owned(),
             problem,
         });

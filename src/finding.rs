@@ -160,6 +160,8 @@ pub struct Site {
     pub line: usize,
     /// Its last line.
     pub end_line: usize,
+    /// The last line of the block that it opens; its own where it opens none.
+    pub block_end_line: usize,
     /// Its column, from 1.
     pub column: usize,
     /// The recipe.

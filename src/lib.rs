@@ -8,6 +8,7 @@ pub mod config;
 pub mod decide;
 pub mod edit;
 pub mod facts;
+mod fault;
 pub mod finding;
 pub mod language;
 pub mod learn;

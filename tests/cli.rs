@@ -72,7 +72,7 @@ fn what_is_missing_is_named() {
     ] {
         let (code, out, err) = run(folder.path(), line);
         assert_eq!((code, out.as_str()), (2, ""), "{line:?}");
-        assert!(err.starts_with("error: nowhere"), "{line:?}: {err}");
+        assert_eq!(err, "error: there is no nowhere\n", "{line:?}");
     }
 }
 
@@ -86,8 +86,65 @@ fn settings_that_cannot_be_used_are_shown_with_their_place() {
     .expect("a new file");
     let (code, out, err) = run(folder.path(), &["scan"]);
     assert_eq!((code, out.as_str()), (2, ""));
-    assert!(err.contains("connmod.yaml cannot be used"), "{err}");
-    assert!(err.contains("context") && err.contains("2"), "{err}");
+    assert!(err.starts_with("error: unknown key `context`\n"), "{err}");
+    assert!(err.contains(" --> connmod.yaml:2:1\n"), "{err}");
+    assert!(err.contains("did you mean `contexts`?"), "{err}");
+}
+
+#[test]
+fn a_word_that_is_refused_is_not_offered() {
+    let folder = empty();
+    for word in ["users", "unknown"] {
+        let text = format!("version: 1\ncontexts:\n  - {{name: a, kind: {word}}}\n");
+        fs::write(folder.path().join("connmod.yaml"), text).expect("a new file");
+        let (code, _, err) = run(folder.path(), &["scan"]);
+        assert_eq!(code, 2);
+        assert!(
+            err.contains("one of user, system, script, standard, test\n"),
+            "{err}"
+        );
+    }
+}
+
+#[test]
+fn settings_that_name_what_is_not_there_are_remarked_on_by_every_command() {
+    let folder = empty();
+    let settings = "version: 1\nstandard: {file: no/such.py, pool: nope}\nschema: {files: [migration/*.sql]}\n";
+    fs::write(folder.path().join("connmod.yaml"), settings).expect("a new file");
+    fs::write(folder.path().join("a.py"), "x = 1\n").expect("a new file");
+    for line in [
+        &["scan"][..],
+        &["inventory"],
+        &["diff"],
+        &["apply"],
+        &["explain", "a.py:1"],
+    ] {
+        let (code, _, err) = run(folder.path(), line);
+        assert_eq!(code, 0, "{line:?}: {err}");
+        assert!(
+            err.contains("warning: connmod.yaml: standard.file: no/such.py is not there\n"),
+            "{err}"
+        );
+        assert!(
+            err.contains("warning: connmod.yaml: schema.files: `migration/*.sql`"),
+            "{err}"
+        );
+    }
+}
+
+#[test]
+fn a_file_of_a_project_that_nothing_marks_is_judged_with_the_project() {
+    let folder = empty();
+    fs::create_dir_all(folder.path().join("app/services")).expect("new folders");
+    let service = "from app.pool import get_pool\n\nasync def f():\n    async with get_pool().acquire() as conn:\n        return await conn.fetch('select 1')\n";
+    let pool = "import asyncpg\n\n_pool = None\n\nasync def start(dsn):\n    global _pool\n    _pool = await asyncpg.create_pool(dsn)\n\ndef get_pool():\n    return _pool\n";
+    fs::write(folder.path().join("app/services/a.py"), service).expect("a new file");
+    fs::write(folder.path().join("app/pool.py"), pool).expect("a new file");
+    let (code, out, err) = run(folder.path(), &["explain", "app/services/a.py:4"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.starts_with("app/services/a.py:4:"), "{out}");
+    assert!(out.contains("Verdict"), "{out}");
+    assert!(err.contains("--root names another"), "{err}");
 }
 
 #[test]
@@ -101,6 +158,7 @@ fn recipes_that_cannot_be_used_are_shown_with_their_place() {
     let (code, out, err) = run(folder.path(), &["scan", "--recipe", "own.yaml"]);
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(err.contains("own.yaml") && err.contains("titel"), "{err}");
+    assert_eq!(err.matches("error: ").count(), 1, "{err}");
 }
 
 #[test]

@@ -77,8 +77,19 @@ fn what_was_found_and_what_was_guessed_is_said_and_written() {
         "{out}"
     );
     assert!(out.contains("standard: none"), "{out}");
-    assert!(err.contains("connmod.yaml"), "{err}");
-    let config = Config::parse(&read(folder.path(), "connmod.yaml")).expect("it can be read");
+    let guesses = out
+        .find("\nGuessed, please check:\n")
+        .expect("there are guesses");
+    assert!(out[guesses..].contains("contexts.services"), "{out}");
+    assert!(!out[guesses..].contains("(found in"), "{out}");
+    assert!(!out[..guesses].contains("(guessed"), "{out}");
+    assert!(
+        err.contains("connmod.yaml") && err.contains("Next: "),
+        "{err}"
+    );
+    assert!(!err.contains("no connmod.yaml"), "{err}");
+    let config = Config::parse("connmod.yaml", &read(folder.path(), "connmod.yaml"))
+        .expect("it can be read");
     assert_eq!(config.schema.files, ["migrations/*.sql"]);
     assert_eq!(config.standard.module, None);
 }
@@ -105,7 +116,8 @@ fn only_force_overwrites() {
     let (code, ..) = init(folder.path(), &["--force"]);
     assert_eq!(code, 0);
     // The old settings are no evidence.
-    let config = Config::parse(&read(folder.path(), "connmod.yaml")).expect("it can be read");
+    let config = Config::parse("connmod.yaml", &read(folder.path(), "connmod.yaml"))
+        .expect("it can be read");
     assert!(config.identity.is_empty());
 }
 
@@ -118,7 +130,8 @@ fn a_project_without_a_standard_gets_one() {
     assert_eq!(read(folder.path(), "app/db/__init__.py"), "");
     let module = read(folder.path(), "app/db/connection.py");
     assert!(module.contains("USER_SETTING = \"shop.user\"\n"));
-    let config = Config::parse(&read(folder.path(), "connmod.yaml")).expect("it can be read");
+    let config = Config::parse("connmod.yaml", &read(folder.path(), "connmod.yaml"))
+        .expect("it can be read");
     assert_eq!(config.standard.module.as_deref(), Some("app.db.connection"));
     assert_eq!(config.standard.helpers.len(), 5);
     assert_eq!(

@@ -19,8 +19,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sql", &["source"]),
     ("language", &["source", "edit", "sql"]),
     // What is asked for.
-    ("config", &["source"]),
-    ("recipe", &["source", "edit", "sql", "language", "config"]),
+    ("fault", &["source"]),
+    ("config", &["source", "fault"]),
+    (
+        "recipe",
+        &["source", "edit", "sql", "language", "fault", "config"],
+    ),
     // What is found out: data first, then the stages in their order.
     (
         "finding",
@@ -50,7 +54,6 @@ const LAYERS: &[(&str, &[&str])] = &[
             "locate", "facts",
         ],
     ),
-    ("verify", &["source", "edit", "language", "finding"]),
     // What is done with it.
     (
         "report",
@@ -68,8 +71,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "pipeline",
         &[
-            "source", "edit", "sql", "language", "config", "recipe", "finding", "project",
-            "locate", "facts", "decide", "rewrite", "verify", "learn", "progress",
+            "source", "edit", "sql", "language", "fault", "config", "recipe", "finding", "project",
+            "locate", "facts", "decide", "rewrite", "learn", "progress",
         ],
     ),
     (
@@ -85,6 +88,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "edit",
             "sql",
             "language",
+            "fault",
             "config",
             "recipe",
             "finding",
@@ -93,7 +97,6 @@ const LAYERS: &[(&str, &[&str])] = &[
             "facts",
             "decide",
             "rewrite",
-            "verify",
             "report",
             "apply",
             "learn",

@@ -20,25 +20,35 @@ pub(super) fn run(args: &Apply, session: &Session) -> Result<Outcome> {
     let root = Root::new(folder).with_context(|| format!("{}", folder.display()))?;
     let terminal = session.terminal;
     let planned = patches.len();
-    let mut written = Vec::with_capacity(planned);
+    let (mut written, mut unwritten) = (Vec::new(), Vec::new());
     for patch in patches {
         match root.write(&plan(&patch)) {
             Ok(()) => {
                 print(&format!("wrote {}\n", visible(&patch.path)))?;
                 written.push(patch);
             }
-            Err(error) => terminal.warning(&format!("not written: {error}")),
+            Err(error) => {
+                terminal.warning(&format!("not written: {error}"));
+                unwritten.push(patch);
+            }
         }
     }
-    let account = Account::of(&surveyed.survey.inventory, &selection, &written);
+    let inventory = &surveyed.survey.inventory;
+    let account = Account::with_unwritten(inventory, &selection, &written, &unwritten);
     terminal.remark(&account.words(selection.unsafe_too, "changed"));
-    let failed = planned - written.len();
-    if failed > 0 {
-        let files = plural(failed, "file");
-        terminal.warning(&format!("{files} of {planned} were not written, see above"));
-        return Ok(Outcome::No);
+    if let Some(step) = account.next_step() {
+        terminal.remark(step);
     }
-    Ok(Outcome::Done)
+    if unwritten.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    let were = if unwritten.len() == 1 { "was" } else { "were" };
+    let files = plural(planned, "file");
+    terminal.warning(&format!(
+        "{} of {files} {were} not written, see above",
+        unwritten.len()
+    ));
+    Ok(Outcome::No)
 }
 
 fn plan(patch: &Patch) -> Planned {

@@ -32,7 +32,7 @@ pub(crate) struct Global {
     /// The folder that paths in settings and results are relative to
     ///
     /// By default the one that holds connmod.yaml, else the nearest that is the top of a git work tree or of a package
-    /// (pyproject.toml, setup.py, setup.cfg, Cargo.toml), else the folder that holds all PATHs.
+    /// (pyproject.toml, setup.py, setup.cfg, Cargo.toml), else the current folder if all PATHs lie in it, else the one that holds them.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
     /// The settings to use instead of connmod.yaml
@@ -175,7 +175,7 @@ pub(crate) struct Narrowing {
     /// Only edits of these recipes: an id, the start of one, or a glob (asyncpg/pool-*)
     #[arg(long, value_name = "RECIPE", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
-    /// Only edits in these contexts: names as in connmod.yaml
+    /// Only edits in these contexts: names as in connmod.yaml, or a part that only one has
     #[arg(long, value_name = "CONTEXT", value_delimiter = ',')]
     pub(crate) phase: Vec<String>,
 }
@@ -194,7 +194,7 @@ pub(crate) struct Diff {
     /// End with status 1 when there are changes (with --review: when something is left)
     #[arg(long)]
     pub(crate) exit_code: bool,
-    /// Write one patch per context into this folder, to be applied in their order
+    /// Write one patch per context into this folder, which holds none yet, to be applied in their order
     #[arg(long, value_name = "DIR")]
     pub(crate) out_dir: Option<PathBuf>,
     #[command(flatten)]

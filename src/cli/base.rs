@@ -1,10 +1,12 @@
 //! Where a run takes place: the folder that all paths are relative to, and the settings that hold there.
 
+use std::env;
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use crate::config::FILE_NAME;
 
@@ -33,8 +35,17 @@ pub(crate) enum How {
     Settings,
     /// It is the top of a project: of a git work tree, or where a package is described.
     Project,
-    /// It holds everything that was named.
+    /// It is the current folder, and nothing says where the project begins.
+    Current,
+    /// It holds everything that was named, and nothing says where the project begins.
     Paths,
+}
+
+impl How {
+    /// Whether it is only a guess that the whole project lies in it.
+    pub(crate) fn is_guess(self) -> bool {
+        matches!(self, Self::Current | Self::Paths)
+    }
 }
 
 impl fmt::Display for How {
@@ -43,6 +54,7 @@ impl fmt::Display for How {
             Self::Named => "named by --root",
             Self::Settings => "it holds the settings",
             Self::Project => "the top of the project",
+            Self::Current => "the current folder",
             Self::Paths => "it holds everything that is to be looked at",
         })
     }
@@ -69,11 +81,11 @@ impl Base {
             (Some(root), _) => (existing(current, root)?, How::Named),
             (None, Some(config)) => match folder_of_settings(config, &common) {
                 Some(folder) => (folder, How::Settings),
-                None => without_settings(&common),
+                None => without_settings(&common, current),
             },
             (None, None) => match with_settings(&common) {
                 Some(folder) => (folder, How::Settings),
-                None => without_settings(&common),
+                None => without_settings(&common, current),
             },
         };
         if !folder.is_dir() {
@@ -108,8 +120,14 @@ impl Base {
 }
 
 fn existing(current: &Path, path: &Path) -> Result<PathBuf> {
-    fs::canonicalize(current.join(path))
-        .with_context(|| format!("{} cannot be looked at", path.display()))
+    fs::canonicalize(current.join(path)).map_err(|error| {
+        let path = path.display();
+        if error.kind() == io::ErrorKind::NotFound {
+            anyhow!("there is no {path}")
+        } else {
+            anyhow!("{path} cannot be looked at: {error}")
+        }
+    })
 }
 
 /// The deepest folder that holds all of them.
@@ -149,11 +167,21 @@ fn folder_of_settings(config: &Path, common: &Path) -> Option<PathBuf> {
     common.starts_with(folder).then(|| folder.to_path_buf())
 }
 
-fn without_settings(common: &Path) -> (PathBuf, How) {
+/// The top of the project around `common`. Where nothing marks it, whoever stands in a folder and names a part of it means that folder;
+/// a home folder and the top of the file system hold more than one project.
+fn without_settings(common: &Path, current: &Path) -> (PathBuf, How) {
     let is_top = |folder: &&Path| is_git_top(folder) || is_package_top(folder);
-    match common.ancestors().find(is_top) {
-        Some(top) => (top.to_path_buf(), How::Project),
-        None => (common.to_path_buf(), How::Paths),
+    if let Some(top) = common.ancestors().find(is_top) {
+        return (top.to_path_buf(), How::Project);
+    }
+    let home = env::home_dir().and_then(|home| fs::canonicalize(home).ok());
+    let holds_projects =
+        |folder: &Path| folder.parent().is_none() || Some(folder) == home.as_deref();
+    match fs::canonicalize(current) {
+        Ok(current) if common.starts_with(&current) && !holds_projects(&current) => {
+            (current, How::Current)
+        }
+        _ => (common.to_path_buf(), How::Paths),
     }
 }
 
@@ -253,11 +281,23 @@ mod tests {
 
     #[test]
     fn without_git_it_is_the_folder_that_holds_all_paths() {
-        let folder = tree(&["a/b/x.py", "a/c/y.py"]);
-        let base = find(&folder, "", &["a/b/x.py", "a/c"]).expect("a base");
+        let folder = tree(&["a/b/x.py", "a/c/y.py", "d/"]);
+        let base = find(&folder, "d", &["../a/b/x.py", "../a/c"]).expect("a base");
         assert_eq!((name(&folder, &base).as_str(), base.how), ("a", How::Paths));
-        let one = find(&folder, "", &["a/b/x.py"]).expect("a base");
+        let one = find(&folder, "d", &["../a/b/x.py"]).expect("a base");
         assert_eq!(name(&folder, &one), "a/b");
+    }
+
+    #[test]
+    fn without_git_a_path_below_the_current_folder_is_a_part_of_it() {
+        let folder = tree(&["a/b/x.py", "a/c/y.py"]);
+        for paths in [&["b/x.py"][..], &["b"], &["b/x.py", "c"], &[]] {
+            let base = find(&folder, "a", paths).expect("a base");
+            let found = (name(&folder, &base), base.how);
+            assert_eq!(found, ("a".to_owned(), How::Current), "{paths:?}");
+        }
+        let file = find(&folder, "a", &["b/x.py"]).expect("a base");
+        assert_eq!(file.relative(&file.roots[0]), "b/x.py");
     }
 
     #[test]
@@ -266,7 +306,8 @@ mod tests {
         let config = folder.path().join("settings/own.yaml");
         let current = folder.path().join("a");
         let base = Base::find(&current, &[], None, Some(&config)).expect("a base");
-        assert_eq!((name(&folder, &base).as_str(), base.how), ("a", How::Paths));
+        let found = (name(&folder, &base), base.how);
+        assert_eq!(found, ("a".to_owned(), How::Current));
         assert_eq!(base.settings, fs::canonicalize(&config).ok());
     }
 

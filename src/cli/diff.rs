@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::cli::Outcome;
 use crate::cli::args::Diff;
@@ -13,7 +13,6 @@ use crate::cli::session::Session;
 use crate::cli::terminal::{Terminal, print};
 use crate::finding::{Finding, Inventory, Patch};
 use crate::pipeline::{Selection, Survey};
-use crate::report::escape::visible_lines;
 use crate::report::hunks::{self, ById};
 use crate::report::stat::{DEFAULT_WIDTH, FileChange, stat};
 use crate::report::totals::plural;
@@ -47,7 +46,7 @@ fn show(survey: &Survey, selection: &Selection, as_stat: bool, terminal: Termina
     } else {
         let findings = hunks::by_id(&survey.inventory);
         let diffs = patches.iter().map(|patch| hunks::unified(patch, &findings));
-        shown(&diffs.collect::<String>(), terminal)
+        diff::shown(&diffs.collect::<String>(), terminal.results)
     };
     print(&text)?;
     let account = Account::of(&survey.inventory, selection, &patches);
@@ -63,30 +62,24 @@ fn change(patch: &Patch) -> FileChange<'_> {
     }
 }
 
-/// A diff for whoever reads it: a terminal gets nothing that steers it, a file or a pipe every byte.
-fn shown(diff: &str, terminal: Terminal) -> String {
-    let view = terminal.results;
-    if view.colour {
-        diff::coloured(diff)
-    } else if view.width.is_some() {
-        visible_lines(diff).into_owned()
-    } else {
-        diff.to_owned()
-    }
-}
-
 /// Prints what is left for a person; says whether anything is.
 fn review(survey: &Survey, selection: &Selection, terminal: Terminal) -> Result<bool> {
-    let selected = survey
-        .inventory
-        .findings
-        .iter()
-        .filter(|finding| selection.takes(finding));
-    let text = summary::open_sites(selected, terminal.results);
-    print(&text)?;
-    let sites = plural(text.lines().count(), "site");
-    terminal.remark(&format!("{sites} left for a person"));
-    Ok(!text.is_empty())
+    let inventory = &survey.inventory;
+    let findings = inventory.findings.iter();
+    let selected = findings.filter(|finding| selection.takes(finding));
+    let sites = summary::open_sites(selected, terminal.results);
+    // A comment that does nothing belongs to no recipe and to no phase.
+    let is_all = selection.recipes.is_empty() && selection.contexts.is_empty();
+    let remarks = inventory.remarks.iter().filter(|_| is_all);
+    let remarks = summary::remark_lines(remarks);
+    print(&format!("{sites}{remarks}"))?;
+    let mut words = vec![plural(sites.lines().count(), "site")];
+    if !remarks.is_empty() {
+        let comments = plural(remarks.lines().count(), "comment");
+        words.push(format!("{comments} without effect"));
+    }
+    terminal.remark(&format!("{} left for a person", words.join(" and ")));
+    Ok(!sites.is_empty() || !remarks.is_empty())
 }
 
 /// Writes one patch per context; says whether there is any.
@@ -100,6 +93,7 @@ fn write_phases(
     let phases = phases(&survey.inventory, selection, &|selection| {
         survey.patches(selection)
     });
+    refuse_patches(folder)?;
     if !phases.is_empty() {
         fs::create_dir_all(folder).with_context(|| unwritable(folder))?;
     }
@@ -111,6 +105,30 @@ fn write_phases(
     let account = Account::of(&survey.inventory, selection, &survey.patches(selection));
     terminal.remark(&account.words(selection.unsafe_too, "would change"));
     Ok(!phases.is_empty())
+}
+
+/// Patches of an earlier run among those of this one would be applied with them.
+fn refuse_patches(folder: &Path) -> Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Ok(());
+    };
+    let names = entries.flatten().map(|entry| entry.file_name());
+    let mut patches: Vec<_> = names
+        .filter(|name| {
+            Path::new(name)
+                .extension()
+                .is_some_and(|end| end == "patch")
+        })
+        .collect();
+    patches.sort();
+    if let Some(first) = patches.first() {
+        bail!(
+            "{} holds patches already, {} the first; remove them, or name another folder",
+            folder.display(),
+            first.display()
+        );
+    }
+    Ok(())
 }
 
 /// The patches by context, in the order of the settings: file names and texts. Each takes the tree to where the one before it left it,
@@ -276,6 +294,17 @@ mod tests {
         }
         let after = fs::read_to_string(&file).expect("the file is there");
         assert_eq!(after, "import a\nimport b\n\nONE\nTWO\nthree\n");
+    }
+
+    #[test]
+    fn patches_of_an_earlier_run_are_not_mixed_with_new_ones() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        refuse_patches(&folder.path().join("new")).expect("there is nothing");
+        fs::write(folder.path().join("notes.md"), "").expect("a new file");
+        refuse_patches(folder.path()).expect("there is no patch");
+        fs::write(folder.path().join("01-a.patch"), "").expect("a new file");
+        let error = refuse_patches(folder.path()).expect_err("there is a patch");
+        assert!(error.to_string().contains("01-a.patch"), "{error}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::cli::session::{Session, Surveyed};
 use crate::cli::terminal::print;
 use crate::edit::{Edit, splice};
 use crate::finding::{Finding, Patch};
+use crate::report::escape::visible;
 use crate::report::explain::{Explanation, at, nothing_at, render};
 use crate::report::hunks;
 
@@ -19,13 +20,20 @@ pub(super) fn run(args: &Explain, session: &Session) -> Result<Outcome> {
     let surveyed = session.survey(std::slice::from_ref(&path))?;
     let file = surveyed.base.relative(&surveyed.base.roots[0]);
     let inventory = &surveyed.survey.inventory;
-    let findings = at(inventory, &file, line);
+    let source = fs::read_to_string(&surveyed.base.roots[0]).ok();
+    let findings = at(inventory, &file, line, source.as_deref());
     let terminal = session.terminal;
-    if findings.is_empty() {
+    let Some(first) = findings.first() else {
         print(&nothing_at(inventory, &file, line))?;
         return Ok(Outcome::Done);
+    };
+    let begin = first.site.line;
+    if begin != line {
+        let file = visible(&file);
+        print(&format!(
+            "{file}:{line} belongs to the site of line {begin}\n\n"
+        ))?;
     }
-    let source = fs::read_to_string(&surveyed.base.roots[0]).ok();
     let texts: Vec<String> = findings
         .into_iter()
         .map(|finding| {

@@ -11,7 +11,8 @@ use crate::cli::args::Init;
 use crate::cli::session::Session;
 use crate::cli::terminal::print;
 use crate::config::FILE_NAME;
-use crate::learn::{Scaffold, to_yaml};
+use crate::learn::{How, Note, Scaffold, to_yaml};
+use crate::report::escape::visible;
 
 pub(super) fn run(args: &Init, session: &Session) -> Result<Outcome> {
     let base = session.base(&[], args.project.as_deref())?;
@@ -37,13 +38,40 @@ pub(super) fn run(args: &Init, session: &Session) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     write(&base.folder, text)?;
-    for note in &lesson.learnt.notes {
-        print(&format!("{note}\n"))?;
-    }
-    session
-        .terminal
-        .remark(&format!("wrote {}", target.display()));
+    print(&summary(&lesson.learnt.notes))?;
+    let target = target.display();
+    let terminal = session.terminal;
+    terminal.remark(&format!("wrote {target}"));
+    terminal.remark(if lesson.learnt.notes.iter().any(is_guess) {
+        "Next: check the guesses above in it, then run `connmod scan`"
+    } else {
+        "Next: `connmod scan` shows what there is to migrate"
+    });
     Ok(Outcome::Done)
+}
+
+fn is_guess(note: &Note) -> bool {
+    matches!(note.how, How::Guessed { .. })
+}
+
+/// What was found, and then what was guessed: that is what a person has to read.
+fn summary(notes: &[Note]) -> String {
+    let (guessed, found): (Vec<&Note>, Vec<&Note>) = notes.iter().partition(|note| is_guess(note));
+    let lines = |notes: &[&Note]| -> String {
+        let lines = notes
+            .iter()
+            .map(|note| visible(&note.to_string()).into_owned() + "\n");
+        lines.collect()
+    };
+    let mut text = lines(&found);
+    if !guessed.is_empty() {
+        if !found.is_empty() {
+            text.push('\n');
+        }
+        text.push_str("Guessed, please check:\n");
+        text.push_str(&lines(&guessed));
+    }
+    text
 }
 
 /// Writes the files of a scaffold into `folder`, none over another.

@@ -57,7 +57,9 @@ pub fn main() -> Outcome {
         // Whoever read the result has seen enough of it.
         Err(error) if is_broken_pipe(&error) => Outcome::Done,
         Err(error) => {
-            terminal.error(&format!("{error:#}"));
+            let text = format!("{error:#}");
+            // A fault in a file is shown as compilers show it, and begins with the word.
+            terminal.error(text.strip_prefix("error: ").unwrap_or(&text));
             Outcome::Failed
         }
     }

@@ -1,37 +1,26 @@
 //! `--only`, `--phase`, `--unsafe` and paths: which edits `diff` shows and `apply` writes.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
 
 use crate::cli::args::Narrowing;
 use crate::cli::session::Surveyed;
-use crate::finding::{Finding, Inventory, Patch, Verdict};
+use crate::fault::nearest;
+use crate::finding::{Inventory, Patch, Verdict};
 use crate::pipeline::{Selection, names_recipe};
+use crate::recipe::Library;
 use crate::report::totals::plural;
 
 /// The selection that the options name. Names that nothing has are mistakes, not empty selections.
 pub(super) fn selection(narrowing: &Narrowing, surveyed: &Surveyed) -> Result<Selection> {
-    let inventory = &surveyed.survey.inventory;
-    for name in &narrowing.phase {
-        let known: BTreeSet<&str> = context_names(inventory);
-        if !known.contains(name.as_str()) {
-            let known: Vec<&str> = known.into_iter().collect();
-            bail!(
-                "--phase {name}: there is no such context; there are {}",
-                known.join(", ")
-            );
-        }
-    }
+    let known = context_names(&surveyed.survey.inventory);
+    let contexts = narrowing.phase.iter().map(|name| context(name, &known));
     for pattern in &narrowing.only {
-        let recipes = surveyed.library.recipes.iter();
-        let ids: Vec<&str> = recipes.map(|recipe| recipe.id.as_str()).collect();
-        if !ids.iter().any(|id| names_recipe(pattern, id)) {
-            bail!(
-                "--only {pattern}: there is no such recipe; there are {}",
-                ids.join(", ")
-            );
+        let library = &surveyed.library;
+        let mut recipes = library.recipes.iter();
+        if !recipes.any(|recipe| names_recipe(pattern, &recipe.id)) {
+            bail!("--only {}", no_recipe(library, pattern));
         }
     }
     let base = &surveyed.base;
@@ -39,9 +28,77 @@ pub(super) fn selection(narrowing: &Narrowing, surveyed: &Surveyed) -> Result<Se
     Ok(Selection {
         unsafe_too: narrowing.unsafe_too,
         recipes: narrowing.only.clone(),
-        contexts: narrowing.phase.clone(),
+        contexts: contexts.collect::<Result<_>>()?,
         paths: paths.filter(|path| !path.is_empty()).collect(),
     })
+}
+
+/// The context that a word on the command line means: the one of this name, also with other dashes and capitals, or else the only one
+/// with these words in its name.
+fn context(word: &str, known: &BTreeSet<&str>) -> Result<String> {
+    let wanted = words(word);
+    let all = || known.iter().copied();
+    let candidates: Vec<&str> = if known.contains(word) {
+        vec![word]
+    } else if all().any(|name| words(name) == wanted) {
+        all().filter(|name| words(name) == wanted).collect()
+    } else {
+        let holds = |name: &&str| {
+            let words = words(name);
+            !wanted.is_empty() && words.windows(wanted.len()).any(|part| part == wanted)
+        };
+        all().filter(holds).collect()
+    };
+    match candidates[..] {
+        [name] => Ok(name.to_owned()),
+        [] => {
+            let parts = all().flat_map(|name| name.split(' ').chain([name]));
+            bail!(
+                "--phase {word}: there is no such context{}; there are {}",
+                meant(nearest(word, parts)),
+                quoted(all())
+            )
+        }
+        _ => bail!(
+            "--phase {word}: that could be any of {}",
+            quoted(candidates.iter().copied())
+        ),
+    }
+}
+
+/// Names in a list, those of several words as a shell takes them.
+fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let quoted = names.map(|name| {
+        if name.contains(' ') {
+            format!("'{name}'")
+        } else {
+            name.to_owned()
+        }
+    });
+    quoted.collect::<Vec<_>>().join(", ")
+}
+
+/// The words of a name, without what separates them.
+fn words(name: &str) -> Vec<String> {
+    name.split(|character: char| !character.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
+}
+
+/// That no recipe is called `name`, and what there is.
+pub(super) fn no_recipe(library: &Library, name: &str) -> String {
+    let ids = || library.recipes.iter().map(|recipe| recipe.id.as_str());
+    let parts = ids().flat_map(|id| id.rsplit('/').take(1).chain([id]));
+    format!(
+        "{name}: there is no such recipe{}; there are {}",
+        meant(nearest(name, parts)),
+        quoted(ids())
+    )
+}
+
+fn meant(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!(", did you mean `{name}`"))
 }
 
 /// Those that the settings name, and those that cover a site.
@@ -54,40 +111,54 @@ pub(super) fn context_names(inventory: &Inventory) -> BTreeSet<&str> {
     contexts.map(|context| context.name.as_str()).collect()
 }
 
-/// What a selection of patches leaves out, in numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a selection of patches does and leaves out, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Account {
     /// Files that change.
-    pub(super) files: usize,
+    files: usize,
     /// Sites that change.
-    pub(super) sites: usize,
-    /// Selected sites with edits that are not in the patches.
-    pub(super) left_out: usize,
+    sites: usize,
+    /// Files whose patches could not be written.
+    unwritten_files: usize,
+    /// Sites in them.
+    unwritten_sites: usize,
+    /// Selected sites with edits that no patch holds.
+    left_out: usize,
     /// Selected sites that a person has to decide.
-    pub(super) open: usize,
+    open: usize,
 }
 
 impl Account {
-    /// Counts.
+    /// Counts what `patches` change.
     pub(super) fn of(inventory: &Inventory, selection: &Selection, patches: &[Patch]) -> Self {
-        let ids: BTreeSet<&str> = patches
+        Self::with_unwritten(inventory, selection, patches, &[])
+    }
+
+    /// Counts what was `written`, and what could not be.
+    pub(super) fn with_unwritten(
+        inventory: &Inventory,
+        selection: &Selection,
+        written: &[Patch],
+        unwritten: &[Patch],
+    ) -> Self {
+        let sites = |patches: &[Patch]| patches.iter().map(|patch| patch.sites.len()).sum();
+        let patched: BTreeSet<&str> = written
             .iter()
+            .chain(unwritten)
             .flat_map(|patch| &patch.sites)
             .map(String::as_str)
             .collect();
-        let selected = inventory
-            .findings
-            .iter()
-            .filter(|finding| selection.takes(finding));
         let mut account = Self {
-            files: patches.len(),
-            sites: ids.len(),
-            left_out: 0,
-            open: 0,
+            files: written.len(),
+            sites: sites(written),
+            unwritten_files: unwritten.len(),
+            unwritten_sites: sites(unwritten),
+            ..Self::default()
         };
-        for finding in selected {
+        let findings = inventory.findings.iter();
+        for finding in findings.filter(|finding| selection.takes(finding)) {
             match finding.verdict {
-                Verdict::Rewrite if !ids.contains(finding.id.as_str()) => account.left_out += 1,
+                Verdict::Rewrite if !patched.contains(finding.id.as_str()) => account.left_out += 1,
                 Verdict::Review | Verdict::Unparsed => account.open += 1,
                 _ => {}
             }
@@ -97,26 +168,39 @@ impl Account {
 
     /// What to tell the reader beside the edits themselves; `took` says what was done with them.
     pub(super) fn words(&self, unsafe_too: bool, took: &str) -> String {
-        let (sites, files) = (plural(self.sites, "site"), plural(self.files, "file"));
-        let mut words = match self.files {
+        let in_files =
+            |sites, files| format!("{} in {}", plural(sites, "site"), plural(files, "file"));
+        let mut parts = vec![match self.files {
             0 => format!("nothing {took}"),
-            _ => format!("{sites} in {files} {took}"),
-        };
-        let left_out = self.left_out;
-        // Writing to a string cannot fail.
-        let _ = match left_out {
-            0 => Ok(()),
-            _ if unsafe_too => write!(words, "; {left_out} left out: they depend on others"),
-            _ => write!(
-                words,
-                "; {left_out} left out as unsafe (--unsafe takes them)"
-            ),
-        };
-        if self.open > 0 {
-            let list = "`connmod diff --review` lists them";
-            let _ = write!(words, "; {} left for a person ({list})", self.open);
+            files => format!("{} {took}", in_files(self.sites, files)),
+        }];
+        if self.unwritten_files > 0 {
+            let unwritten = in_files(self.unwritten_sites, self.unwritten_files);
+            parts.push(format!("{unwritten} not written"));
         }
-        words
+        match self.left_out {
+            0 => {}
+            count if unsafe_too => parts.push(format!("{count} left out: they depend on others")),
+            count => parts.push(format!("{count} left out as unsafe (--unsafe takes them)")),
+        }
+        if self.open > 0 {
+            parts.push(format!(
+                "{} left for a person (`connmod diff --review` lists them)",
+                self.open
+            ));
+        }
+        parts.join("; ")
+    }
+
+    /// What comes after edits were written.
+    pub(super) fn next_step(&self) -> Option<&'static str> {
+        match (self.files, self.open) {
+            (0, _) => None,
+            (_, 0) => Some("Next: run your tests"),
+            _ => Some(
+                "Next: run your tests; `connmod diff --review` shows what is left for a person",
+            ),
+        }
     }
 }
 
@@ -131,11 +215,59 @@ mod tests {
             sites: 2,
             left_out: 3,
             open: 4,
+            ..Account::default()
         };
         assert_eq!(
             account.words(false, "would change"),
             "2 sites in 1 file would change; 3 left out as unsafe (--unsafe takes them); 4 left for a person (`connmod diff --review` \
              lists them)"
+        );
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_not_called_unsafe() {
+        let account = Account {
+            unwritten_files: 1,
+            unwritten_sites: 12,
+            ..Account::default()
+        };
+        assert_eq!(
+            account.words(false, "changed"),
+            "nothing changed; 12 sites in 1 file not written"
+        );
+        assert_eq!(account.next_step(), None);
+    }
+
+    #[test]
+    fn a_phase_is_named_as_people_name_it() {
+        let known = BTreeSet::from(["api routes", "data-layer", "jobs", "Web jobs", "web pages"]);
+        let meant = |word| context(word, &known).map_err(|error| error.to_string());
+        for word in ["api routes", "api-routes", "API_Routes", "routes", "api"] {
+            assert_eq!(meant(word), Ok("api routes".to_owned()), "{word}");
+        }
+        assert_eq!(meant("data layer"), Ok("data-layer".to_owned()));
+        assert_eq!(meant("jobs"), Ok("jobs".to_owned()));
+        let several = meant("web").expect_err("there are two");
+        assert!(
+            several.ends_with("any of 'Web jobs', 'web pages'"),
+            "{several}"
+        );
+        for word in ["", "-", "route", "outes"] {
+            let missing = meant(word).expect_err("there is none");
+            assert!(
+                missing.contains("there are 'Web jobs', 'api routes'"),
+                "{missing}"
+            );
+        }
+        assert!(
+            meant("routs")
+                .expect_err("misspelt")
+                .contains("did you mean `routes`")
+        );
+        assert!(
+            meant("job")
+                .expect_err("misspelt")
+                .contains("did you mean `jobs`")
         );
     }
 }

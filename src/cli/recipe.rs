@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::apply::Root;
 use crate::cli::Outcome;
 use crate::cli::args::{RecipeCommand, RecipeNew, RecipeSchema, RecipeTest};
+use crate::cli::narrow::no_recipe;
 use crate::cli::session::{OWN_RECIPES, Session};
 use crate::cli::terminal::print;
 use crate::pipeline::names_recipe;
@@ -29,7 +30,7 @@ pub(super) fn run(command: &RecipeCommand, session: &Session) -> Result<Outcome>
         RecipeCommand::Show(args) => {
             let library = here(session)?;
             let Some(recipe) = library.recipe(&args.id) else {
-                bail!(unknown(&library, &args.id));
+                bail!(no_recipe(&library, &args.id));
             };
             print(&manual::page(recipe, session.terminal.results))?;
             Ok(Outcome::Done)
@@ -43,15 +44,6 @@ pub(super) fn run(command: &RecipeCommand, session: &Session) -> Result<Outcome>
 fn here(session: &Session) -> Result<Library> {
     let base = session.base(&[], None)?;
     session.library(&base.folder)
-}
-
-fn unknown(library: &Library, name: &str) -> String {
-    let recipes = library.recipes.iter();
-    let ids: Vec<&str> = recipes.map(|recipe| recipe.id.as_str()).collect();
-    format!(
-        "{name}: there is no such recipe; there are {}",
-        ids.join(", ")
-    )
 }
 
 fn schema(args: &RecipeSchema) -> Result<Outcome> {
@@ -120,7 +112,7 @@ fn sort_out<'w>(
         } else if path.exists() {
             paths.push(path);
         } else {
-            bail!(unknown(known, word));
+            bail!(no_recipe(known, word));
         }
     }
     Ok((names, paths))

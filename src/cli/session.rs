@@ -50,8 +50,13 @@ impl Session {
         let Global { config, .. } = &self.global;
         let root = root.or(self.global.root.as_deref());
         let base = Base::find(&self.current, paths, root, config.as_deref())?;
-        if self.terminal.verbose {
-            let folder = base.folder.display();
+        let folder = base.folder.display();
+        if base.how.is_guess() && !paths.is_empty() {
+            self.terminal.remark(&format!(
+                "root: {folder} ({}); what lies outside of it is not seen, --root names another",
+                base.how
+            ));
+        } else if self.terminal.verbose {
             self.terminal
                 .remark(&format!("root: {folder} ({})", base.how));
         }
@@ -81,6 +86,11 @@ impl Session {
         let survey = survey?;
         if is_learnt {
             self.say_learnt(&survey.learnt);
+        }
+        let settings = base.settings.as_deref().map(|path| base.relative(path));
+        let settings = settings.as_deref().unwrap_or(FILE_NAME);
+        for line in &survey.missing {
+            self.terminal.warning(&format!("{settings}: {line}"));
         }
         Ok(Surveyed {
             base,
@@ -134,9 +144,7 @@ impl Session {
         }
         let text = fs::read_to_string(path)
             .with_context(|| format!("{} cannot be read", path.display()))?;
-        let config = Config::parse(&text)
-            .map_err(|error| anyhow::anyhow!("{} cannot be used: {error}", path.display()))?;
-        Ok(Some(config))
+        Ok(Some(Config::parse(&base.relative(path), &text)?))
     }
 
     /// The recipes of the program, of the project at `folder`, and of the command line; of two with one id the later one counts.

@@ -2,8 +2,8 @@
 
 use crate::facts::{World, passing};
 use crate::language::expression::Argument;
-use crate::language::usage::{Manner, MethodCall, Usage};
-use crate::language::{Reference, ScopeId, ScopeKind};
+use crate::language::usage::{MethodCall, Usage};
+use crate::language::{BindingKind, Reference, ScopeId, ScopeKind};
 use crate::project::{FileId, ParsedFile};
 use crate::source::Span;
 use crate::sql::{self, Command, SqlFacts, SqlText, Statement, StatementKind, TableName, TableUse};
@@ -113,9 +113,13 @@ pub fn follow(world: World<'_>, id: FileId, name: &str, binding: Span, body: Spa
         }
     }
     let mut connection = visitor.connection;
-    let bindings = file.model.bindings_of(owner, name).map(|other| other.span);
+    // A bare annotation binds nothing.
+    let bindings = file
+        .model
+        .bindings_of(owner, name)
+        .filter(|other| other.kind != BindingKind::Annotation || other.value.is_some());
     connection.rebound = bindings
-        .into_iter()
+        .map(|other| other.span)
         .find(|span| body.contains(*span) && *span != binding);
     connection
 }
@@ -165,6 +169,10 @@ impl Visitor<'_> {
                     .push(query_call(self.world, self.id, call, self.body));
             }
             Usage::Argument { callee, .. } if self.gives_back(callee) => {}
+            Usage::Argument { call, .. } if self.becomes_task(call) => {
+                self.other(span, "is handed to a task", true, false);
+                self.run_elsewhere(span, usage);
+            }
             Usage::Argument { callee, .. } => {
                 let name = callee
                     .text(self.file.text())
@@ -179,10 +187,10 @@ impl Visitor<'_> {
             Usage::Stored => self.other(span, "is stored", true, false),
             Usage::Aliased => self.other(span, "gets a second name", true, false),
             Usage::AttributeRead { name } => {
-                self.other(span, format!("is read: `.{name}`"), false, false)
+                self.other(span, format!("is read: `.{name}`"), false, false);
             }
             Usage::AttributeWrite { name } => {
-                self.other(span, format!("is changed: `.{name}`"), false, false)
+                self.other(span, format!("is changed: `.{name}`"), false, false);
             }
             Usage::Tested => self.other(span, "is tested or compared", false, false),
             Usage::Deleted => self.other(span, "is deleted", false, false),
@@ -214,6 +222,36 @@ impl Visitor<'_> {
             .release
             .iter()
             .any(|release| release == last)
+    }
+
+    /// Whether a call is started beside the block: `asyncio.create_task(work(conn))`, `asyncio.gather(work(conn), …)`.
+    fn becomes_task(&self, call: Span) -> bool {
+        let starters = [
+            "create_task",
+            "ensure_future",
+            "gather",
+            "wait",
+            "wait_for",
+            "shield",
+            "as_completed",
+            "start_soon",
+            "run_coroutine_threadsafe",
+        ];
+        let last = |callee: Span| {
+            callee
+                .text(self.file.text())
+                .rsplit('.')
+                .next()
+                .unwrap_or_default()
+        };
+        match self.file.language.usage(self.file.code(), call) {
+            Usage::Argument { callee, .. } => {
+                // `wait_for` and `shield` wait on the spot, but leave the work behind when they are cancelled.
+                starters.contains(&last(callee))
+            }
+            Usage::Stored => true,
+            _ => false,
+        }
     }
 
     /// What is run on the connection by code that is not the block's own: a nested function, a function that it is passed to.

@@ -76,7 +76,11 @@ fn candidate(world: World<'_>, id: FileId, at: Span, expression: &str) -> Option
         .model
         .bindings_of(owner, root)
         .any(|binding| is_bound(world, id, binding, owner, at));
-    if !bound || !has_member(world, id, owner, root, rest) {
+    let deleted = file
+        .model
+        .bindings_of(owner, root)
+        .any(|binding| binding.kind == BindingKind::Delete);
+    if !bound || deleted || !has_member(world, id, owner, root, rest) {
         return None;
     }
     let why = if rest.is_empty() {
@@ -107,10 +111,19 @@ fn is_bound(world: World<'_>, id: FileId, binding: &Binding, owner: ScopeId, at:
     let file = world.project.file(id);
     match binding.kind {
         BindingKind::Parameter => true,
-        BindingKind::Delete | BindingKind::Import | BindingKind::Function | BindingKind::Class => {
-            false
-        }
+        BindingKind::Delete
+        | BindingKind::Import
+        | BindingKind::Function
+        | BindingKind::Class
+        | BindingKind::Except
+        | BindingKind::Pattern
+        | BindingKind::Comprehension => false,
         BindingKind::Annotation if binding.value.is_none() => false,
+        // A loop may have no round.
+        BindingKind::For => {
+            let body = file.language.body(file.code(), binding.statement);
+            body.is_some_and(|body| body.contains(at))
+        }
         _ => {
             // A nested function runs after the definition that it closes over only if that comes first.
             binding.executed_in == owner
@@ -226,29 +239,27 @@ fn has_open_base(world: World<'_>, class: ClassRef) -> bool {
     })
 }
 
-/// Where a class (or a base) declares or sets an attribute: the annotation, if there is one.
-fn member(world: World<'_>, class: ClassRef, name: &str) -> Option<Option<String>> {
+/// Whether a class (or a base) declares or sets an attribute, and if so whether its declaration lets it be `None`.
+fn member(world: World<'_>, class: ClassRef, name: &str) -> Option<bool> {
     world.project.lineage(class).into_iter().find_map(|class| {
         let file = world.project.file(class.file);
-        let declared = file.model.bindings_of(class.scope, name).next();
-        if let Some(binding) = declared {
-            let annotation = binding
-                .annotation
-                .map(|span| span.text(file.text()).to_owned());
-            let default_is_none = binding
-                .value
-                .is_some_and(|value| file.expression(value) == Expression::Null);
-            let nullable = default_is_none.then(|| "None".to_owned());
-            return Some(nullable.or(annotation));
+        if let Some(binding) = file.model.bindings_of(class.scope, name).next() {
+            let annotation = binding.annotation.map(|span| span.text(file.text()));
+            let default = binding.value.map(|value| file.expression(value));
+            return Some(default == Some(Expression::Null) || annotation.is_some_and(is_optional));
         }
         let body = file.model.scope(class.scope).span;
-        let set = file
-            .outline
-            .writes
-            .iter()
-            .any(|write| write.name == name && body.contains(write.statement));
-        set.then_some(None)
+        let mut writes = file.outline.writes.iter();
+        let set = writes.any(|write| write.name == name && body.contains(write.statement));
+        set.then_some(false)
     })
+}
+
+/// Whether a callee looks a key up and gives `None` where there is none.
+fn is_lookup(callee: &str) -> bool {
+    callee
+        .rsplit_once('.')
+        .is_some_and(|(_, method)| method == "get")
 }
 
 fn is_optional(annotation: &str) -> bool {
@@ -270,8 +281,7 @@ fn member_missing(
     let Declared::Class(class) = class_of(world, id, owner, root) else {
         return None;
     };
-    let annotation = member(world, class, attribute)??;
-    is_optional(&annotation).then(|| {
+    member(world, class, attribute)?.then(|| {
         let file = world.project.file(class.file);
         let class = &file.model.scope(class.scope).name;
         format!("`{class}.{attribute}` may be `None`")
@@ -311,7 +321,7 @@ fn variable_missing(
             Expression::Either(options) => options
                 .iter()
                 .any(|option| file.expression(*option) == Expression::Null),
-            Expression::Call { callee, .. } => callee.text(file.text()).ends_with(".get"),
+            Expression::Call { callee, .. } => is_lookup(callee.text(file.text())),
             _ => false,
         };
         null.then(|| format!("`{name}` may be `None` (line {line}: `{text}`)"))
@@ -336,7 +346,7 @@ fn missing(world: World<'_>, id: FileId, span: Span, expression: &str) -> Option
             let owner = file.model.resolve(file.model.scope_at(span.start), &root)?;
             member_missing(world, id, owner, &root, &format!(".{name}"))
         }
-        Expression::Call { callee, .. } if callee.text(file.text()).ends_with(".get") => {
+        Expression::Call { callee, .. } if is_lookup(callee.text(file.text())) => {
             Some(format!("`{expression}` gives `None` where there is none"))
         }
         Expression::Call { callee, .. } => {

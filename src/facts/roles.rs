@@ -144,6 +144,9 @@ fn pool(world: World<'_>, file: FileId, hit: &Hit, span: Span) -> Standing {
             world.driver.modules.join(" or ")
         ));
     }
+    if borrows && lends_connections(world, &values, &method) {
+        return Standing::Site;
+    }
     if let Some(class) = own_class(world, &values) {
         return dismissed(format!(
             "an object of the project's class {class}, not a pool of the driver"
@@ -174,6 +177,25 @@ fn pool(world: World<'_>, file: FileId, hit: &Hit, span: Span) -> Standing {
         "nothing shows that `{}` is a database pool",
         text.lines().next().unwrap_or_default()
     ))
+}
+
+/// Whether the values are objects of a class of the project whose method borrows from a pool itself and gives the connection on.
+fn lends_connections(world: World<'_>, values: &origin::Values, method: &str) -> bool {
+    values.iter().any(|value| {
+        let Value::Instance(class) = value else {
+            return false;
+        };
+        let Some(function) = world.project.method(*class, method) else {
+            return false;
+        };
+        let file = world.project.file(function.file);
+        let body = file.model.scope(function.scope).body;
+        file.outline.calls.iter().any(|call| {
+            let borrows = world.driver.acquire.contains(&call.name)
+                || world.driver.connect.contains(&call.name);
+            borrows && body.contains(call.span)
+        })
+    })
 }
 
 /// The class of the project that all values are objects of, unless it inherits from the driver's pool.

@@ -78,15 +78,14 @@ fn opens_connection(pattern: Pattern) -> bool {
 fn opened(world: World<'_>, id: FileId, hit: &Hit) -> Option<Connection> {
     let file = world.project.file(id);
     let binding = bound_to(world, id, hit.site)?;
-    let body = match binding.kind {
-        BindingKind::With => file.language.body(file.code(), binding.statement)?,
-        _ => {
-            let function = file.model.function_around(binding.executed_in);
-            let around = function.map_or(Span::new(0, file.text().len()), |scope| {
-                file.model.scope(scope).body
-            });
-            Span::new(binding.statement.end.min(around.end), around.end)
-        }
+    let body = if binding.kind == BindingKind::With {
+        file.language.body(file.code(), binding.statement)?
+    } else {
+        let function = file.model.function_around(binding.executed_in);
+        let around = function.map_or(Span::new(0, file.text().len()), |scope| {
+            file.model.scope(scope).body
+        });
+        Span::new(binding.statement.end.min(around.end), around.end)
     };
     // The items behind it in the same `with` use it too.
     let from = if binding.kind == BindingKind::With {

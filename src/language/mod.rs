@@ -72,6 +72,8 @@ pub trait Language: Send + Sync {
     fn extensions(&self) -> &'static [&'static str];
     /// The grammar that its files are parsed and queried with.
     fn grammar(&self) -> tree_sitter::Language;
+    /// Where `source` nests so deep that its grammar must not be let loose on it; `None` for any code that people write.
+    fn unparsable(&self, source: &str) -> Option<usize>;
     /// What a comment that runs to the end of the line begins with.
     fn line_comment(&self) -> &'static str;
 

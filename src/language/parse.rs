@@ -44,6 +44,9 @@ pub enum ParseProblem {
 /// # Errors
 /// When the tree could not be relied on.
 pub fn parse(language: &dyn Language, source: &str) -> Result<Parsed, ParseProblem> {
+    if let Some(offset) = language.unparsable(source) {
+        return Err(ParseProblem::TooDeep { offset });
+    }
     let mut parser = Parser::new();
     parser
         .set_language(&language.grammar())

@@ -86,6 +86,8 @@ pub struct Catch {
     pub span: Span,
     /// The body whose exceptions are caught.
     pub body: Span,
+    /// Whether exceptions end here; otherwise code of the statement only runs on their way out (`finally`).
+    pub handles: bool,
     /// Whether execution can go on behind the statement after an exception.
     pub falls_through: bool,
     /// Whether a handler jumps to the next round of a loop.

@@ -82,7 +82,7 @@ const CUSTOMS: &[Custom] = &[
 ];
 
 /// Code that runs queries for others. Many folders are called so and do not, so they count only where they are seen to.
-const DATA_LAYER: &str = "data layer";
+const DATA_LAYER: &str = "data-layer";
 
 /// Folders of tests.
 const TESTS: &[&str] = &["tests", "test", "testing"];

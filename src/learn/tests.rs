@@ -22,7 +22,11 @@ fn from(files: &[(&str, &str)]) -> Learnt {
     });
     learnt.config.validate().expect("the settings are valid");
     let text = to_yaml(&learnt);
-    assert_eq!(Config::parse(&text).as_ref(), Ok(&learnt.config), "{text}");
+    assert_eq!(
+        Config::parse("connmod.yaml", &text).as_ref(),
+        Ok(&learnt.config),
+        "{text}"
+    );
     learnt
 }
 
@@ -500,7 +504,7 @@ fn contexts_come_from_folders_decorators_bases_and_what_runs_alone() {
             ("agents", ContextKind::User),
             ("jobs", ContextKind::System),
             ("api routes", ContextKind::User),
-            ("data layer", ContextKind::System),
+            ("data-layer", ContextKind::System),
             ("scripts", ContextKind::Script),
             ("tests", ContextKind::Test),
             ("standard", ContextKind::Standard),
@@ -511,7 +515,7 @@ fn contexts_come_from_folders_decorators_bases_and_what_runs_alone() {
         paths(&learnt, "agents"),
         ["app/agents/**", "app/core/agents/**"]
     );
-    assert_eq!(paths(&learnt, "data layer"), ["app/core/**"]);
+    assert_eq!(paths(&learnt, "data-layer"), ["app/core/**"]);
     assert_eq!(paths(&learnt, "scripts"), ["init_db.py", "scripts/**"]);
     assert_eq!(paths(&learnt, "tests"), ["**/conftest.py", "**/tests/**"]);
     let of = |name: &str| context(&learnt, name).expect("it is there").clone();

@@ -268,7 +268,7 @@ mod tests {
     fn what_is_written_is_read_back() {
         for config in [Config::default(), full()] {
             let text = to_yaml(&learnt(config.clone()));
-            assert_eq!(Config::parse(&text), Ok(config), "{text}");
+            assert_eq!(Config::parse("connmod.yaml", &text), Ok(config), "{text}");
         }
     }
 
@@ -290,7 +290,7 @@ mod tests {
             let mut learnt = learnt(config.clone());
             learnt.notes.push(Note::guessed("identity", text, note.as_str()));
             learnt.notes.push(Note::guessed("standard.pool", note.as_str(), note.as_str()));
-            prop_assert_eq!(Config::parse(&to_yaml(&learnt)), Ok(config));
+            prop_assert_eq!(Config::parse("connmod.yaml", &to_yaml(&learnt)), Ok(config));
         }
     }
 }

@@ -147,15 +147,18 @@ impl Judgement<'_> {
         let parsed = self.world.project.file(self.id);
         let span = self.hit.site;
         let place = parsed.source.position(span.start);
+        let last_line = |span: Span| {
+            let last = span.end.saturating_sub(1).max(span.start);
+            parsed.source.line_of(last)
+        };
         Finding {
             id: String::new(),
             site: Site {
                 file: parsed.source.path().to_owned(),
                 span,
                 line: place.line,
-                end_line: parsed
-                    .source
-                    .line_of(span.end.saturating_sub(1).max(span.start)),
+                end_line: last_line(span),
+                block_end_line: last_line(self.block().unwrap_or(span)),
                 column: place.column,
                 recipe: self.recipe.id.clone(),
                 pattern: self.recipe.pattern,
@@ -170,6 +173,16 @@ impl Judgement<'_> {
             decided_by: None,
             fix: None,
         }
+    }
+
+    /// The block that the site stands in the header of; the body of a function is none.
+    fn block(&self) -> Option<Span> {
+        let parsed = self.world.project.file(self.id);
+        let span = self.hit.site;
+        let statement = parsed.language.statement(parsed.code(), span)?;
+        let body = parsed.language.body(parsed.code(), statement)?;
+        let scope = |offset| parsed.model.scope_at(offset);
+        (body.start >= span.end && scope(body.start) == scope(span.start)).then_some(body)
     }
 
     /// A site that is suppressed, or whose surroundings do not parse.

@@ -5,11 +5,12 @@ mod judge;
 mod lesson;
 mod mark;
 mod removal;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod verify;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -123,6 +124,8 @@ pub struct Survey {
     pub config: Config,
     /// What was learnt or guessed, a line each; empty where settings were given.
     pub learnt: Vec<String>,
+    /// What given settings name and the project does not have, a line each.
+    pub missing: Vec<String>,
     project: Project,
     driver: Driver,
     standard: StandardModule,
@@ -192,6 +195,12 @@ fn survey_here(request: &Request, progress: &dyn Progress) -> Result<Survey, Pip
     let (migration, recipes) = active(&request.library, &config)?;
     let mut survey = gather(config, migration, &recipes, &tree.files, progress)?;
     survey.learnt = learnt;
+    if request.config.is_some() {
+        let read = tree.files.iter().map(SourceFile::path);
+        let skipped = tree.skipped.iter().map(|skipped| skipped.path.as_str());
+        let paths: Vec<&str> = read.chain(skipped).collect();
+        survey.missing = settings::missing(&survey.config, &survey.project, &paths);
+    }
     let roots = relative_roots(request);
     let wanted = |path: &str| roots.iter().any(|root| lies_in(path, root));
     survey.inventory.files = tree
@@ -348,6 +357,7 @@ pub(crate) fn gather(
         },
         config,
         learnt: Vec::new(),
+        missing: Vec::new(),
         driver: migration.driver.clone(),
         project: first.project,
         standard,
@@ -463,11 +473,3 @@ pub(crate) fn parse_file(source: &SourceFile) -> Result<Option<ParsedFile>, Unpa
 
 /// Parsed files shared between the projects of a run.
 pub(crate) type Files = Vec<Arc<ParsedFile>>;
-
-/// The ids of findings, for comparing.
-pub(crate) fn ids<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> BTreeSet<String> {
-    findings
-        .into_iter()
-        .map(|finding| finding.id.clone())
-        .collect()
-}

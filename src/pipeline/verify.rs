@@ -78,7 +78,15 @@ fn compose_all(world: World<'_>, file: &Judged, unsafe_too: bool) -> Option<Comp
 fn reparsed(composed: &Composed, before: &ParsedFile) -> Option<ParsedFile> {
     let source = SourceFile::new(before.source.path_arc(), composed.patch.after.clone());
     let parsed = parse_file(&source).ok().flatten()?;
-    (parsed.errors.len() <= before.errors.len()).then_some(parsed)
+    // The grammar lets a list of imports end in a comma without parentheses; CPython does not.
+    let open_list = parsed.model.imports.iter().any(|import| {
+        import
+            .statement
+            .text(parsed.text())
+            .trim_end()
+            .ends_with([',', '\\'])
+    });
+    (parsed.errors.len() <= before.errors.len() && !open_list).then_some(parsed)
 }
 
 /// Runs the second pass over the edited files: it must find nothing more to rewrite.

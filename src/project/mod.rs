@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tree_sitter::{Node, Tree};
 
 use crate::language::expression::{Expression, Outline};
-use crate::language::{Code, Language, Model, ScopeId};
+use crate::language::{Code, Language, Model, Reference, ScopeId};
 use crate::source::{SourceFile, Span};
 
 pub use modules::Modules;
@@ -53,6 +53,8 @@ impl ParsedFile {
         while let Some(parent) = node.parent()
             && Span::from(parent) == Span::from(node)
             && parent.parent().is_some()
+            // A block of one statement has the same extent and is not meant.
+            && !matches!(parent.kind(), "block" | "module")
         {
             node = parent;
         }
@@ -86,6 +88,8 @@ pub struct Project {
     modules: Modules,
     /// Calls by the last part of the callee's name: (file, index in its outline).
     calls: BTreeMap<String, Vec<(FileId, usize)>>,
+    /// References by name: (file, index in its model).
+    references: BTreeMap<String, Vec<(FileId, usize)>>,
     /// Classes by name.
     classes: BTreeMap<String, Vec<ClassRef>>,
 }
@@ -102,6 +106,7 @@ impl Project {
             by_path: BTreeMap::new(),
             modules,
             calls: BTreeMap::new(),
+            references: BTreeMap::new(),
             classes: BTreeMap::new(),
             files,
         };
@@ -114,6 +119,16 @@ impl Project {
                     .entry(site.name.clone())
                     .or_default()
                     .push((id, call));
+            }
+            for (index, reference) in file.model.references.iter().enumerate() {
+                match project.references.get_mut(&reference.name) {
+                    Some(known) => known.push((id, index)),
+                    None => {
+                        project
+                            .references
+                            .insert(reference.name.clone(), vec![(id, index)]);
+                    }
+                }
             }
             for class in symbols::classes_of(&file.model) {
                 let name = file.model.scope(class).name.clone();
@@ -164,6 +179,12 @@ impl Project {
             .into_iter()
             .flatten()
             .map(|(file, call)| (*file, &self.file(*file).outline.calls[*call]))
+    }
+
+    /// The references by that name.
+    pub fn references_named(&self, name: &str) -> impl Iterator<Item = (FileId, &Reference)> {
+        let found = self.references.get(name).into_iter().flatten();
+        found.map(|(file, index)| (*file, &self.file(*file).model.references[*index]))
     }
 
     /// The classes of that name.

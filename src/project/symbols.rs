@@ -2,7 +2,7 @@
 
 use crate::language::expression::Expression;
 use crate::language::{Binding, BindingKind, Import, ImportKind, Model, ScopeId, ScopeKind};
-use crate::project::{FileId, Modules, Project};
+use crate::project::{FileId, Modules, ParsedFile, Project};
 use crate::source::Span;
 
 /// How many imports are followed from file to file before giving up.
@@ -107,7 +107,7 @@ impl Project {
                 .starred(id, name, hops)
                 .unwrap_or_else(|| Symbol::Unbound(name.to_owned()));
         };
-        if let Some(import) = import_of(model, owner, name) {
+        if let Some(import) = import_of(self.file(id), owner, name) {
             return self.imported(id, import, name, hops);
         }
         if owner == Model::MODULE {
@@ -338,14 +338,21 @@ pub(crate) fn classes_of(model: &Model) -> impl Iterator<Item = ScopeId> + '_ {
         .map(|(index, _)| ScopeId(index as u32))
 }
 
-/// The import that binds a variable, if nothing else does.
-fn import_of<'m>(model: &'m Model, scope: ScopeId, name: &str) -> Option<&'m Import> {
-    let other =
-        |binding: &Binding| !matches!(binding.kind, BindingKind::Import | BindingKind::Delete);
-    if model.bindings_of(scope, name).any(other) {
+/// The import that binds a variable, if nothing else does but a fallback to `None` where the import fails.
+fn import_of<'f>(file: &'f ParsedFile, scope: ScopeId, name: &str) -> Option<&'f Import> {
+    let fallback = |binding: &Binding| {
+        binding.kind == BindingKind::Assignment
+            && binding
+                .value
+                .is_some_and(|value| file.expression(value) == Expression::Null)
+    };
+    let other = |binding: &Binding| {
+        !matches!(binding.kind, BindingKind::Import | BindingKind::Delete) && !fallback(binding)
+    };
+    if file.model.bindings_of(scope, name).any(other) {
         return None;
     }
-    model
+    file.model
         .imports
         .iter()
         .find(|import| import.scope == scope && import.local == name)

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use serde_yaml::Spanned;
 
-use super::fault::{Fault, span_of};
 use super::file::{Entries, ExampleFile};
 use super::model::{Example, Expectation};
+use crate::fault::{Fault, span_of};
 use crate::source::{SourceFile, Span};
 
 /// Checks the examples of a recipe file.

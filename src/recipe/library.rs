@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::fault::RecipeError;
 use super::load::{load, load_migration, migration_of};
 use super::model::{Migration, Recipe};
+use crate::fault::FileFault as RecipeError;
 
 /// The name of the file that makes a folder of recipes a migration.
 const MIGRATION_FILE: &str = "migration.yaml";

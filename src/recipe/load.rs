@@ -8,13 +8,13 @@ use serde::de::DeserializeOwned;
 use serde_yaml::Spanned;
 
 use super::examples;
-use super::fault::{Fault, RecipeError, span_of};
 use super::file::{RecipeFile, RewriteFile};
 use super::model::{Migration, Recipe, Rewrite, RewriteKind, Role};
 use super::query::{self, CheckedQuery, QueryFault};
 use super::rows::{self, CheckedRow};
 use super::scalar::Scalar;
 use super::template;
+use crate::fault::{Fault, FileFault as RecipeError, span_of};
 use crate::language;
 use crate::source::Span;
 

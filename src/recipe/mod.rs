@@ -2,11 +2,11 @@
 //!
 //! A recipe is one YAML file. `load` turns it into a checked [`Recipe`]; nothing unchecked leaves this module.
 //!
-//! `file` is the shape as it is written, `load` the checks, `model` what is known afterwards; `fault` shows what is wrong.
+//! `file` is the shape as it is written, `load` the checks, `model` what is known afterwards.
 
 mod embed;
 mod examples;
-mod fault;
+
 mod file;
 mod library;
 mod load;
@@ -18,8 +18,8 @@ mod scalar;
 mod schema;
 mod template;
 
+pub use crate::fault::FileFault as RecipeError;
 pub use embed::builtin;
-pub use fault::RecipeError;
 pub use library::Library;
 pub use load::{load, load_migration};
 pub use model::{

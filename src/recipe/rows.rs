@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_yaml::Spanned;
 
-use super::fault::{Fault, span_of};
 use super::file::{ConditionFile, RowFile, Words};
 use super::model::{Condition, IdentityClass, Outcome, PoolClass, Row, TablesClass};
 use crate::config::ContextKind;
+use crate::fault::{Fault, span_of};
 use crate::source::{SourceFile, Span};
 
 /// The outcomes that are no rewrites.

@@ -2,7 +2,7 @@
 
 use serde_yaml::Spanned;
 
-use super::fault::{Fault, span_of};
+use crate::fault::{Fault, span_of};
 use crate::source::Span;
 
 /// A string of a recipe file, with the way back to where it stands.

@@ -11,6 +11,7 @@ use anstyle::{AnsiColor, Style};
 use similar::{Algorithm, DiffOp, capture_diff_slices, group_diff_ops};
 
 use crate::report::escape::{is_obeyed, visible_lines};
+use crate::report::paint::View;
 
 /// Unchanged lines around a change.
 const CONTEXT: usize = 3;
@@ -39,17 +40,6 @@ pub fn unified(path: &str, before: &str, after: &str, annotate: &Annotate<'_>) -
     let _ = writeln!(diff, "--- {old}{}", name_end(path));
     let _ = writeln!(diff, "+++ {new}{}", name_end(path));
     push_hunks(&mut diff, before, after, annotate);
-    diff
-}
-
-/// The patch that creates the file at `path`.
-pub fn created(path: &str, text: &str, annotate: &Annotate<'_>) -> String {
-    let (old, new) = (quoted("a/", path), quoted("b/", path));
-    let mut diff = format!("diff --git {old} {new}\nnew file mode 100644\n");
-    if !text.is_empty() {
-        let _ = writeln!(diff, "--- /dev/null\n+++ {new}{}", name_end(path));
-        push_hunks(&mut diff, "", text, annotate);
-    }
     diff
 }
 
@@ -178,8 +168,19 @@ fn name_end(path: &str) -> &'static str {
     if path.contains(' ') { "\t" } else { "" }
 }
 
+/// A diff for whoever reads it: a terminal gets nothing that steers it, a file or a pipe every byte.
+pub fn shown(diff: &str, view: View) -> String {
+    if view.colour {
+        coloured(diff)
+    } else if view.width.is_some() {
+        visible_lines(diff).into_owned()
+    } else {
+        diff.to_owned()
+    }
+}
+
 /// A diff for a terminal: coloured as git does, and with everything that a terminal would obey written out.
-pub fn coloured(diff: &str) -> String {
+fn coloured(diff: &str) -> String {
     let mut shown = String::with_capacity(diff.len() * 5 / 4);
     // How many lines of the current hunk are still to come: a removed SQL comment looks like a header (`--- note`).
     let (mut old, mut new) = (0, 0);

@@ -1,6 +1,7 @@
 //! `explain FILE:LINE`: all that is known about one site, in words.
 
 use std::fmt::Write;
+use std::ops::RangeInclusive;
 
 use crate::config::{Config, ContextKind, globs};
 use crate::finding::{Finding, Identity, Inventory, Verdict};
@@ -25,27 +26,49 @@ pub struct Explanation<'a> {
     pub diff: &'a str,
 }
 
-/// The sites at a line: those that begin there, else the innermost one around it.
-pub fn at<'a>(inventory: &'a Inventory, file: &str, line: usize) -> Vec<&'a Finding> {
-    let around: Vec<&Finding> = inventory
-        .findings
-        .iter()
-        .filter(|finding| {
-            finding.site.file == file && (finding.site.line..=finding.site.end_line).contains(&line)
-        })
+/// The sites at a line: those that begin there, else those that open the innermost block around it. `source` is the text of the file.
+pub fn at<'a>(
+    inventory: &'a Inventory,
+    file: &str,
+    line: usize,
+    source: Option<&str>,
+) -> Vec<&'a Finding> {
+    let sites = inventory.findings.iter();
+    let around: Vec<(RangeInclusive<usize>, &Finding)> = sites
+        .filter(|finding| finding.site.file == file)
+        .map(|finding| (reach(finding, source), finding))
+        .filter(|(lines, _)| lines.contains(&line))
         .collect();
-    let here: Vec<&Finding> = around
-        .iter()
-        .copied()
-        .filter(|finding| finding.site.line == line)
-        .collect();
+    let at = |begin: usize| {
+        let sites = around.iter().map(|(_, finding)| *finding);
+        sites
+            .filter(|finding| finding.site.line == begin)
+            .collect::<Vec<_>>()
+    };
+    let here = at(line);
     if !here.is_empty() {
         return here;
     }
     let innermost = around
-        .into_iter()
-        .min_by_key(|finding| finding.site.end_line - finding.site.line);
-    innermost.into_iter().collect()
+        .iter()
+        .min_by_key(|(lines, _)| lines.end() - lines.start());
+    innermost.map_or_else(Vec::new, |(_, finding)| at(finding.site.line))
+}
+
+/// The lines that a site is about: itself, the block that it opens, and what its edits reshape.
+fn reach(finding: &Finding, source: Option<&str>) -> RangeInclusive<usize> {
+    let site = &finding.site;
+    let mut lines = (site.line, site.end_line.max(site.block_end_line));
+    let region = finding.fix.as_ref().map(|fix| fix.region);
+    if let (Some(region), Some(source)) = (region, source) {
+        let line_of = |offset: usize| {
+            let before = source.as_bytes().iter().take(offset);
+            1 + before.filter(|byte| **byte == b'\n').count()
+        };
+        lines.0 = lines.0.min(line_of(region.start));
+        lines.1 = lines.1.max(line_of(region.end.saturating_sub(1)));
+    }
+    lines.0..=lines.1
 }
 
 /// What can be said about a line that no site covers.
@@ -63,17 +86,21 @@ pub fn nothing_at(inventory: &Inventory, file: &str, line: usize) -> String {
         let _ = writeln!(out, "  the file: {}", visible(&unparsed.reason));
     }
     let sites = inventory.findings.iter();
-    let mut lines: Vec<usize> = sites
-        .filter(|finding| finding.site.file == file)
-        .map(|finding| finding.site.line)
-        .collect();
-    lines.dedup();
-    if lines.is_empty() {
-        let _ = writeln!(out, "  the file has no site at all");
-    } else {
-        // The nearest first would hide the order of the file; all of them are few.
-        let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
-        let _ = writeln!(out, "  sites of the file: lines {}", lines.join(", "));
+    let sites: Vec<&Finding> = sites.filter(|finding| finding.site.file == file).collect();
+    if !sites.is_empty() {
+        out.push_str("  sites of the file:\n");
+    } else if !inventory.unparsed.iter().any(|other| other.file == file) {
+        out.push_str("  the file has no site at all\n");
+    }
+    for finding in sites {
+        let function = finding.facts.function.as_deref().unwrap_or("module level");
+        let _ = writeln!(
+            out,
+            "  {:>6}  {:<22}  {}",
+            finding.site.line,
+            finding.site.pattern.as_str(),
+            visible(function)
+        );
     }
     out
 }
@@ -90,11 +117,7 @@ pub fn render(explanation: &Explanation<'_>, view: View) -> String {
     list("Notes", &finding.notes, view, &mut out);
     if !explanation.diff.is_empty() {
         section("Proposed change", view, &mut out);
-        if view.colour {
-            out.push_str(&diff::coloured(explanation.diff));
-        } else {
-            out.push_str(explanation.diff);
-        }
+        out.push_str(&diff::shown(explanation.diff, view));
     }
     out
 }
@@ -160,10 +183,13 @@ fn verdict(explanation: &Explanation<'_>, view: View, out: &mut String) {
     if let Some(target) = &finding.target {
         let _ = write!(text, ": {}", visible(target));
     }
-    let meaning = meaning(finding.verdict);
-    let severity = view.paint(of_severity(finding.severity), finding.severity.as_str());
     // Writing to a string cannot fail.
-    let _ = writeln!(out, "  {text}\n  {meaning}\n  severity {severity}");
+    let _ = writeln!(out, "  {text}");
+    if let Some(meaning) = meaning(finding.verdict) {
+        let _ = writeln!(out, "  {meaning}");
+    }
+    let severity = view.paint(of_severity(finding.severity), finding.severity.as_str());
+    let _ = writeln!(out, "  severity {severity}");
     match (finding.decided_by, explanation.recipe) {
         (Some(line), Some(recipe)) => {
             let origin = visible(&recipe.origin);
@@ -179,15 +205,16 @@ fn verdict(explanation: &Explanation<'_>, view: View, out: &mut String) {
     }
 }
 
-fn meaning(verdict: Verdict) -> &'static str {
-    match verdict {
+/// What a verdict says beyond its name.
+fn meaning(verdict: Verdict) -> Option<&'static str> {
+    Some(match verdict {
+        Verdict::Rewrite => return None,
         Verdict::Standard => "already in the target form, and the right one for its data",
-        Verdict::Rewrite => "edits are proposed",
         Verdict::Keep => "a rule of the recipe says that this form stays here",
         Verdict::Review => "a person decides",
         Verdict::Suppressed => "a comment at the site says to leave it",
         Verdict::Unparsed => "the code around it does not parse, so nothing is edited",
-    }
+    })
 }
 
 fn known(explanation: &Explanation<'_>, view: View, out: &mut String) {
@@ -213,7 +240,7 @@ fn known(explanation: &Explanation<'_>, view: View, out: &mut String) {
     });
     fact("pool", pool.as_deref().unwrap_or("none is involved"));
     fact("tables", &tables(explanation.finding));
-    fact("user", &identity(&facts.identity));
+    fact("user", &identity(explanation.finding));
 }
 
 fn context(explanation: &Explanation<'_>) -> String {
@@ -279,8 +306,12 @@ fn tables(finding: &Finding) -> String {
     names.join(", ")
 }
 
-fn identity(identity: &Identity) -> String {
-    match identity {
+fn identity(finding: &Finding) -> String {
+    let target = finding.target.as_deref().unwrap_or_default();
+    match &finding.facts.identity {
+        Identity::Bound { expression } if target.contains(&format!("(str({expression})")) => {
+            format!("`{expression}`, passed as text: the scope declares its user as `str`")
+        }
         Identity::Bound { expression } => format!("`{expression}`"),
         Identity::Optional { expression, why } => {
             format!("`{expression}`, which may be `None`: {why}")
@@ -305,6 +336,7 @@ mod tests {
     use super::*;
     use crate::config::Context;
     use crate::report::sample;
+    use crate::source::Span;
 
     fn config() -> Config {
         Config {
@@ -332,7 +364,7 @@ mod tests {
             ("scripts/seed.py", 3),
         ]
         .into_iter()
-        .flat_map(|(file, line)| at(&inventory, file, line))
+        .flat_map(|(file, line)| at(&inventory, file, line, None))
         .map(|finding| {
             let explanation = Explanation {
                 finding,
@@ -353,11 +385,28 @@ mod tests {
     #[test]
     fn a_line_inside_of_nested_sites_means_the_innermost() {
         let mut inventory = sample::inventory();
-        inventory.findings[0].site.end_line = 100;
-        let found = at(&inventory, "app/agents/advisor.py", 41);
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].site.line, 40);
-        assert!(at(&inventory, "app/agents/advisor.py", 9).is_empty());
+        inventory.findings[0].site.block_end_line = 100;
+        let lines = |line, source| {
+            let found = at(&inventory, "app/agents/advisor.py", line, source);
+            let lines = found.iter().map(|finding| finding.site.line);
+            lines.collect::<Vec<_>>()
+        };
+        assert_eq!(lines(41, None), [40]);
+        assert_eq!(lines(43, None), [10]);
+        assert_eq!(lines(100, None), [10]);
+        assert!(lines(9, None).is_empty());
+        assert!(lines(101, None).is_empty());
+    }
+
+    #[test]
+    fn what_the_edits_reshape_belongs_to_the_site() {
+        let mut inventory = sample::inventory();
+        let fix = inventory.findings[0].fix.as_mut().expect("a rewrite");
+        fix.region = Span::new(0, 200);
+        let source = "\n".repeat(400);
+        let found = at(&inventory, "app/agents/advisor.py", 200, Some(&source));
+        assert_eq!(found[0].site.line, 10);
+        assert!(at(&inventory, "app/agents/advisor.py", 201, Some(&source)).is_empty());
     }
 
     #[test]
@@ -366,8 +415,10 @@ mod tests {
         let lock = nothing_at(&inventory, "app/locks.py", 4);
         assert!(lock.contains("is an `asyncio.Lock`"), "{lock}");
         let beside = nothing_at(&inventory, "app/agents/advisor.py", 1);
-        assert!(beside.contains("lines 10, 40"), "{beside}");
+        assert!(beside.contains("\n      10  pool_acquire "), "{beside}");
+        assert!(beside.contains("\n      40  pool_acquire "), "{beside}");
         let broken = nothing_at(&inventory, "tools/latin1.py", 1);
         assert!(broken.contains("not UTF-8"), "{broken}");
+        assert!(!broken.contains("no site at all"), "{broken}");
     }
 }

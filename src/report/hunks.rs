@@ -2,7 +2,8 @@
 //!
 //! The words stand behind the `@@ … @@` of each hunk, where `git apply` ignores them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
 use crate::edit::Edit;
@@ -95,35 +96,65 @@ fn distance(one: &RangeInclusive<usize>, other: &RangeInclusive<usize>) -> usize
     gap(one, other).max(gap(other, one))
 }
 
-/// Each recipe with applicability, form and reason once, in the order of the sites.
+/// A sentence for each recipe, with applicability, form and reasons, in the order of the sites; what several sites have in common is
+/// said once.
 fn describe_all(sites: &[&Finding]) -> Option<String> {
-    let mut parts: Vec<String> = Vec::new();
-    for site in sites {
-        let part = describe(site);
-        if !parts.contains(&part) {
-            parts.push(part);
+    let mut ids: BTreeSet<&str> = BTreeSet::new();
+    let mut sentences: Vec<Sentence<'_>> = Vec::new();
+    for site in sites.iter().filter(|site| ids.insert(&site.id)) {
+        let (recipe, form) = (recipe(site), site.form.as_deref());
+        let same =
+            |sentence: &&mut Sentence<'_>| sentence.recipe == recipe && sentence.form == form;
+        if let Some(sentence) = sentences.iter_mut().find(same) {
+            sentence.sites += 1;
+            sentence.add(&site.reasons);
+        } else {
+            let mut sentence = Sentence {
+                recipe,
+                form,
+                sites: 1,
+                reasons: Vec::new(),
+            };
+            sentence.add(&site.reasons);
+            sentences.push(sentence);
         }
     }
-    (!parts.is_empty()).then(|| parts.join(" | "))
+    let texts: Vec<String> = sentences.iter().map(Sentence::text).collect();
+    (!texts.is_empty()).then(|| texts.join(" | "))
 }
 
-fn describe(finding: &Finding) -> String {
-    let mut words = recipe(finding);
-    if let Some(form) = &finding.form {
-        words.push_str(" -> ");
-        words.push_str(form);
+/// What is said of the sites of one recipe that take one form.
+struct Sentence<'a> {
+    recipe: String,
+    form: Option<&'a str>,
+    sites: usize,
+    reasons: Vec<&'a str>,
+}
+
+impl<'a> Sentence<'a> {
+    fn add(&mut self, reasons: &'a [String]) {
+        for reason in reasons {
+            if !self.reasons.contains(&reason.as_str()) {
+                self.reasons.push(reason);
+            }
+        }
     }
-    let remarks: Vec<&str> = finding
-        .reasons
-        .iter()
-        .chain(&finding.notes)
-        .map(String::as_str)
-        .collect();
-    if !remarks.is_empty() {
-        words.push_str(": ");
-        words.push_str(&remarks.join("; "));
+
+    fn text(&self) -> String {
+        let mut text = self.recipe.clone();
+        if self.sites > 1 {
+            // Writing to a string cannot fail.
+            let _ = write!(text, " ×{}", self.sites);
+        }
+        let reasons = self.reasons.join("; ");
+        let words = self.form.into_iter().chain(Some(reasons.as_str()));
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        if !words.is_empty() {
+            text.push_str(": ");
+            text.push_str(&words.join(", "));
+        }
+        text
     }
-    words
 }
 
 fn recipe(finding: &Finding) -> String {
@@ -158,6 +189,7 @@ impl LineStarts {
 mod tests {
     use super::*;
     use crate::edit::splice;
+    use crate::finding::Verdict;
     use crate::report::sample;
     use crate::source::Span;
 
@@ -206,8 +238,8 @@ mod tests {
             headers(&diff),
             [
                 "@@ -1,3 +1,4 @@ imports for asyncpg/pool-acquire (safe), asyncpg/pool-acquire (unsafe)",
-                "@@ -12,7 +13,7 @@ asyncpg/pool-acquire (safe) -> rls: two writes become atomic",
-                "@@ -32,7 +33,7 @@ asyncpg/pool-acquire (unsafe) -> rls: the identity `user_id` may be `None`: its default is `None`",
+                "@@ -12,7 +13,7 @@ asyncpg/pool-acquire (safe): rls",
+                "@@ -32,7 +33,7 @@ asyncpg/pool-acquire (unsafe): rls, the identity `user_id` may be `None`: its default is `None`",
             ]
         );
     }
@@ -220,6 +252,24 @@ mod tests {
         let diff = unified(&patch, &by_id(&inventory));
         assert_eq!(headers(&diff).len(), 1);
         assert_eq!(diff.matches("asyncpg/pool-acquire").count(), 1);
+    }
+
+    #[test]
+    fn sites_of_one_recipe_and_form_are_one_sentence() {
+        let mut inventory = sample::inventory();
+        for (finding, reason) in inventory.findings.iter_mut().zip(["one", "two", "two"]) {
+            finding.site.recipe = "asyncpg/pool-acquire".into();
+            finding.verdict = Verdict::Review;
+            finding.form = Some("helpers".into());
+            finding.reasons = vec![reason.to_owned()];
+        }
+        let sites: Vec<&Finding> = inventory.findings[..3].iter().collect();
+        let both = [sites[0], sites[1], sites[2], sites[0]];
+        assert_eq!(
+            describe_all(&both).as_deref(),
+            Some("asyncpg/pool-acquire ×3: helpers, one; two")
+        );
+        assert_eq!(describe_all(&[]), None);
     }
 
     #[test]

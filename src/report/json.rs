@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::edit::Applicability;
-use crate::finding::{Finding, Identity, Inventory, Verdict};
+use crate::finding::{Finding, Identity, Inventory, Remark, Verdict};
 use crate::recipe::{IdentityClass, PoolClass, Severity};
 use crate::report::totals::{Tally, Totals, applicability};
 
@@ -22,6 +22,7 @@ struct Report<'a> {
     summary: Summary<'a>,
     sites: Vec<SiteRecord<'a>>,
     unparsed: Vec<UnparsedRecord<'a>>,
+    remarks: Vec<RemarkRecord<'a>>,
     dismissed: Vec<DismissedRecord<'a>>,
     rls_table_register: Vec<RlsTableRecord<'a>>,
     contexts: Vec<ContextRecord<'a>>,
@@ -96,6 +97,14 @@ struct UnparsedRecord<'a> {
     reason: &'a str,
 }
 
+/// A comment that looks as if it said something to the program and does not.
+#[derive(Serialize)]
+struct RemarkRecord<'a> {
+    file: &'a str,
+    line: usize,
+    text: &'a str,
+}
+
 #[derive(Serialize)]
 struct DismissedRecord<'a> {
     file: &'a str,
@@ -152,6 +161,7 @@ pub fn render(inventory: &Inventory) -> String {
         summary: summary(&totals),
         sites: inventory.findings.iter().map(site).collect(),
         unparsed: unparsed(inventory),
+        remarks: remarks(inventory),
         dismissed: dismissed(inventory),
         rls_table_register: register(inventory),
         contexts: contexts(&totals),
@@ -295,6 +305,17 @@ fn unparsed(inventory: &Inventory) -> Vec<UnparsedRecord<'_>> {
         .collect();
     records.sort_by_key(|record| (record.file, record.reason));
     records
+}
+
+fn remarks(inventory: &Inventory) -> Vec<RemarkRecord<'_>> {
+    let remarks = inventory.remarks.iter();
+    remarks
+        .map(|Remark { file, line, text }| RemarkRecord {
+            file,
+            line: *line,
+            text,
+        })
+        .collect()
 }
 
 fn dismissed(inventory: &Inventory) -> Vec<DismissedRecord<'_>> {

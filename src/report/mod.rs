@@ -13,6 +13,7 @@ pub mod json;
 pub mod manual;
 mod markdown;
 pub mod paint;
+mod reasons;
 pub mod stat;
 pub mod summary;
 pub mod totals;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::ContextKind;
 use crate::edit::{Applicability, Edit};
 use crate::finding::{
-    ContextRef, Dismissed, Facts, Finding, Fix, Identity, Inventory, PoolOrigin, RlsTable, Site,
-    Tables, Unparsed, Verdict,
+    ContextRef, Dismissed, Facts, Finding, Fix, Identity, Inventory, PoolOrigin, Remark, RlsTable,
+    Site, Tables, Unparsed, Verdict,
 };
 use crate::recipe::{Pattern, PoolClass, Severity};
 use crate::source::Span;
@@ -45,6 +45,7 @@ pub(crate) fn finding(
             span: Span::new(line * 40, line * 40 + 20),
             line,
             end_line: line + 2,
+            block_end_line: line + 2,
             column: 5,
             recipe: format!("asyncpg/{}", pattern.as_str().replace('_', "-")),
             pattern,
@@ -283,7 +284,11 @@ pub(crate) fn inventory() -> Inventory {
         .map(|finding| finding.id.clone())
         .collect();
     Inventory {
-        remarks: Vec::new(),
+        remarks: vec![Remark {
+            file: "app/agents/advisor.py".into(),
+            line: 39,
+            text: "`allow(pool-aquire)`: there is no such recipe".into(),
+        }],
         files: 40,
         parsed: 7,
         findings,

@@ -2,18 +2,19 @@
 
 use std::fmt::Write;
 
-use crate::finding::{Finding, Inventory, Verdict};
+use crate::finding::{Finding, Inventory, Remark, Verdict};
 use crate::recipe::Severity;
 use crate::report::escape::visible;
 use crate::report::paint::{COMMAND, FAINT, TITLE, View, of_severity, of_verdict, pad, place};
-use crate::report::totals::{
-    Gap, Tally, Totals, applicability, by_reason, first_reason, gap, plural,
-};
+use crate::report::reasons::{by_reason, first_reason};
+use crate::report::totals::{Gap, Tally, Totals, applicability, gap, plural};
 
 /// How many reasons for reviews are shown.
 const REASONS: usize = 8;
 /// How many sites that are wrong as they stand are shown.
 const ERRORS: usize = 10;
+/// How many comments without effect are shown.
+const REMARKS: usize = 5;
 /// How many files that were not read are shown.
 const UNREAD: usize = 5;
 
@@ -27,6 +28,7 @@ pub fn render(inventory: &Inventory, view: View) -> String {
         errors(inventory, view, &mut out);
         gaps(inventory, view, &mut out);
     }
+    remarks(inventory, view, &mut out);
     unread(inventory, view, &mut out);
     next_step(&totals, view, &mut out);
     out
@@ -43,6 +45,15 @@ pub fn open_sites<'a>(findings: impl Iterator<Item = &'a Finding>, view: View) -
         findings.filter(|finding| matches!(finding.verdict, Verdict::Review | Verdict::Unparsed)),
         view,
     )
+}
+
+/// What there is to know beside the sites, a line each.
+pub fn remark_lines<'a>(remarks: impl Iterator<Item = &'a Remark>) -> String {
+    let lines = remarks.map(|remark| {
+        let (file, text) = (visible(&remark.file), visible(&remark.text));
+        format!("{file}:{}  {text}\n", remark.line)
+    });
+    lines.collect()
 }
 
 fn sites<'a>(findings: impl Iterator<Item = &'a Finding>, view: View) -> String {
@@ -235,13 +246,32 @@ fn errors(inventory: &Inventory, view: View, out: &mut String) {
             view.paint(of_verdict(finding.verdict), &verdict),
             view.paint(
                 of_severity(finding.severity),
-                &view.fit(first_reason(finding), taken)
+                &view.fit(&fault(finding), taken)
             ),
         );
     }
     if errors.len() > ERRORS {
         let _ = writeln!(out, "  and {} more", errors.len() - ERRORS);
     }
+}
+
+/// What is wrong with a site as it stands, and what becomes of it. How far its edits are proven is no part of that.
+fn fault(finding: &Finding) -> String {
+    let unprotected = finding
+        .facts
+        .tables
+        .as_ref()
+        .filter(|_| gap(finding).is_some());
+    let mut parts: Vec<String> = Vec::new();
+    if let Some(tables) = unprotected {
+        let tables: Vec<&str> = tables.rls.iter().map(String::as_str).collect();
+        parts.push(format!("uses {} without a user", tables.join(", ")));
+    }
+    match (finding.verdict, &finding.target) {
+        (Verdict::Rewrite, Some(target)) if !parts.is_empty() => parts.push(format!("→ {target}")),
+        _ => parts.push(first_reason(finding).to_owned()),
+    }
+    parts.join("; ")
 }
 
 fn gaps(inventory: &Inventory, view: View, out: &mut String) {
@@ -284,6 +314,25 @@ fn unread(inventory: &Inventory, view: View, out: &mut String) {
     }
 }
 
+/// Comments that look as if they said something to the program and do not.
+fn remarks(inventory: &Inventory, view: View, out: &mut String) {
+    let remarks = &inventory.remarks;
+    if remarks.is_empty() {
+        return;
+    }
+    let title = format!("Comments without effect ({})", remarks.len());
+    section(&title, view, out);
+    for remark in remarks.iter().take(REMARKS) {
+        let place = format!("{}:{}", visible(&remark.file), remark.line);
+        let text = view.fit(&remark.text, 4 + place.chars().count());
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "  {place}  {text}");
+    }
+    if remarks.len() > REMARKS {
+        let _ = writeln!(out, "  and {} more", remarks.len() - REMARKS);
+    }
+}
+
 fn next_step(totals: &Totals<'_>, view: View, out: &mut String) {
     let all = &totals.all;
     let command = |text: &str| view.paint(COMMAND, &format!("`{text}`"));
@@ -293,13 +342,13 @@ fn next_step(totals: &Totals<'_>, view: View, out: &mut String) {
     }
     if all.not_safe() > 0 {
         steps.push(format!(
-            "{} the unsafe ones too",
+            "{} shows the unsafe ones too",
             command("connmod diff --unsafe")
         ));
     }
     if all.count(Verdict::Review) > 0 {
         steps.push(format!(
-            "{} what is left for a person",
+            "{} shows what is left for a person",
             command("connmod diff --review")
         ));
     }

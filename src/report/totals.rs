@@ -75,24 +75,6 @@ pub fn applicability(finding: &Finding) -> Option<Applicability> {
     }
 }
 
-/// Sites that share a reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReasonGroup<'a> {
-    /// The reason; where the sites differ in a quoted name only, with `…` in its place.
-    pub reason: String,
-    /// The sites, by file and position.
-    pub sites: Vec<&'a Finding>,
-}
-
-impl ReasonGroup<'_> {
-    /// Whether the sites differ in a name that [`Self::reason`] leaves out.
-    pub fn differs(&self) -> bool {
-        self.sites
-            .iter()
-            .any(|site| first_reason(site) != self.reason)
-    }
-}
-
 /// Every number that a report may show.
 #[derive(Debug, Clone)]
 pub struct Totals<'a> {
@@ -184,52 +166,6 @@ fn contexts(inventory: &Inventory) -> Vec<&ContextRef> {
         .collect();
     contexts.extend(others);
     contexts
-}
-
-/// The most important reason of a site, as reports group by it.
-pub fn first_reason(finding: &Finding) -> &str {
-    finding
-        .reasons
-        .first()
-        .map_or("no reason is given", String::as_str)
-}
-
-/// Groups sites by their first reason, the largest group first. Reasons that differ only in what they quote in backticks are one.
-pub fn by_reason<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<ReasonGroup<'a>> {
-    let mut groups: BTreeMap<String, Vec<&Finding>> = BTreeMap::new();
-    for finding in findings {
-        groups
-            .entry(without_quotes(first_reason(finding)))
-            .or_default()
-            .push(finding);
-    }
-    let mut groups: Vec<ReasonGroup<'_>> = groups
-        .into_iter()
-        .map(|(general, sites)| {
-            let reason = first_reason(sites[0]);
-            let same = sites.iter().all(|site| first_reason(site) == reason);
-            ReasonGroup {
-                reason: if same { reason.to_owned() } else { general },
-                sites,
-            }
-        })
-        .collect();
-    groups.sort_by(|a, b| {
-        let size = b.sites.len().cmp(&a.sites.len());
-        size.then_with(|| a.reason.cmp(&b.reason))
-    });
-    groups
-}
-
-/// The reason with every text in backticks replaced by `…`.
-fn without_quotes(reason: &str) -> String {
-    if !reason.matches('`').count().is_multiple_of(2) {
-        return reason.to_owned();
-    }
-    let parts = reason.split('`').enumerate();
-    parts
-        .map(|(position, part)| if position % 2 == 0 { part } else { "…" })
-        .collect()
 }
 
 /// What happens to a site that uses tables under row-level security without a user.
@@ -335,28 +271,6 @@ mod tests {
             .map(|(context, _)| context.name.as_str())
             .collect();
         assert_eq!(names, ["services", "agents", "jobs", "scripts", "other"]);
-    }
-
-    #[test]
-    fn reasons_that_differ_in_a_quoted_name_are_one_group() {
-        let inventory = sample::inventory();
-        let reviews = inventory
-            .findings
-            .iter()
-            .filter(|finding| finding.verdict == Verdict::Review);
-        let groups = by_reason(reviews);
-        let found: Vec<(&str, usize, bool)> = groups
-            .iter()
-            .map(|group| (group.reason.as_str(), group.sites.len(), group.differs()))
-            .collect();
-        assert_eq!(
-            found,
-            [
-                ("the SQL is built at run time", 2, false),
-                ("the connection … is passed to …", 2, true),
-                ("the connection is not released on every path", 1, false),
-            ]
-        );
     }
 
     #[test]

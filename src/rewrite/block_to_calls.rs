@@ -13,6 +13,10 @@ pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
         return Err(Refusal::one("the block does not name its connection"));
     };
     let mut reasons = proof::shared_pool(subject);
+    reasons.extend(proof::binds_nothing_else(
+        subject,
+        subject.capture("ACQUIRE")?,
+    ));
     reasons.extend(proof::no_arguments(subject, shape.get("ARGS").copied()));
     if has_further_items(subject, item) {
         reasons.push("the `with` has further items".to_owned());

@@ -21,12 +21,13 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
         .statement(file.code(), query.call.call)
         .ok_or_else(|| Refusal::one("the call stands in no statement"))?;
     let mut reasons = proof::shared_pool(subject);
+    reasons.extend(proof::binds_nothing_else(subject, pool));
     reasons.extend(stands_alone(subject, query, statement));
     let connection = Connection {
         calls: vec![query.clone()],
         ..Connection::default()
     };
-    let transaction = proof::in_transaction(subject, &connection, statement);
+    let transaction = proof::in_transaction(subject, &connection, statement, statement);
     reasons.extend(transaction.refused);
     let name = free_name(subject);
     if name.is_none() {

@@ -9,6 +9,7 @@ pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
     };
     let call = &query.call;
     let mut reasons = proof::shared_pool(subject);
+    reasons.extend(proof::binds_nothing_else(subject, call.callee));
     reasons.extend(proof::mapped(subject, query));
     // A loop around the call changes nothing: each round has its own connection already.
     let alone = crate::facts::connection::QueryCall {

@@ -208,7 +208,8 @@ impl Finder<'_> {
         body.is_some_and(|body| {
             let catches = self.file.language.catches(self.file.code(), body);
             catches.iter().any(|catch| {
-                catch.body.contains(statement)
+                catch.handles
+                    && catch.body.contains(statement)
                     && !uses.iter().all(|span| catch.body.contains(*span))
             })
         })
@@ -220,7 +221,9 @@ impl Finder<'_> {
             return false;
         };
         let whole = match binding.kind {
-            BindingKind::Assignment => self.is_only_target(binding.statement, binding.span),
+            BindingKind::Assignment | BindingKind::Annotation => {
+                self.is_only_target(binding.statement, binding.span)
+            }
             BindingKind::Walrus => true,
             _ => false,
         };
@@ -278,8 +281,7 @@ impl Finder<'_> {
         let values = origin::values(self.world, self.id, span);
         let shared = values.iter().any(|value| origin::is_shared(value, self.id));
         let only = values.iter().all(|value| {
-            origin::is_shared(value, self.id)
-                || matches!(value, Value::Missing | Value::Uncalled(_))
+            origin::is_shared(value, self.id) || matches!(value, Value::Missing | Value::Doubt(_))
         });
         shared && only && self.has_no_effect(span, depth)
     }

@@ -67,7 +67,10 @@ pub fn compose(world: World<'_>, id: FileId, findings: &[&Finding], guards: bool
         .copied()
         .chain(dead.statements.iter().copied())
         .collect();
-    let inserted: Vec<&str> = edits.iter().map(|(edit, _)| edit.text.as_str()).collect();
+    let inserted: Vec<(usize, &str)> = edits
+        .iter()
+        .map(|(edit, _)| (edit.span.start, edit.text.as_str()))
+        .collect();
     let standard = &world.config.standard;
     let target = Target {
         module: standard.module.as_deref().unwrap_or_default(),

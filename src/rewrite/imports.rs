@@ -161,6 +161,8 @@ fn spelling(project: &Project, id: FileId, target: Target<'_>, name: &str) -> St
     let spelled = |import: &&Import| {
         matches!(import.kind, ImportKind::Name { .. })
             && !import.type_checking
+            // What only runs under a condition at the top (`if __name__ == "__main__":`) says nothing of how the module is loaded.
+            && !(import.conditional && import.scope == Model::MODULE)
             && exports(project, id, target, name, import)
     };
     let direct = |import: &&Import| {
@@ -218,11 +220,11 @@ pub fn edits(
     target: Target<'_>,
     needed: &BTreeSet<NeededImport>,
     removed: &[Span],
-    inserted: &[&str],
+    inserted: &[(usize, &str)],
 ) -> Vec<Edit> {
     let file = project.file(id);
     let mut statements: BTreeMap<Span, Change> = BTreeMap::new();
-    for import in orphans(file, removed, inserted) {
+    for import in orphans(project, id, removed, inserted) {
         statements
             .entry(import.statement)
             .or_default()
@@ -230,25 +232,24 @@ pub fn edits(
             .insert(import.span);
     }
     let mut fresh: BTreeMap<Place, BTreeSet<(String, String)>> = BTreeMap::new();
-    let mut placed: Vec<(ScopeId, String)> = Vec::new();
+    let mut placed: BTreeSet<(Option<ScopeId>, String)> = BTreeSet::new();
     for import in needed {
-        match host(file, import) {
-            Some(host) => {
-                if !placed.contains(&(host.scope, import.name.clone())) {
-                    statements
-                        .entry(host.statement)
-                        .or_default()
-                        .add
-                        .insert(import.name.clone());
-                    placed.push((host.scope, import.name.clone()));
-                }
-            }
-            None => {
-                let place = place(project, id, target, import);
-                fresh
-                    .entry(place)
+        let hosts = hosts(project, id, target, import);
+        if hosts.is_empty() {
+            let place = place(project, id, target, import);
+            fresh
+                .entry(place)
+                .or_default()
+                .insert((import.module.clone(), import.name.clone()));
+        }
+        let once = (hosts.first().map(|host| host.scope), import.name.clone());
+        if placed.insert(once) || hosts.iter().any(|host| host.conditional) {
+            for host in hosts {
+                statements
+                    .entry(host.statement)
                     .or_default()
-                    .insert((import.module.clone(), import.name.clone()));
+                    .add
+                    .insert(import.name.clone());
             }
         }
     }
@@ -270,7 +271,13 @@ struct Change {
 }
 
 /// The imports that the rewrites orphan: read before, read by nothing any more.
-fn orphans<'f>(file: &'f ParsedFile, removed: &[Span], inserted: &[&str]) -> Vec<&'f Import> {
+fn orphans<'p>(
+    project: &'p Project,
+    id: FileId,
+    removed: &[Span],
+    inserted: &[(usize, &str)],
+) -> Vec<&'p Import> {
+    let file = project.file(id);
     let model = &file.model;
     let gone = |span: Span| removed.iter().any(|removed| removed.contains(span));
     let orphaned = model.imports.iter().filter(|import| {
@@ -294,9 +301,55 @@ fn orphans<'f>(file: &'f ParsedFile, removed: &[Span], inserted: &[&str]) -> Vec
             && references.all(|reference| {
                 gone(reference.span) && reference.kind != ReferenceKind::Annotation
             })
-            && !inserted.iter().any(|text| mentions(text, &import.local))
+            && !inserted.iter().any(|(at, text)| {
+                let scope = model.scope_at(*at);
+                model.ancestors(scope).any(|scope| scope == import.scope)
+                    && mentions(text, &import.local)
+            })
+            && (import.scope != Model::MODULE || !is_imported_from(project, file, &import.local))
     });
     orphaned.collect()
+}
+
+/// Whether another file takes `name` from this one: by an import, a star, or as an attribute of the module.
+fn is_imported_from(project: &Project, file: &ParsedFile, name: &str) -> bool {
+    let path = file.source.path();
+    // What a package imports, it gives on.
+    path.ends_with("/__init__.py")
+        || project
+            .files()
+            .filter(|(_, other)| other.source.path() != path)
+            .any(|(id, other)| {
+                let from_here = |import: &&Import| {
+                    project
+                        .modules()
+                        .find(other.source.path(), &import.module, import.level)
+                        == Some(path)
+                };
+                let by_name =
+                    other
+                        .model
+                        .imports
+                        .iter()
+                        .filter(from_here)
+                        .any(|import| match &import.kind {
+                            ImportKind::Name { name: imported } => imported == name,
+                            ImportKind::Star => true,
+                            ImportKind::Module { .. } => false,
+                        });
+                let by_module = other
+                    .outline
+                    .reads
+                    .iter()
+                    .filter(|read| read.name == name)
+                    .any(|read| {
+                        project.symbol(id, read.object)
+                            == Some(Symbol::Module {
+                                path: path.to_owned(),
+                            })
+                    });
+                by_name || by_module
+            })
 }
 
 /// Whether `name` stands in `text` as a word of its own.
@@ -309,33 +362,71 @@ fn mentions(text: &str, name: &str) -> bool {
     })
 }
 
-/// The import statement that a needed name can join.
-fn host<'f>(file: &'f ParsedFile, needed: &NeededImport) -> Option<&'f Import> {
+/// The import statements that a needed name joins: one that surely runs; or, where the file imports from the module only under conditions
+/// (`try: … except ImportError:`), all of those, so that the name is there whenever the others are.
+fn hosts<'p>(
+    project: &'p Project,
+    id: FileId,
+    target: Target<'_>,
+    needed: &NeededImport,
+) -> Vec<&'p Import> {
+    let file = project.file(id);
     let scope = file.model.scope_at(needed.at);
-    let mut hosts: Vec<&Import> = file
+    let visible = |import: &&Import| {
+        let around = file
+            .model
+            .ancestors(scope)
+            .any(|ancestor| ancestor == import.scope);
+        matches!(import.kind, ImportKind::Name { .. })
+            && !import.type_checking
+            && around
+            && (import.scope == Model::MODULE || import.statement.end <= needed.at)
+    };
+    let mut certain: Vec<&Import> = file
         .model
         .imports
         .iter()
         .filter(|import| {
-            matches!(import.kind, ImportKind::Name { .. })
-                && written_module(import) == needed.module
-                && !import.type_checking
-                && !import.conditional
-                && file
-                    .model
-                    .ancestors(scope)
-                    .any(|ancestor| ancestor == import.scope)
-                && (import.scope == Model::MODULE || import.statement.end <= needed.at)
+            visible(import) && !import.conditional && written_module(import) == needed.module
         })
         .collect();
     // The module's import serves all; else the nearest one before the site.
-    hosts.sort_by_key(|import| {
+    certain.sort_by_key(|import| {
         (
             import.scope != Model::MODULE,
             std::cmp::Reverse(import.statement.start),
         )
     });
-    hosts.into_iter().next()
+    if let Some(host) = certain.first() {
+        return vec![*host];
+    }
+    let mut guarded: Vec<&Import> = file
+        .model
+        .imports
+        .iter()
+        .filter(|import| {
+            visible(import)
+                && import.conditional
+                && !is_main_guarded(file, import)
+                && exports(project, id, target, &needed.name, import)
+        })
+        .collect();
+    guarded.dedup_by_key(|import| import.statement);
+    guarded
+}
+
+/// Whether an import only runs when the file is the program: `if __name__ == "__main__":`.
+fn is_main_guarded(file: &ParsedFile, import: &Import) -> bool {
+    let root = file.tree.root_node();
+    let mut node = root.descendant_for_byte_range(import.statement.start, import.statement.end);
+    while let Some(current) = node {
+        let condition = current.child_by_field_name("condition").map(Span::from);
+        if condition.is_some_and(|condition| condition.text(file.text()).contains("__name__")) {
+            return true;
+        }
+        node = current.parent();
+    }
+    false
 }
 
 /// Where a new import statement goes.
@@ -390,7 +481,7 @@ fn place(project: &Project, id: FileId, target: Target<'_>, needed: &NeededImpor
     let related = |import: &&&Import| {
         (import.level > 0) == relative && (relative || package(&import.module) == wanted)
     };
-    let kin = module_level.iter().filter(related).next_back();
+    let kin = module_level.iter().rfind(related);
     match (kin, module_level.last()) {
         (Some(import), _) => Place::Behind(import.statement),
         (None, Some(import)) => Place::Apart(import.statement),
@@ -401,12 +492,20 @@ fn place(project: &Project, id: FileId, target: Target<'_>, needed: &NeededImpor
     }
 }
 
-/// The place before the first statement of the function around `at`, behind its docstring.
+/// The place for an import inside the function around `at`: at its head, behind the docstring; or, where exceptions are caught around `at`, at
+/// the head of that body, so that an import that fails is caught as before.
 fn function_head(file: &ParsedFile, at: usize) -> Option<Place> {
     let function = file.function_at(at)?;
+    let body = file.model.scope(function).body;
+    let here = Span::at(at);
+    let caught = file
+        .language
+        .catches(file.code(), body)
+        .into_iter()
+        .find(|catch| catch.handles && catch.body.contains(here));
     let first = file
         .language
-        .first_statement(file.code(), file.model.scope(function).body)?;
+        .first_statement(file.code(), caught.map_or(body, |catch| catch.body))?;
     // A one-line body has no line to put an import on.
     let line = file.source.line_start(first.start);
     let own_line = file.text()[line..first.start]
@@ -604,18 +703,22 @@ fn added_entry(
     Edit::insert(last.end, format!("{separator}{name}"))
 }
 
-/// What stands between two names of the list: a comma and a space, or a line break with the indentation of the first name.
+/// What stands between two names of the list, as the list has it: a comma and a space, a line break, a backslash.
 fn separator(file: &ParsedFile, items: &[&Import]) -> String {
     let text = file.text();
-    let lines = match items {
-        [first, second, ..] => text[first.span.end..second.span.start].contains('\n'),
-        [only] => {
-            let line = file.source.line_start(only.span.start);
-            text[line..only.span.start].trim().is_empty()
+    if let [first, second, ..] = items {
+        let between = &text[first.span.end..second.span.start];
+        let plain = between.starts_with(',')
+            && between[1..].chars().all(|c| c.is_whitespace() || c == '\\');
+        if plain {
+            return between.to_owned();
         }
-        [] => false,
-    };
-    if lines {
+    }
+    let own_line = items.first().is_some_and(|first| {
+        let line = file.source.line_start(first.span.start);
+        text[line..first.span.start].trim().is_empty()
+    });
+    if own_line {
         let indent = file.source.indent_at(items[0].span.start);
         format!(",{}{indent}", file.source.newline().as_str())
     } else {

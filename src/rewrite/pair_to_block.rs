@@ -12,6 +12,10 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     let (assignment, name) = (subject.capture("ASSIGN")?, subject.capture("CONN")?);
     let pair = pair(subject, assignment, name)?;
     let mut reasons = proof::shared_pool(subject);
+    reasons.extend(proof::binds_nothing_else(
+        subject,
+        subject.capture("ACQUIRE")?,
+    ));
     reasons.extend(proof::no_arguments(subject, shape.get("ARGS").copied()));
     let connection = crate::facts::connection::follow(
         subject.world,
@@ -32,7 +36,8 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     let mut proposal = Proposal::new(Span::new(assignment.start, pair.finally.end), filled.target);
     proposal.unproven.extend(proof::doubt(subject));
     if filled.with_user {
-        let mut transaction = proof::in_transaction(subject, &connection, pair.body);
+        let mut transaction =
+            proof::in_transaction(subject, &connection, proposal.region, pair.body);
         // The release behind the body is not a use after the block.
         transaction
             .refused
@@ -108,7 +113,7 @@ fn pair(subject: Subject<'_>, assignment: Span, name: Span) -> Result<Pair, Refu
     }
     if !only_releases(subject, *finally, name) {
         return Err(Refusal::one(
-            "the `finally` does more than give the connection back",
+            "the `finally` does not just give the connection back to the pool that it was taken from",
         ));
     }
     let body = statement
@@ -160,13 +165,15 @@ fn only_releases(subject: Subject<'_>, finally: Node<'_>, name: Span) -> bool {
         .split_whitespace()
         .collect();
     let conn = subject.text(name);
-    subject
-        .world
-        .driver
-        .release
-        .iter()
-        .any(|release| text.starts_with("await") && text.ends_with(&format!(".{release}({conn})")))
-        && text.matches('(').count() == 1
+    // A pair: what is borrowed from one pool is given back to the same.
+    let pool: String = subject
+        .capture("POOL")
+        .map(|pool| subject.text(pool))
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let mut releases = subject.world.driver.release.iter();
+    releases.any(|release| text == format!("await{pool}.{release}({conn})"))
 }
 
 /// The connection is used nowhere but in the body and in its release.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::facts::connection::{Connection, QueryCall};
 use crate::facts::standard::Helper;
 use crate::finding::Identity;
+use crate::language::BindingKind;
 use crate::language::expression::Argument;
 use crate::language::usage::Manner;
 use crate::recipe::PoolClass;
@@ -19,7 +20,7 @@ pub(super) fn shared_pool(subject: Subject<'_>) -> Vec<String> {
         match pool.class {
             PoolClass::Shared => {}
             PoolClass::Own => {
-                reasons.push(format!("the pool is not the shared one: {}", pool.story))
+                reasons.push(format!("the pool is not the shared one: {}", pool.story));
             }
             PoolClass::Unknown => reasons.push(format!(
                 "the pool is not known to be the shared one: {}",
@@ -31,6 +32,27 @@ pub(super) fn shared_pool(subject: Subject<'_>) -> Vec<String> {
         reasons.push("the standard's own module would call itself".to_owned());
     }
     reasons
+}
+
+/// Nothing else reads a name that the header binds on the way: `async with (pool := get_db_pool()).acquire() as conn`.
+pub(super) fn binds_nothing_else(subject: Subject<'_>, header: Span) -> Vec<String> {
+    let model = &subject.parsed().model;
+    let walruses = model
+        .bindings
+        .iter()
+        .filter(|binding| binding.kind == BindingKind::Walrus && header.contains(binding.span));
+    let read = walruses.filter(|binding| {
+        model
+            .references_to(binding.scope, &binding.name)
+            .any(|reference| !header.contains(reference.span))
+    });
+    read.map(|binding| {
+        format!(
+            "the header binds `{}`, which is read elsewhere",
+            binding.name
+        )
+    })
+    .collect()
 }
 
 /// What is not proven of the pool though all that is seen speaks for it.
@@ -201,9 +223,12 @@ pub(super) struct Transaction {
 }
 
 /// The block may run inside a transaction: nothing in it forbids one, and no error is swallowed and worked on after.
+///
+/// `region` is the whole block, `body` what runs on the connection.
 pub(super) fn in_transaction(
     subject: Subject<'_>,
     connection: &Connection,
+    region: Span,
     body: Span,
 ) -> Transaction {
     let mut result = Transaction::default();
@@ -223,7 +248,9 @@ pub(super) fn in_transaction(
             subject.line(span)
         ));
     }
-    result.refused.extend(swallowed(subject, connection, body));
+    result
+        .refused
+        .extend(swallowed(subject, connection, region, body));
     writes(subject, connection, body, &mut result);
     result
 }
@@ -255,7 +282,12 @@ pub(super) fn forbidden(subject: Subject<'_>, call: &QueryCall, reasons: &mut Ve
 
 /// Errors that are caught inside the block while the connection is used on: PostgreSQL refuses every statement of a transaction after its
 /// first error ("current transaction is aborted").
-fn swallowed(subject: Subject<'_>, connection: &Connection, body: Span) -> Vec<String> {
+fn swallowed(
+    subject: Subject<'_>,
+    connection: &Connection,
+    region: Span,
+    body: Span,
+) -> Vec<String> {
     let file = subject.parsed();
     let uses: Vec<Span> = connection
         .calls
@@ -291,7 +323,7 @@ fn swallowed(subject: Subject<'_>, connection: &Connection, body: Span) -> Vec<S
         let repeated = (catch.falls_through || catch.continues)
             && file
                 .language
-                .innermost_loop(file.code(), catch.span, body)
+                .innermost_loop(file.code(), catch.span, region)
                 .is_some();
         if again || repeated {
             reasons.push(format!(
@@ -324,19 +356,35 @@ fn writes(subject: Subject<'_>, connection: &Connection, body: Span, result: &mu
         .iter()
         .filter(|call| call.queries.is_some() && call.may_write())
         .collect();
+    let file = subject.parsed();
+    let transactions: Vec<Span> = connection
+        .calls
+        .iter()
+        .filter(|call| call.call.method == "transaction" && call.call.manner == Manner::Entered)
+        .filter_map(|call| file.language.statement(file.code(), call.call.call))
+        .collect();
+    let in_one = |spans: &[Span]| {
+        transactions
+            .iter()
+            .any(|block| spans.iter().all(|span| block.contains(*span)))
+    };
+    let spans: Vec<Span> = writing.iter().map(|call| call.call.call).collect();
     let several = writing.len() > 1 || writing.iter().any(|call| call.in_loop);
-    if several {
+    if several && !in_one(&spans) {
         result
             .notes
             .push("the writes of the block become one transaction".to_owned());
     }
-    let Some(first) = writing.first() else { return };
-    let file = subject.parsed();
+    // A write inside a transaction that the exception leaves is undone by it today, too.
     let raised = file
         .language
         .raises(file.code(), body)
         .into_iter()
-        .find(|raise| raise.start >= first.call.call.end);
+        .find(|raise| {
+            spans
+                .iter()
+                .any(|write| write.end <= raise.start && !in_one(&[*write, *raise]))
+        });
     if let Some(raised) = raised {
         result.unproven.push(format!(
             "an exception raised after a write (line {}) now undoes the write",

@@ -12,6 +12,7 @@ pub(super) fn propose(
     let shape = subject.shape()?;
     let span = subject.capture(at)?;
     let mut reasons = proof::shared_pool(subject);
+    reasons.extend(proof::binds_nothing_else(subject, span));
     reasons.extend(proof::no_arguments(subject, shape.get("ARGS").copied()));
     Refusal::unless_empty(reasons)?;
     let filled = template::fill(subject, with, span.start)?;
@@ -21,7 +22,7 @@ pub(super) fn propose(
     if filled.with_user {
         let connection = subject.connection.cloned().unwrap_or_default();
         let body = shape.get("BODY").copied().unwrap_or(region);
-        let transaction = proof::in_transaction(subject, &connection, body);
+        let transaction = proof::in_transaction(subject, &connection, region, body);
         Refusal::unless_empty(transaction.refused)?;
         proposal
             .unproven

@@ -46,7 +46,7 @@ pub(super) fn fill(
             }
             TemplatePart::Identity => filled.text.push_str(&identity(subject)?),
             TemplatePart::Capture(name) => {
-                filled.text.push_str(subject.text(subject.capture(name)?))
+                filled.text.push_str(subject.text(subject.capture(name)?));
             }
         }
     }
@@ -84,6 +84,11 @@ fn identity(subject: Subject<'_>) -> Result<String, Refusal> {
     let wrap = subject.world.standard.rls_takes_text
         && !expression.starts_with("str(")
         && !is_text(subject, expression);
+    let file = subject.parsed();
+    let scope = file.model.scope_at(subject.hit.site.start);
+    if wrap && file.model.resolve(scope, "str").is_some() {
+        return Err(Refusal::one("the name `str` means something else here"));
+    }
     Ok(if wrap {
         format!("str({expression})")
     } else {

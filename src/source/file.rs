@@ -42,10 +42,10 @@ pub enum SourceError {
         name: String,
     },
     /// The bytes are not UTF-8.
-    #[error("not UTF-8 (byte {offset})")]
+    #[error("not read: not UTF-8 (line {line})")]
     NotUtf8 {
-        /// The first offending byte.
-        offset: usize,
+        /// The line of the first offending byte, from 1.
+        line: usize,
     },
     /// A NUL byte: a binary file, or UTF-16.
     #[error("holds a NUL byte (byte {offset}); a binary file, or UTF-16")]
@@ -124,9 +124,11 @@ impl SourceFile {
         }
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Self::new(path, text)),
-            Err(error) => Err(SourceError::NotUtf8 {
-                offset: error.valid_up_to(),
-            }),
+            Err(error) => {
+                let valid = bytes.iter().take(error.valid_up_to());
+                let line = 1 + valid.filter(|byte| **byte == b'\n').count();
+                Err(SourceError::NotUtf8 { line })
+            }
         }
     }
 
@@ -334,7 +336,7 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_are_refused_with_the_place() {
         let reason = |bytes: &[u8]| SourceFile::from_bytes("a.py", bytes).unwrap_err();
-        assert_eq!(reason(b"x = \xff\n"), SourceError::NotUtf8 { offset: 4 });
+        assert_eq!(reason(b"x = \xff\n"), SourceError::NotUtf8 { line: 1 });
         assert_eq!(reason(b"ab\0c"), SourceError::Binary { offset: 2 });
     }
 

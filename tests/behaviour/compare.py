@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import Any, Iterator, Tuple
+from typing import Any, Iterator, List, Tuple
 
 from scenarios import EXPECTATIONS
 
@@ -22,6 +23,7 @@ ALLOWED = {
     "same": lambda bound, bypass: [bound],
     "user_rows": lambda bound, bypass: [bypass],
     "either": lambda bound, bypass: [bound] if bound == bypass else [bound, bypass],
+    "private": lambda bound, bypass: [bound],
 }
 
 
@@ -38,13 +40,28 @@ def differences(before_bound: Any, before_bypass: Any, after_bound: Any, after_b
     for name, expected in EXPECTATIONS.items():
         runs = [dict(answers(run.get(name, {}))) for run in (before_bound, before_bypass, after_bound, after_bypass)]
         for path in sorted(set().union(*runs)):
-            bound, bypass, now_bound, now_bypass = (run.get(path, MISSING) for run in runs)
+            of_rows = path[0] == "rows"
+            bound, bypass, now_bound, now_bypass = (run.get(path, [] if of_rows else MISSING) for run in runs)
             where = ".".join((name, *path))
-            allowed = ALLOWED[expected](bound, bypass)
             if now_bypass != bypass:
                 yield f"{where} (bypassing): {shown(bypass)} became {shown(now_bypass)}"
+            if of_rows and expected == "either":
+                yield from unexpected_rows(where, bound, bypass, now_bound)
+                continue
+            allowed = ALLOWED[expected](bound, bypass)
             if now_bound not in allowed:
                 yield f"{where} (bound): {' or '.join(map(shown, allowed))} expected, got {shown(now_bound)}"
+            if expected == "private" and not of_rows and bound == bypass:
+                yield f"{where}: shows no leak, both roles got {shown(bound)}"
+
+
+def unexpected_rows(where: str, bound: List[str], bypass: List[str], now: List[str]) -> Iterator[str]:
+    """Several sites of a scenario may write to one table, so each row is that of one role or of the other."""
+    bound, bypass, now = Counter(bound), Counter(bypass), Counter(now)
+    for row in (now - (bound | bypass)).elements():
+        yield f"{where} (bound): unexpected {row}"
+    for row in ((bound & bypass) - now).elements():
+        yield f"{where} (bound): missing {row}"
 
 
 def shown(value: Any) -> str:

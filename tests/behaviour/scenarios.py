@@ -1,17 +1,20 @@
 """Runs the sample application and prints what it answers, so that two versions of it can be compared.
 
-    scenarios.py --dsn DSN --app-root tests/fixtures/ledger [--only NAME …]
+    scenarios.py --dsn DSN --app-root tests/fixtures/ledger [--owner DSN] [--only NAME …]
     scenarios.py --expectations
 
 Prints one JSON object {scenario: {"result": …} or {"error": …}}. The database must be fresh from `prepare.py`: the
-scenarios write, and they run in a fixed order. Whatever the database invents (ids, tokens) is masked.
+scenarios write, and they run in a fixed order. Whatever the database invents (ids, tokens, times) is masked. With
+`--owner`, an address at which all rows can be read, each scenario also has "rows": {table: {"added": …, "gone": …}}.
 
 A step that fails is part of the result: {"error": "TypeName"} in its place. What to compare is in `--expectations`:
 
 * ``same``       the application answers alike before and after a migration, as any role;
 * ``user_rows``  reads or writes user data without saying who asks. A role that is bound by the policies gets nothing
                  (or a refusal) before; after the migration it gets what a role that bypasses them gets;
-* ``either``     a person decides about these sites, so a role that is bound gets either of the two.
+* ``either``     a person decides about these sites, so a role that is bound gets either of the two;
+* ``private``    asks for what belongs to somebody else. A role that bypasses the policies gets it, which is the leak; a
+                 role that is bound never does.
 
 As a role that bypasses the policies (the superuser that ran `prepare.py` will do), every scenario must answer alike before and after, whatever its
 class: there the two kinds of connection differ in nothing but transactions. `compare.py` applies these rules.
@@ -25,12 +28,15 @@ import logging
 import os
 import re
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Awaitable, Callable, Dict, List
+from typing import Any, Awaitable, Callable, Dict, List, Sequence, Tuple
 from uuid import UUID
+
+import asyncpg
 
 MAY = date(2024, 5, 1)
 TODAY = date(2024, 6, 15)
@@ -114,12 +120,12 @@ class App:
         query, body = (values, None) if method == "GET" else ({}, values)
         return await step(self.server.handle(method, path, Request(headers=headers, query=query, json=body)))
 
-    async def ask(self, person: Person, capability: str, **arguments: Any) -> Any:
+    async def ask(self, person: Person, capability: str, *, household: UUID | None = None, **arguments: Any) -> Any:
         from app.context import RequestCtx
 
         agents = {"flow": "cash_flow", "worth": "net_worth", "coach": "budget_coach", "clerk": "document_clerk",
                   "goal": "goal_planner"}
-        ctx = RequestCtx(user_id=person.id, as_of=TODAY, household_id=person.household)
+        ctx = RequestCtx(user_id=person.id, as_of=TODAY, household_id=household or person.household)
         agent = self.agents[agents[capability.partition(".")[0]]]
         return await step(agent.execute(capability, ctx, **arguments))
 
@@ -131,6 +137,11 @@ async def step(work: Awaitable[Any]) -> Any:
     except Exception as error:
         status = getattr(error, "status_code", None)
         return {"error": f"{type(error).__name__} {status}" if status else type(error).__name__}
+
+
+def part(answer: Any, key: str) -> Any:
+    """One part of an answer whose parts come from different places."""
+    return answer if not isinstance(answer, dict) or "error" in answer else answer[key]
 
 
 async def for_each(question: Callable[[Person], Awaitable[Any]]) -> Dict[str, Any]:
@@ -248,6 +259,7 @@ async def scenario_rate_services(app: App) -> Any:
         "curve": await step(replica.rate_curve("EUR", "USD")),
         "age_is_known": isinstance(await step(replica.age()), float),
         "loaded": await step(importer.load_rates([("GBP", "USD", date(2024, 5, 2), Decimal("1.3"))])),
+        "not_loaded": await step(importer.load_rates([("EUR", "USD", MAY, Decimal(1)), ("EUR", "USD", MAY, Decimal(2))])),
         "days": await step(importer.rate_days()),
     }
     await step(replica.close())
@@ -381,14 +393,24 @@ async def scenario_queue(app: App) -> Any:
         return "worked"
 
     worker = QueueWorker({"good": good, "bad": bad})
+
+    async def three_at_once() -> List[str]:
+        return sorted(str(each) for each in await asyncio.gather(*(step(worker.work_once()) for _ in range(3))))
+
+    async def one_item_for_three(n: int) -> List[str]:
+        await worker.put("good", {"round": n})
+        return await three_at_once()
+
     return {
         "put": [isinstance(await step(worker.put("good", {"n": n})), int) for n in range(3)],
         "peeked": isinstance(await step(worker.peek()), int),
         "worked": [await step(worker.work_once()) for _ in range(2)],
-        "at_once": sorted(str(each) for each in await asyncio.gather(*(step(worker.work_once()) for _ in range(3)))),
+        "at_once": await three_at_once(),
+        "once_each": [await one_item_for_three(n) for n in range(5)],
         "put_bad": isinstance(await step(worker.put("bad", {})), int),
         "worked_bad": [await step(worker.work_once()) for _ in range(4)],
         "alone": await step(worker.alone(work)),
+        "not_alone": await step(worker.alone(lambda: worker.alone(work))),
         "done": done,
     }
 
@@ -600,6 +622,21 @@ async def scenario_crowd(app: App) -> Any:
     }
 
 
+# What belongs to somebody else.
+
+
+@scenario("private")
+async def scenario_others(app: App) -> Any:
+    async def one(person: Person) -> Any:
+        other = PEOPLE[1 - PEOPLE.index(person)]
+        return {
+            "summary": await app.request(person, "GET", f"/households/{other.household}/summary"),
+            "household": await app.ask(person, "flow.household", household=other.household),
+        }
+
+    return await for_each(one)
+
+
 # Left to a person, by one rule or another.
 
 
@@ -622,12 +659,14 @@ async def scenario_reports_for_review(app: App) -> Any:
 @scenario("either")
 async def scenario_guards_and_leaks(app: App) -> Any:
     async def one(person: Person) -> Any:
+        warm = await app.request(person, "POST", "/statements/warm")
         return {
             "names": await app.request(person, "GET", "/accounts/names"),
             "overspent": await app.request(person, "GET", "/budgets/overspent", month="2024-05-01"),
             "statements": await app.request(person, "GET", "/statements/page", account_id=str(person.account)),
             "statement_count": await app.request(person, "GET", "/statements/count"),
-            "warm": await app.request(person, "POST", "/statements/warm"),
+            "warm_first": part(warm, "first"),
+            "warm_last": part(warm, "last"),
             "notes": await app.request(person, "GET", "/budgets/notes"),
             "stats": await app.request(person, "GET", "/entries/stats"),
             "limits": await app.ask(person, "coach.limits"),
@@ -670,19 +709,6 @@ async def scenario_assembled_and_passed_on(app: App) -> Any:
 
 
 @scenario("either")
-async def scenario_cleaning_up(app: App) -> Any:
-    async def one(person: Person) -> Any:
-        return {
-            "deleted": await app.request(person, "DELETE", f"/entries/{person.entry}"),
-            "deleted_again": await app.request(person, "DELETE", f"/entries/{person.entry}"),
-            "dropped": await app.request(person, "DELETE", f"/goals/{person.goal}"),
-            "renamed": await app.request(person, "POST", f"/accounts/{person.account}/rename", name=f"{person.name} one"),
-        }
-
-    return await for_each(one)
-
-
-@scenario("either")
 async def scenario_errors_in_between(app: App) -> Any:
     """An error that is swallowed, and an error after a write: in a transaction both would undo work."""
     async def one(person: Person) -> Any:
@@ -702,6 +728,19 @@ async def scenario_errors_in_between(app: App) -> Any:
             "traces_left": after - before if isinstance(after, int) and isinstance(before, int) else None,
             "unlocked": await app.request(person, "POST", f"/entries/{person.entry}/unlock", pin="0000"),
             "refreshed": await app.ask(person, "worth.refresh", ticker="ACME", quantity=Decimal(8)),
+        }
+
+    return await for_each(one)
+
+
+@scenario("either")
+async def scenario_cleaning_up(app: App) -> Any:
+    async def one(person: Person) -> Any:
+        return {
+            "deleted": await app.request(person, "DELETE", f"/entries/{person.entry}"),
+            "deleted_again": await app.request(person, "DELETE", f"/entries/{person.entry}"),
+            "dropped": await app.request(person, "DELETE", f"/goals/{person.goal}"),
+            "renamed": await app.request(person, "POST", f"/accounts/{person.account}/rename", name=f"{person.name} one"),
         }
 
     return await for_each(one)
@@ -737,7 +776,11 @@ async def scenario_reminders_job(app: App) -> Any:
     }
 
 
-INVENTED = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-(?!0{12}$)[0-9a-f]{12}$")
+INVENTED = {
+    "<new>": re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-(?!0{12}$)[0-9a-f]{12}"),
+    "<token>": re.compile(r"[\w-]{32}"),
+    "<time>": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d.*"),
+}
 
 
 def masked(value: Any, key: str = "") -> Any:
@@ -747,7 +790,8 @@ def masked(value: Any, key: str = "") -> Any:
     if isinstance(value, (list, tuple, set)):
         return [masked(item) for item in value]
     if value is None or isinstance(value, (bool, float, str)):
-        return "<new>" if isinstance(value, str) and INVENTED.match(value) else value
+        text = value if isinstance(value, str) else ""
+        return next((mask for mask, pattern in INVENTED.items() if pattern.fullmatch(text)), value)
     if isinstance(value, int):
         return "<id>" if key == "id" else value
     if isinstance(value, (Decimal, date, UUID, bytes)):
@@ -755,26 +799,76 @@ def masked(value: Any, key: str = "") -> Any:
     return f"<{type(value).__name__}>"
 
 
-async def run(dsn: str, only: List[str]) -> Dict[str, Any]:
+async def query_of_all_rows(owner: asyncpg.Connection) -> str:
+    """Asks for each row of each table, with the table's name."""
+    tables = await owner.fetch(
+        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables "
+        "WHERE schemaname !~ '^pg_|^information_schema$' ORDER BY 1"
+    )
+    return " UNION ALL ".join(f"SELECT '{table}', to_jsonb(t)::text FROM {table} t" for (table,) in tables)
+
+
+async def all_rows(owner: asyncpg.Connection, query: str) -> Counter[Tuple[str, str]]:
+    """How often each row is there."""
+    return Counter(
+        (table, json.dumps(masked(json.loads(row)), sort_keys=True, ensure_ascii=False))
+        for table, row in await owner.fetch(query)
+    )
+
+
+def changes(before: Counter[Tuple[str, str]], after: Counter[Tuple[str, str]]) -> Dict[str, Dict[str, List[str]]]:
+    found: Dict[str, Dict[str, List[str]]] = {}
+    for kind, difference in (("added", after - before), ("gone", before - after)):
+        for table, row in sorted(difference.elements()):
+            found.setdefault(table, {}).setdefault(kind, []).append(row)
+    return found
+
+
+async def answer(app: App, function: Callable[[App], Awaitable[Any]]) -> Dict[str, Any]:
+    try:
+        return {"result": masked(await asyncio.wait_for(function(app), 5 * PATIENCE))}
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+async def run(dsn: str, owner_dsn: str | None = None, only: Sequence[str] = ()) -> Dict[str, Any]:
     app = App(dsn)
     await app.start()
-    results: Dict[str, Any] = {}
     try:
-        for name, function in SCENARIOS.items():
-            if only and name not in only:
-                continue
-            try:
-                results[name] = {"result": masked(await asyncio.wait_for(function(app), 5 * PATIENCE))}
-            except Exception as error:
-                results[name] = {"error": f"{type(error).__name__}: {error}"}
+        chosen = {name: function for name, function in SCENARIOS.items() if not only or name in only}
+        if owner_dsn is None:
+            return {name: await answer(app, function) for name, function in chosen.items()}
+        async with asyncpg.create_pool(owner_dsn, min_size=1, max_size=1) as pool, pool.acquire() as owner:
+            return await run_with_rows(app, chosen, owner)
     finally:
         await app.stop()
+
+
+async def run_with_rows(app: App, chosen: Dict[str, Any], owner: asyncpg.Connection) -> Dict[str, Any]:
+    query = await query_of_all_rows(owner)
+    after = await all_rows(owner, query)
+    results: Dict[str, Any] = {}
+    for name, function in chosen.items():
+        results[name] = await answer(app, function)
+        before, after = after, await all_rows(owner, query)
+        if changed := changes(before, after):
+            results[name]["rows"] = changed
     return results
+
+
+def enter(root: Path, dsn: str) -> None:
+    """Lets this process import the application in `root`, to be run on the database at `dsn`."""
+    sys.dont_write_bytecode = True
+    sys.path[:0] = [str(root), str(root / "backend")]
+    os.environ["LEDGER_DATABASE_URL"] = dsn
+    os.environ["LEDGER_POOL_MAX"] = "12"
+    logging.disable(logging.CRITICAL)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dsn")
+    parser.add_argument("--owner", metavar="DSN")
     parser.add_argument("--app-root", type=Path)
     parser.add_argument("--only", nargs="*", default=[], choices=sorted(SCENARIOS), metavar="NAME")
     parser.add_argument("--expectations", action="store_true", help="print {scenario: class} and stop")
@@ -785,13 +879,8 @@ def main() -> None:
     if not options.dsn or not options.app_root:
         parser.error("--dsn and --app-root are needed")
 
-    sys.dont_write_bytecode = True
-    root = options.app_root.resolve()
-    sys.path[:0] = [str(root), str(root / "backend")]
-    os.environ["LEDGER_DATABASE_URL"] = options.dsn
-    os.environ["LEDGER_POOL_MAX"] = "12"
-    logging.disable(logging.CRITICAL)
-    print(json.dumps(asyncio.run(run(options.dsn, options.only)), indent=1, ensure_ascii=False))
+    enter(options.app_root.resolve(), options.dsn)
+    print(json.dumps(asyncio.run(run(options.dsn, options.owner, options.only)), indent=1, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
 
 /// A Python that has the packages listed in `tests/tools/install`.
 pub(crate) fn python() -> Option<OsString> {
@@ -15,6 +17,22 @@ pub(crate) fn python() -> Option<OsString> {
 /// The address of a PostgreSQL server where a test may create databases and roles, as superuser.
 pub(crate) fn database() -> Option<OsString> {
     provided("CONNMOD_TEST_DATABASE")
+}
+
+/// Copies the files below `from` to `to`, byte for byte. Links are followed.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (source, target) = {
+            let entry = entry.unwrap();
+            (entry.path(), to.join(entry.file_name()))
+        };
+        if source.is_dir() {
+            copy(&source, &target);
+        } else {
+            fs::copy(&source, &target).unwrap();
+        }
+    }
 }
 
 fn provided(variable: &str) -> Option<OsString> {

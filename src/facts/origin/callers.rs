@@ -2,10 +2,13 @@
 //!
 //! Calls in tests do not count: what a test passes is a double.
 
+use std::collections::BTreeSet;
+
 use crate::facts::World;
 use crate::language::expression::{Argument, CallSite, Expression};
-use crate::language::{Parameter, ParameterKind, Scope, ScopeKind};
-use crate::project::{ClassRef, FileId, FunctionRef};
+use crate::language::usage::Usage;
+use crate::language::{ImportKind, Parameter, ParameterKind, ReferenceKind, Scope, ScopeKind};
+use crate::project::{ClassRef, FileId, FunctionRef, ParsedFile};
 use crate::source::Span;
 
 /// What one call does for a parameter.
@@ -17,6 +20,8 @@ pub enum Passed {
     Omitted,
     /// It passes something, but what cannot be told: `*args`, `**kwargs`.
     Untold(FileId, Span),
+    /// It is no call: the class is handed on as a value here and can be called anywhere.
+    HandedOn(FileId, Span),
 }
 
 /// What the calls in the project pass for `parameter`, one entry a call.
@@ -61,7 +66,7 @@ pub fn passed_for(
         match project.method(maker, "__init__") {
             // The heir has its own constructor and hands on what it likes.
             Some(own) if own != function => {
-                passed.extend(super_calls(world, own, parameter, position))
+                passed.extend(super_calls(world, own, parameter, position));
             }
             _ => passed.extend(constructions(world, maker, parameter, position)),
         }
@@ -122,15 +127,73 @@ fn constructions(
         .scope(class.scope)
         .name
         .as_str();
-    let fitting = calls_named(world, name).filter(|(file, call)| {
-        let target = project
-            .symbol(*file, call.callee)
-            .and_then(|symbol| project.class(&symbol, *file));
-        target == Some(class)
+    let is_class = |file: FileId, span: Span| {
+        project
+            .symbol(file, span)
+            .and_then(|symbol| project.class(&symbol, file))
+            == Some(class)
+    };
+    let is_test = |file: FileId| world.tests.is_match(project.file(file).source.path());
+    let mut passed = Vec::new();
+    let aliases = project.files().flat_map(|(_, file)| &file.model.imports).filter(|import| {
+        matches!(&import.kind, ImportKind::Name { name: original } if original == name)
     });
-    fitting
-        .map(|(file, call)| in_call(world, file, call.span, parameter, position))
-        .collect()
+    let locals: BTreeSet<&str> = aliases
+        .map(|import| import.local.as_str())
+        .chain([name])
+        .collect();
+    let references = locals
+        .iter()
+        .flat_map(|local| project.references_named(local));
+    for (id, reference) in
+        references.filter(|(id, r)| r.kind == ReferenceKind::Read && !is_test(*id))
+    {
+        let file = project.file(id);
+        match file.language.usage(file.code(), reference.span) {
+            Usage::Called if is_class(id, reference.span) => {
+                let call = file
+                    .outline
+                    .calls
+                    .iter()
+                    .find(|call| call.callee == reference.span);
+                passed.extend(call.map(|call| in_call(world, id, call.span, parameter, position)));
+            }
+            usage if is_value(file, &usage) && is_class(id, reference.span) => {
+                passed.push(Passed::HandedOn(id, reference.span));
+            }
+            _ => {}
+        }
+    }
+    // `module.Class(…)`
+    let through_module = calls_named(world, name).filter(|(id, call)| {
+        project.file(*id).text()[call.callee.start..call.callee.end].contains('.')
+            && is_class(*id, call.callee)
+    });
+    passed.extend(
+        through_module.map(|(id, call)| in_call(world, id, call.span, parameter, position)),
+    );
+    passed
+}
+
+/// Whether a use hands a class on as a value.
+fn is_value(file: &ParsedFile, usage: &Usage) -> bool {
+    match usage {
+        Usage::Argument { callee, .. } => {
+            let looks = [
+                "isinstance",
+                "issubclass",
+                "cast",
+                "typing.cast",
+                "type",
+                "repr",
+                "str",
+                "hasattr",
+            ];
+            !looks.contains(&callee.text(file.text()))
+        }
+        Usage::Aliased | Usage::Stored | Usage::Returned | Usage::Yielded => true,
+        _ => false,
+    }
 }
 
 /// What the constructor `init` of an heir hands to `super().__init__(…)`.
@@ -153,7 +216,7 @@ fn super_calls(
 }
 
 /// What one call does for the parameter at `position` of the arguments.
-pub fn in_call(
+pub(super) fn in_call(
     world: World<'_>,
     file: FileId,
     call: Span,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::callers::{self, Passed};
 use super::{Value, Values};
 use crate::facts::World;
-use crate::language::expression::{Argument, Expression};
+use crate::language::expression::{Argument, AttributeWrite, Expression};
 use crate::language::{Binding, BindingKind, Model, Parameter, ScopeId, ScopeKind};
 use crate::project::{ClassRef, FileId, FunctionRef, Symbol};
 use crate::source::Span;
@@ -92,10 +92,10 @@ impl<'a> Follower<'a> {
         match self.world.project.file(file).expression(span) {
             Expression::Name(name) => self.name(file, span, &name, depth),
             Expression::Attribute { object, name } => {
-                self.attribute(file, span, object, &name, depth)
+                self.attribute(file, span, object, &name, depth);
             }
             Expression::Call { callee, arguments } => {
-                self.call(file, span, callee, &arguments, depth)
+                self.call(file, span, callee, &arguments, depth);
             }
             Expression::Same(inner) => self.expression(file, inner, depth),
             Expression::Either(options) => {
@@ -136,10 +136,10 @@ impl<'a> Follower<'a> {
                     .insert(Value::NotAPool(format!("the module {path}")));
             }
             Symbol::Unread { path, name } => {
-                self.unknown(format!("`{name}` of {path} was not read"))
+                self.unknown(format!("`{name}` of {path} was not read"));
             }
             Symbol::External(dotted) => {
-                self.unknown(format!("`{dotted}` is not part of the project"))
+                self.unknown(format!("`{dotted}` is not part of the project"));
             }
             Symbol::Unbound(name) => self.unknown(format!("`{name}` is bound nowhere in its file")),
         }
@@ -153,7 +153,7 @@ impl<'a> Follower<'a> {
         for binding in bindings {
             match (binding.kind, binding.value) {
                 (BindingKind::Parameter, default) => {
-                    self.parameter(file, scope, name, default, depth)
+                    self.parameter(file, scope, name, default, depth);
                 }
                 (BindingKind::Annotation, None) | (BindingKind::Delete, _) => {
                     self.annotated(file, binding.annotation);
@@ -190,14 +190,10 @@ impl<'a> Follower<'a> {
     fn annotated(&mut self, file: FileId, annotation: Option<Span>) {
         let Some(annotation) = annotation else { return };
         let place = self.place(file, annotation);
-        match self.annotation_kind(file, annotation) {
-            Some(true) => {
-                self.found.insert(Value::SomePool(format!(
-                    "declared as a pool at {place}, but which one is not known"
-                )));
-            }
-            Some(false) => {}
-            None => {}
+        if self.annotation_kind(file, annotation) == Some(true) {
+            self.found.insert(Value::SomePool(format!(
+                "declared as a pool at {place}, but which one is not known"
+            )));
         }
     }
 
@@ -256,11 +252,21 @@ impl<'a> Follower<'a> {
         }
         let calls =
             callers::passed_for(world, FunctionRef { file, scope }, parameter, self.receiver);
-        let passed = calls.len();
+        let passed = calls
+            .iter()
+            .filter(|call| !matches!(call, Passed::HandedOn(..)))
+            .count();
         for call in calls {
             match call {
                 Passed::Value(from, argument) => self.expression(from, argument, depth),
                 Passed::Omitted => {}
+                Passed::HandedOn(from, span) => {
+                    let (class, place) = (self.text(from, span), self.place(from, span));
+                    let doubt = format!(
+                        "`{class}` is handed on as a value at {place} and may be made with another pool"
+                    );
+                    self.found.insert(Value::Doubt(doubt));
+                }
                 Passed::Untold(from, call) => {
                     let place = self.place(from, call);
                     self.unknown(format!("what {place} passes for `{name}` cannot be told"));
@@ -279,9 +285,9 @@ impl<'a> Follower<'a> {
                     .unwrap_or_default();
                 self.declared_as(file, parameter, &text, passed);
             }
-            _ if passed == 0 && parameter.default.is_none() => {
+            _ if passed == 0 => {
                 let place = self.place(file, parameter.span);
-                self.found.insert(Value::Uncalled(format!(
+                self.found.insert(Value::Doubt(format!(
                     "no call in the project shows what is passed for `{name}` ({place})"
                 )));
             }
@@ -337,12 +343,11 @@ impl<'a> Follower<'a> {
             return;
         }
         let symbol = self.world.project.symbol(file, function);
-        match symbol.and_then(|symbol| self.world.project.function(&symbol, file)) {
-            Some(target) => self.returned(target, depth),
-            None => {
-                let text = self.text(file, function);
-                self.unknown(format!("what `{text}` returns is not known"));
-            }
+        if let Some(target) = symbol.and_then(|symbol| self.world.project.function(&symbol, file)) {
+            self.returned(target, depth);
+        } else {
+            let text = self.text(file, function);
+            self.unknown(format!("what `{text}` returns is not known"));
         }
     }
 
@@ -392,14 +397,13 @@ impl<'a> Follower<'a> {
                     continue;
                 }
                 writes += 1;
-                match write.value {
-                    Some(value) => self.expression(class.file, value, depth),
-                    None => {
-                        let place = self.place(class.file, write.statement);
-                        self.unknown(format!(
-                            "`self.{name}` is set at {place} in a way that is not followed"
-                        ));
-                    }
+                if let Some(value) = write.value {
+                    self.expression(class.file, value, depth);
+                } else {
+                    let place = self.place(class.file, write.statement);
+                    self.unknown(format!(
+                        "`self.{name}` is set at {place} in a way that is not followed"
+                    ));
                 }
             }
             let in_body: Vec<&Binding> = parsed.model.bindings_of(class.scope, name).collect();
@@ -417,8 +421,67 @@ impl<'a> Follower<'a> {
                 }
             }
         }
+        writes += self.written_from_outside(class, name, depth);
         if writes == 0 && self.found.is_empty() {
             self.unknown(format!("nothing in the project sets `.{name}`"));
+        }
+    }
+
+    /// Assignments to the attribute through other objects than `self`: those on objects of the class are followed, those on objects that
+    /// are not known leave a doubt.
+    fn written_from_outside(&mut self, class: ClassRef, name: &str, depth: usize) -> usize {
+        let world = self.world;
+        let mut writes = 0;
+        for (id, parsed) in world.project.files() {
+            if world.tests.is_match(parsed.source.path()) || world.standard.is_file(id) {
+                continue;
+            }
+            let outside = parsed.outline.writes.iter().filter(|write| {
+                write.name == name && !matches!(write.object.text(parsed.text()), "self" | "cls")
+            });
+            for write in outside {
+                let objects = self.aside(id, write.object, depth);
+                if objects.iter().any(|object| is_of(world, object, class)) {
+                    writes += 1;
+                    if let Some(value) = write.value {
+                        self.expression(id, value, depth);
+                    } else {
+                        let place = self.place(id, write.statement);
+                        self.unknown(format!(
+                            "`.{name}` is set at {place} in a way that is not followed"
+                        ));
+                    }
+                } else if objects
+                    .iter()
+                    .any(|object| matches!(object, Value::Unknown(_) | Value::Doubt(_)))
+                {
+                    self.doubtful_write(id, write, depth);
+                }
+            }
+        }
+        writes
+    }
+
+    /// An assignment to an attribute of that name on an object that may be one of the class: followed, and a doubt where that leads nowhere.
+    fn doubtful_write(&mut self, id: FileId, write: &AttributeWrite, depth: usize) {
+        let values = write
+            .value
+            .map(|value| self.aside(id, value, depth))
+            .unwrap_or_default();
+        let unknown = |value: &Value| {
+            matches!(
+                value,
+                Value::Unknown(_) | Value::Doubt(_) | Value::SomePool(_)
+            )
+        };
+        if values.is_empty() || values.iter().any(unknown) {
+            let place = self.place(id, write.statement);
+            let name = &write.name;
+            self.found.insert(Value::Doubt(format!(
+                "`.{name}` is set at {place} on an object that is not known"
+            )));
+        } else {
+            self.found.extend(values);
         }
     }
 
@@ -488,7 +551,7 @@ impl<'a> Follower<'a> {
         let symbol = world.project.symbol(file, callee);
         match &symbol {
             Some(Symbol::External(dotted)) => {
-                self.external_call(file, span, dotted, arguments, depth)
+                self.external_call(file, span, dotted, arguments, depth);
             }
             Some(Symbol::Unbound(name)) if name != "cls" => {
                 self.unknown(format!("`{name}` is bound nowhere in its file ({place})"));
@@ -633,14 +696,10 @@ impl<'a> Follower<'a> {
             }
         }
         // A function that nothing calls passes no mapping either.
-        let uncalled = |value: &&Value| matches!(value, Value::Uncalled(_));
+        let uncalled = |value: &&Value| matches!(value, Value::Doubt(_));
         self.found.extend(objects.iter().filter(uncalled).cloned());
-        let settled = |value: &&Value| {
-            matches!(
-                value,
-                Value::Mapping(..) | Value::Missing | Value::Uncalled(_)
-            )
-        };
+        let settled =
+            |value: &&Value| matches!(value, Value::Mapping(..) | Value::Missing | Value::Doubt(_));
         let open: Vec<Value> = objects
             .iter()
             .filter(|value| !settled(value))
@@ -657,6 +716,12 @@ impl<'a> Follower<'a> {
         let why = why.unwrap_or_else(|| "nothing in the project shows what it holds".to_owned());
         self.unknown(format!("`{text}` cannot be followed: {why}"));
     }
+}
+
+/// Whether a value is an object of `class`, of an heir or of a base.
+fn is_of(world: World<'_>, value: &Value, class: ClassRef) -> bool {
+    matches!(value, Value::Instance(other)
+        if world.project.lineage(*other).contains(&class) || world.project.lineage(class).contains(other))
 }
 
 /// Whether `parameter` is the object a method is called on.

@@ -37,8 +37,9 @@ pub enum Value {
     Instance(ClassRef),
     /// A mapping display.
     Mapping(FileId, Span),
-    /// The parameter of a function that nothing in the project calls: it says nothing where others say something.
-    Uncalled(String),
+    /// Something that could bring another value in, but is not seen to: a function that nothing in the project calls, a class that is
+    /// handed on as a value. It says nothing where others say something, but leaves a doubt.
+    Doubt(String),
     /// Not known, and why.
     Unknown(String),
 }
@@ -70,11 +71,14 @@ pub fn classify(values: &Values, here: FileId) -> PoolOrigin {
     let first = |wanted: &dyn Fn(&Value) -> Option<String>| values.iter().find_map(wanted);
     let own = first(&|value| match value {
         Value::Own(story) => Some(story.clone()),
-        Value::Registered(file, story) if *file == here => Some(story.clone()),
+        Value::Registered(file, story) if *file == here => {
+            Some(format!("{story}, but this may run before it is registered"))
+        }
         _ => None,
     });
     let unknown = first(&|value| match value {
         Value::Unknown(story) | Value::SomePool(story) => Some(story.clone()),
+        Value::Instance(_) => Some("an object of the project that lends connections".to_owned()),
         _ => None,
     });
     let shared = first(&|value| match value {
@@ -82,14 +86,15 @@ pub fn classify(values: &Values, here: FileId) -> PoolOrigin {
         _ => None,
     });
     let uncalled = first(&|value| match value {
-        Value::Uncalled(story) => Some(story.clone()),
+        Value::Doubt(story) => Some(story.clone()),
         _ => None,
     });
     let (class, story, doubt) = match (own, unknown, shared, uncalled) {
         (Some(story), ..) => (PoolClass::Own, story, None),
-        (None, Some(story), ..) => (PoolClass::Unknown, story, None),
+        (None, Some(story), ..) | (None, None, None, Some(story)) => {
+            (PoolClass::Unknown, story, None)
+        }
         (None, None, Some(story), doubt) => (PoolClass::Shared, story, doubt),
-        (None, None, None, Some(story)) => (PoolClass::Unknown, story, None),
         (None, None, None, None) => (
             PoolClass::Unknown,
             "nothing in the project shows where the pool comes from".to_owned(),

@@ -51,6 +51,10 @@ impl Language for Python {
         tree_sitter_python::LANGUAGE.into()
     }
 
+    fn unparsable(&self, source: &str) -> Option<usize> {
+        statements::too_indented(source)
+    }
+
     fn line_comment(&self) -> &'static str {
         "#"
     }

@@ -62,6 +62,31 @@ fn spans_of(block: Node<'_>) -> Vec<Span> {
     statements_of(block).into_iter().map(Span::from).collect()
 }
 
+/// How many levels of indentation a file may have. CPython refuses more than 100 ("too many levels of indentation"); the grammar's scanner
+/// keeps its stack in a buffer of 1,024 bytes and aborts the program when it is full.
+const MAX_INDENTS: usize = 400;
+
+/// Where a file goes beyond [`MAX_INDENTS`]. Lines inside of strings and brackets count too: that can only find too many.
+pub(super) fn too_indented(source: &str) -> Option<usize> {
+    let mut stack: Vec<usize> = Vec::new();
+    let mut offset = 0;
+    for line in source.split_inclusive('\n') {
+        let code = line.trim_start_matches([' ', '\t', '\u{c}']);
+        if !code.trim_end().is_empty() {
+            let indent = line.len() - code.len();
+            while stack.last().is_some_and(|last| *last >= indent) {
+                stack.pop();
+            }
+            stack.push(indent);
+            if stack.len() > MAX_INDENTS {
+                return Some(offset);
+            }
+        }
+        offset += line.len();
+    }
+    None
+}
+
 /// The statement behind which the first import of a module may stand: the last `from __future__` import, or the docstring.
 pub(super) fn import_anchor(tree: &Tree) -> Option<Span> {
     let mut anchor = None;

@@ -4,8 +4,8 @@ mod builtin;
 mod faults;
 mod hostile;
 
-use super::fault::RecipeError;
 use super::{Library, Migration, Recipe, builtin, load, load_migration};
+use crate::fault::FileFault as RecipeError;
 
 /// A recipe without a fault; the tests below break one thing each.
 const GOOD: &str = r#"id: asyncpg/probe

@@ -162,17 +162,6 @@ fn an_annotation_is_asked_for_with_the_changed_lines_only() {
 }
 
 #[test]
-fn a_new_file_is_created_by_its_patch() {
-    for (path, text) in [("new/a b.py", "x = 1\n"), ("e.py", ""), ("n.py", "no end")] {
-        let folder = TempDir::new().unwrap();
-        let diff = created(path, text, NO_WORDS);
-        let output = git(folder.path(), &["apply", "-"], &diff);
-        assert!(output.status.success(), "{output:?}\n{diff}");
-        assert_eq!(fs::read_to_string(folder.path().join(path)).unwrap(), text);
-    }
-}
-
-#[test]
 fn several_files_make_one_patch() {
     let folder = TempDir::new().unwrap();
     let mut patch = String::new();
@@ -268,4 +257,18 @@ proptest! {
         let after = changed.join("\n");
         check("dir name/a.py", &before, &after, &|changes| Some(format!("{} changes", changes.len())));
     }
+}
+
+#[test]
+fn a_terminal_without_colour_is_not_steered_and_a_pipe_gets_every_byte() {
+    let diff = "+x = '\u{1b}[2J'\n";
+    let (pipe, terminal) = (
+        View::default(),
+        View {
+            colour: false,
+            width: Some(80),
+        },
+    );
+    assert_eq!(super::shown(diff, pipe), diff);
+    assert_eq!(super::shown(diff, terminal), "+x = '\\u{1b}[2J'\n");
 }

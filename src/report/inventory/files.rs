@@ -95,6 +95,20 @@ pub(super) fn render_dismissed(report: &Report<'_>, out: &mut String) {
     out.push_str(&table.finish());
 }
 
+pub(super) fn render_remarks(report: &Report<'_>, out: &mut String) {
+    let remarks = &report.inventory.remarks;
+    if remarks.is_empty() {
+        return;
+    }
+    heading(out, 2, "Comments without effect");
+    let mut table = Table::new(&[("Place", Align::Left), ("What is wrong", Align::Left)]);
+    for remark in remarks {
+        let place = code(&format!("{}:{}", remark.file, remark.line));
+        table.row(&[place, prose(&remark.text)]);
+    }
+    out.push_str(&table.finish());
+}
+
 pub(super) fn render_unparsed(report: &Report<'_>, out: &mut String) {
     if report.inventory.unparsed.is_empty() {
         return;

@@ -32,6 +32,7 @@ pub fn render(inventory: &Inventory) -> String {
     plan::render_phases(&report, &mut out);
     plan::render_checklist(&report, &mut out);
     files::render_dismissed(&report, &mut out);
+    files::render_remarks(&report, &mut out);
     files::render_unparsed(&report, &mut out);
     while out.ends_with("\n\n") {
         out.pop();
@@ -124,12 +125,6 @@ fn verdict(finding: &Finding) -> String {
         Some(applicability) => format!("{} ({})", finding.verdict.as_str(), applicability.as_str()),
         None => finding.verdict.as_str().to_owned(),
     }
-}
-
-/// A list of sites on one line, the rest counted.
-fn places<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> String {
-    let places: Vec<String> = findings.into_iter().map(place).collect();
-    places.join(", ")
 }
 
 fn count_sites(count: usize) -> String {

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{
-    Align, Report, Table, count_sites, heading, paragraph, place_in_function, places, prose,
+    Align, Report, Table, count_sites, heading, paragraph, place, place_in_function, prose,
 };
 use crate::finding::{Finding, Verdict};
 use crate::recipe::{Pattern, Severity};
 use crate::report::markdown::code;
-use crate::report::totals::{
-    Gap, Tally, applicability, by_reason, first_reason, gap, plural, share,
-};
+use crate::report::reasons::by_reason;
+use crate::report::totals::{Gap, Tally, applicability, gap, plural, share};
 
 pub(super) fn render(report: &Report<'_>, out: &mut String) {
     heading(out, 2, "Summary");
@@ -217,12 +216,20 @@ fn not_proven(rewrites: &[&Finding], out: &mut String) {
     heading(out, 3, "Why edits are unsafe");
     for group in groups {
         let sites = count_sites(group.sites.len());
+        let places: Vec<String> = group
+            .sites
+            .iter()
+            .map(|site| match group.detail(site) {
+                detail if detail.is_empty() => place(site),
+                detail => format!("{} ({})", place(site), prose(&detail)),
+            })
+            .collect();
         // Writing to a string cannot fail.
         let _ = writeln!(
             out,
             "- {} ({sites}): {}",
             prose(&group.reason),
-            places(group.sites.iter().copied())
+            places.join(", ")
         );
     }
     out.push('\n');
@@ -250,19 +257,18 @@ fn reviews(report: &Report<'_>, out: &mut String) {
             3,
             &format!("{}. {} ({sites})", index + 1, prose(&group.reason)),
         );
-        let differs = group.differs();
         for finding in &group.sites {
-            review(finding, differs, out);
+            review(finding, &group.detail(finding), out);
         }
         out.push('\n');
     }
 }
 
 /// One site with what its group's heading does not say.
-fn review(finding: &Finding, name_reason: bool, out: &mut String) {
+fn review(finding: &Finding, detail: &str, out: &mut String) {
     let mut remarks: Vec<&str> = Vec::new();
-    if name_reason {
-        remarks.push(first_reason(finding));
+    if !detail.is_empty() {
+        remarks.push(detail);
     }
     remarks.extend(finding.reasons.iter().skip(1).map(String::as_str));
     remarks.extend(finding.notes.iter().map(String::as_str));

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::{Align, Report, Table, count_sites, heading, paragraph, place};
 use crate::finding::{ContextRef, Finding, Verdict};
+use crate::report::escape::is_obeyed;
 use crate::report::markdown::{code, prose};
 use crate::report::totals::{Tally, plural};
 
@@ -14,6 +15,8 @@ const SAFE: usize = 1;
 const UNSAFE: usize = 5;
 /// Minutes to decide and change a site by hand, also one in a region that does not parse.
 const REVIEW: usize = 15;
+/// How many sites that break an item of the checklist are listed.
+const BREAKERS: usize = 12;
 
 pub(super) fn render_phases(report: &Report<'_>, out: &mut String) {
     heading(out, 2, "Phases");
@@ -106,9 +109,15 @@ fn phase(
 }
 
 /// A name as an argument, where it can stand inside of a code span as it is.
-fn shell_word(name: &str) -> &str {
+fn shell_word(name: &str) -> String {
     let plain = |character: char| character.is_alphanumeric() || "-_./".contains(character);
-    if name.chars().all(plain) { name } else { "…" }
+    if name.chars().all(plain) {
+        name.to_owned()
+    } else if name.chars().any(|c| is_obeyed(c) || "'`".contains(c)) {
+        "…".to_owned()
+    } else {
+        format!("'{name}'")
+    }
 }
 
 fn minutes(tally: &Tally) -> usize {
@@ -154,16 +163,23 @@ pub(super) fn render_checklist(report: &Report<'_>, out: &mut String) {
     out.push('\n');
 }
 
-/// The sites that break an item, by file with their lines: a line each would bury the list.
+/// The sites that break an item, by file with their lines, the first of many: all of them would bury the list.
 fn breakers(ids: &[String], by_id: &BTreeMap<&str, &Finding>) -> String {
+    let mut sites: Vec<&Finding> = ids
+        .iter()
+        .filter_map(|id| by_id.get(id.as_str()).copied())
+        .collect();
+    sites.sort_by(|a, b| a.site.cmp(&b.site));
+    let hidden = sites.len().saturating_sub(BREAKERS);
+    // One more than is shown would take no more room than to say so.
+    let shown = if hidden > 1 { BREAKERS } else { sites.len() };
     let mut files: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
-    for finding in ids.iter().filter_map(|id| by_id.get(id.as_str())) {
+    for finding in &sites[..shown] {
         files.entry(&finding.site.file).or_default().push(finding);
     }
-    let parts: Vec<String> = files
+    let mut parts: Vec<String> = files
         .into_iter()
-        .map(|(file, mut findings)| {
-            findings.sort_by_key(|finding| finding.site.line);
+        .map(|(file, findings)| {
             if let [finding] = findings[..] {
                 return place(finding);
             }
@@ -174,12 +190,50 @@ fn breakers(ids: &[String], by_id: &BTreeMap<&str, &Finding>) -> String {
             format!("{} lines {}", code(file), lines.join(", "))
         })
         .collect();
+    if shown < sites.len() {
+        parts.push(format!("and {hidden} more"));
+    }
     parts.join("; ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::sample;
+    use crate::source::Span;
+
+    #[test]
+    fn a_phase_is_named_as_a_shell_takes_it() {
+        assert_eq!(shell_word("services"), "services");
+        assert_eq!(shell_word("api routes"), "'api routes'");
+        assert_eq!(shell_word("it's `x`"), "…");
+        assert_eq!(shell_word("a\nb"), "…");
+    }
+
+    #[test]
+    fn many_sites_that_break_an_item_are_counted() {
+        let mut inventory = sample::inventory();
+        let first = inventory.findings[0].clone();
+        inventory.findings = (1..=40)
+            .map(|line| {
+                let mut finding = first.clone();
+                finding.id = format!("{line}");
+                (finding.site.line, finding.site.span) = (line, Span::at(line));
+                finding
+            })
+            .collect();
+        let findings = inventory.findings.iter();
+        let by_id = findings
+            .map(|finding| (finding.id.as_str(), finding))
+            .collect();
+        let ids: Vec<String> = inventory.findings.iter().map(|f| f.id.clone()).collect();
+        let text = breakers(&ids, &by_id);
+        assert!(
+            text.ends_with("lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12; and 28 more"),
+            "{text}"
+        );
+        assert!(!breakers(&ids[..13], &by_id).contains("more"));
+    }
 
     #[test]
     fn durations_are_rounded_up() {

@@ -50,6 +50,7 @@ fn tried(statement: Node<'_>) -> Vec<Catch> {
         found.push(Catch {
             span: statement.into(),
             body: body.into(),
+            handles: true,
             falls_through: jumps.clone().any(|jumps| jumps.breaks)
                 || handlers.iter().any(|handler| !leaves(*handler, MAX_LEVELS)),
             continues: jumps.clone().any(|jumps| jumps.continues),
@@ -58,14 +59,15 @@ fn tried(statement: Node<'_>) -> Vec<Catch> {
     let before = parts.iter().rfind(|part| part.kind() != "finally_clause");
     let end = before.map_or(body.end_byte(), Node::end_byte);
     // A jump in a `finally` drops the exception that is on its way, that of a handler too.
-    found.extend(blocks("finally_clause").filter_map(|finally| {
+    found.extend(blocks("finally_clause").map(|finally| {
         let jumps = Jumps::of(finally);
-        jumps.any().then(|| Catch {
+        Catch {
             span: statement.into(),
             body: Span::new(body.start_byte(), end),
+            handles: jumps.any(),
             falls_through: jumps.breaks,
             continues: jumps.continues,
-        })
+        }
     }));
     found
 }
@@ -82,6 +84,7 @@ fn suppressed(code: Code<'_>, statement: Node<'_>) -> Option<Catch> {
     suppresses.then(|| Catch {
         span: statement.into(),
         body: body.into(),
+        handles: true,
         falls_through: true,
         continues: false,
     })

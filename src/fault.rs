@@ -1,18 +1,18 @@
-//! Why a recipe is refused, shown with a caret under the fault.
+//! Why a file that people write is refused, shown with a caret under the fault.
 //!
-//! Knows texts and positions, and nothing of what recipes mean.
+//! Knows texts and positions, and nothing of what recipes and settings mean.
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde_yaml::{DefaultMessageFormatter, Error as YamlError, Location, MessageFormatter};
 
 use crate::source::{LineColumn, SourceFile, Span};
 
-/// A recipe or a migration that cannot be used.
+/// A recipe, a migration or settings that cannot be used.
 ///
 /// Shown, it is the message with file, line, column, and a caret under the fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{rendered}")]
-pub struct RecipeError {
+pub struct FileFault {
     /// The file.
     pub origin: String,
     /// Where the fault is.
@@ -24,17 +24,17 @@ pub struct RecipeError {
 
 /// A fault in a text that is not yet bound to its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     /// The bytes that are wrong.
-    pub(super) span: Span,
+    pub(crate) span: Span,
     /// What is wrong.
-    pub(super) problem: String,
+    pub(crate) problem: String,
     /// What to do about it.
-    pub(super) help: Option<String>,
+    pub(crate) help: Option<String>,
 }
 
 impl Fault {
-    pub(super) fn new(span: Span, problem: impl Into<String>) -> Self {
+    pub(crate) fn new(span: Span, problem: impl Into<String>) -> Self {
         Self {
             span,
             problem: problem.into(),
@@ -42,28 +42,26 @@ impl Fault {
         }
     }
 
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
     /// The fault that reading `text` as YAML of a given shape has ended in.
-    pub(super) fn of_yaml(text: &str, error: &YamlError) -> Self {
+    pub(crate) fn of_yaml(text: &str, error: &YamlError) -> Self {
         let error = error.without_snippet();
         let span = error
             .location()
             .map_or(Span::at(0), |location| span_of(text, location));
-        let word_list = |words: &[&str]| match words {
-            [] => "nothing goes here".to_owned(),
-            words => format!("one of {}", words.join(", ")),
-        };
         match error {
             YamlError::SerdeUnknownField {
                 field, expected, ..
-            } => Self::new(span, format!("unknown key `{field}`")).help(word_list(expected)),
+            } => Self::new(span, format!("unknown key `{field}`")).help(words(field, expected)),
             YamlError::SerdeUnknownVariant {
                 variant, expected, ..
-            } => Self::new(span, format!("unknown word `{variant}`")).help(word_list(expected)),
+            } => {
+                Self::new(span, format!("unknown word `{variant}`")).help(words(variant, expected))
+            }
             YamlError::SerdeMissingField { field, .. } if is_at_line_start(text, span) => {
                 // The reader stands at the last section, which is not at fault.
                 Self::new(Span::at(0), format!("the section `{field}` is missing"))
@@ -95,17 +93,17 @@ impl Fault {
             | YamlError::AliasExpansionLimitExceeded { .. }
             | YamlError::AliasReplayStackDepthExceeded { .. } => Self::new(
                 span,
-                "more nesting, values or aliases than a recipe can have",
+                "more nesting, values or aliases than this file can have",
             ),
             YamlError::MultipleDocuments { .. } => {
-                Self::new(span, "a second document; one file holds one recipe")
+                Self::new(span, "a second document; one file holds one")
             }
             error => Self::new(span, DefaultMessageFormatter.format_message(error)),
         }
     }
 
     /// Binds the fault to the file that it is in.
-    pub(super) fn in_file(self, origin: &str, text: &str) -> RecipeError {
+    pub(crate) fn in_file(self, origin: &str, text: &str) -> FileFault {
         let span = on_one_line(text, within(text, self.span));
         let file = SourceFile::new(origin, text);
         let problem = annotate_snippets::normalize_untrusted_str(&self.problem);
@@ -123,7 +121,7 @@ impl Fault {
         if let Some(help) = help {
             group = group.element(Level::HELP.message(help));
         }
-        RecipeError {
+        FileFault {
             origin: origin.to_owned(),
             position: file.position(span.start),
             rendered: Renderer::plain().render(&[group]),
@@ -132,12 +130,39 @@ impl Fault {
     }
 }
 
+/// What could have been written instead of `word`.
+fn words(word: &str, expected: &[&str]) -> String {
+    let list = match expected {
+        [] => return "nothing goes here".to_owned(),
+        expected => format!("one of {}", expected.join(", ")),
+    };
+    match nearest(word, expected.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`? {list}"),
+        None => list,
+    }
+}
+
+/// The one of `candidates` that `word` was probably meant to be.
+pub(crate) fn nearest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let distances = candidates
+        .into_iter()
+        .map(|candidate| (strsim::osa_distance(word, candidate), candidate));
+    // A third of the letters may be wrong; what is further away is another word.
+    distances
+        .filter(|(distance, candidate)| *distance <= candidate.chars().count().div_ceil(3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
 fn is_at_line_start(text: &str, span: Span) -> bool {
     span.start == 0 || text[..span.start].ends_with('\n')
 }
 
 /// The bytes of `text` that a YAML location covers.
-pub(super) fn span_of(text: &str, location: Location) -> Span {
+pub(crate) fn span_of(text: &str, location: Location) -> Span {
     let span = location.span();
     let (Some(start), Some(length)) = (span.byte_offset(), span.byte_len()) else {
         return Span::at(0);
@@ -163,4 +188,20 @@ fn on_one_line(text: &str, span: Span) -> Span {
     let covered = span.text(text);
     let length = covered.find(['\n', '\r']).unwrap_or(covered.len());
     Span::new(span.start, span.start + length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_word_is_recognised_and_another_word_is_not() {
+        let known = ["contexts", "standard", "schema"];
+        let meant = |word| nearest(word, known);
+        assert_eq!(meant("context"), Some("contexts"));
+        assert_eq!(meant("standrad"), Some("standard"));
+        assert_eq!(meant("schemas"), Some("schema"));
+        assert_eq!(meant("identity"), None);
+        assert_eq!(meant(""), None);
+    }
 }

@@ -1,0 +1,57 @@
+//! What `apply` makes of the sample application, judged by CPython and pyflakes.
+//!
+//! The checks themselves are in `tests/tools/corpus_check.py`, which also runs on any other checkout.
+
+use std::process::Command;
+
+mod support;
+
+#[test]
+fn applied_edits_leave_good_python() {
+    let Some(python) = support::python() else {
+        return;
+    };
+    let root = env!("CARGO_MANIFEST_DIR");
+    let output = Command::new(python)
+        .arg(format!("{root}/tests/tools/corpus_check.py"))
+        .arg(format!("{root}/tests/fixtures/ledger"))
+        .arg("--all")
+        .arg("--binary")
+        .arg(assert_cmd::cargo::cargo_bin!("connmod"))
+        .output()
+        .expect("Python starts");
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{report}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    // A check that changes nothing has checked nothing.
+    for what in ["apply", "apply --unsafe"] {
+        let line = report
+            .lines()
+            .find(|line| line.starts_with(&format!("{what}: ")));
+        let line = line.unwrap_or_else(|| panic!("no line for {what}: {report}"));
+        assert!(
+            line.contains(" files changed") && !line.contains(": 0 files"),
+            "{line}"
+        );
+    }
+}
+
+/// The checks find what they are there to find.
+#[test]
+fn the_checks_can_fail() {
+    let Some(python) = support::python() else {
+        return;
+    };
+    let output = Command::new(python)
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/tools/corpus_check_test.py"
+        ))
+        .output()
+        .expect("Python starts");
+    let report = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{report}");
+}

@@ -96,11 +96,11 @@ pub trait Language: Send + Sync {
     fn body(&self, code: Code<'_>, span: Span) -> Option<Span>;
     /// The statements of the block at `body`, in order.
     fn statements(&self, code: Code<'_>, body: Span) -> Vec<Span>;
-    /// The statements of the block that the statement at `span` stands in, itself included.
+    /// The statements of the block that the statement at `span` stands in, itself included; none at the top of a file, which may be empty.
     fn siblings(&self, code: Code<'_>, span: Span) -> Vec<Span>;
     /// Whether the statement at `earlier` has run whenever `later` is reached.
     fn dominates(&self, code: Code<'_>, earlier: Span, later: Span) -> bool;
-    /// The innermost loop around `span` that lies inside `outer`.
+    /// The innermost loop around `span` that lies inside `outer` and runs it again and again; a function defined in a loop counts as run there.
     fn innermost_loop(&self, code: Code<'_>, span: Span, outer: Span) -> Option<Span>;
     /// The places inside `body` where exceptions are caught.
     fn catches(&self, code: Code<'_>, body: Span) -> Vec<Catch>;
@@ -108,14 +108,14 @@ pub trait Language: Send + Sync {
     fn raises(&self, code: Code<'_>, body: Span) -> Vec<Span>;
     /// What the statement at `span` does when `name` has no value, if it does nothing else.
     fn guard(&self, code: Code<'_>, span: Span, name: &str) -> Option<Guard>;
-    /// Whether a guard or branch makes certain that the expression written `name` has a value at `later`.
+    /// Whether a guard or branch makes certain that the expression written `name` has a value at `later`, and nothing may have changed it since.
     fn known_present(&self, code: Code<'_>, name: &str, later: Span) -> bool;
 
     /// The statement behind which the first import of a file may stand; `None`: at the top.
     fn import_anchor(&self, code: Code<'_>) -> Option<Span>;
     /// The first statement of the body at `span`, behind its documentation.
     fn first_statement(&self, code: Code<'_>, span: Span) -> Option<Span>;
-    /// Takes the statement at `span` out with its line.
+    /// Takes the statement at `span` out with its lines, or puts an empty statement there where a block would get empty. No comment goes.
     fn remove_statement(&self, code: Code<'_>, span: Span) -> Edit;
     /// Takes the header of the block statement at `span` away and moves its body to the header's indentation; `None` where that cannot
     /// be done without changing what the code says.

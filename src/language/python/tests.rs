@@ -124,3 +124,26 @@ fn broken_syntax_is_answered_without_panic() {
         ask_everything(source);
     }
 }
+
+#[test]
+fn wide_and_deep_files_are_answered_in_time() {
+    let wide = "    rows = (await c.fetch(q))[0].x\n".repeat(5_000);
+    let wide = format!("async def f(c, q):\n    if not c: raise E\n{wide}");
+    let deep = (0..300).map(|depth| format!("{}if a.b or (c.d and e):\n", " ".repeat(depth)));
+    let deep = format!("{}{}f(a.b)\n", deep.collect::<String>(), " ".repeat(300));
+    let started = std::time::Instant::now();
+    for source in [&wide, &deep] {
+        let fixture = Fixture::new(source);
+        let code = fixture.file();
+        Python.outline(source, &fixture.tree, &fixture.model);
+        for reference in &fixture.model.references {
+            Python.usage(code, reference.span);
+            Python.statement(code, reference.span);
+            fixture.model.scope_at(reference.span.start);
+        }
+        let last = fixture.model.references.last().expect("a name").span;
+        Python.known_present(code, "c", last);
+    }
+    // Far above what it takes; what grows with the square of the size takes minutes.
+    assert!(started.elapsed().as_secs() < 20);
+}

@@ -102,6 +102,10 @@ impl Writer<'_> {
         self.count
     }
 
+    fn put(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
     fn indent(&self) -> String {
         self.unit.repeat(self.depth)
     }
@@ -112,22 +116,22 @@ impl Writer<'_> {
         match self.choices.of(12) {
             9 => {
                 let comment = self.comment();
-                self.text.push_str(&format!("{indent}{comment}\n"));
+                self.put(&format!("{indent}{comment}\n"));
             }
             10 => self.text.push('\n'),
-            11 if self.choices.rarely(3) => self.text.push_str(&format!("{indent}  \n\u{c}\n")),
+            11 if self.choices.rarely(3) => self.put(&format!("{indent}  \n\u{c}\n")),
             11 => {
                 // A comment that keeps to no indentation.
                 let comment = self.comment();
-                self.text.push_str(&format!(" {comment}\n"));
+                self.put(&format!(" {comment}\n"));
             }
             _ => {}
         }
-        self.text.push_str(&indent);
-        self.text.push_str(code);
+        self.put(&indent);
+        self.put(code);
         if self.choices.rarely(5) {
             let comment = self.comment();
-            self.text.push_str(&format!("  {comment}"));
+            self.put(&format!("  {comment}"));
         }
         self.text.push('\n');
     }
@@ -174,13 +178,13 @@ impl Writer<'_> {
 
     fn top(&mut self) {
         if self.choices.rarely(3) {
-            self.text.push_str("#!/usr/bin/env python\n");
+            self.put("#!/usr/bin/env python\n");
         }
         match self.choices.of(4) {
             1 => self
                 .text
                 .push_str("\"\"\"A module.\n\n  With lines.\n\"\"\"\n"),
-            2 => self.text.push_str("'doc'; X = 1\n"),
+            2 => self.put("'doc'; X = 1\n"),
             3 => self
                 .text
                 .push_str("\"doc\"\n\nfrom __future__ import annotations\n"),
@@ -290,7 +294,7 @@ impl Writer<'_> {
         if self.choices.rarely(4) {
             self.line("@decorated(1,");
             let comment = self.comment();
-            self.text.push_str(&format!("  2)  {comment}\n"));
+            self.put(&format!("  2)  {comment}\n"));
         }
         let own = if method { "self, " } else { "" };
         let user = self

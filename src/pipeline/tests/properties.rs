@@ -294,11 +294,10 @@ fn runner() -> (TestRunner, usize) {
         .ok()
         .and_then(|asked| asked.parse().ok());
     if let Some(number) = asked {
-        (TestRunner::new(runs), number)
-    } else {
-        let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-        (TestRunner::new_with_rng(runs, rng), 192)
+        return (TestRunner::new(runs), number);
     }
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    (TestRunner::new_with_rng(runs, rng), 192)
 }
 
 fn choices(runner: &mut TestRunner) -> Choices {

@@ -83,6 +83,15 @@ fn candidate(world: World<'_>, id: FileId, at: Span, expression: &str) -> Option
     if !bound || deleted || !has_member(world, id, owner, root, rest) {
         return None;
     }
+    let uncertain = rebound(world, id, owner, root, at)
+        .or_else(|| path_parameter(world, id, owner, root))
+        .or_else(|| assigned_member(world, id, inner, at));
+    if let Some(why) = uncertain {
+        return Some(Identity::Optional {
+            expression: expression.to_owned(),
+            why,
+        });
+    }
     let why = if rest.is_empty() {
         variable_missing(world, id, owner, root, at)
     } else if present(world, id, inner, at) {
@@ -99,6 +108,51 @@ fn candidate(world: World<'_>, id: FileId, at: Span, expression: &str) -> Option
         Some(why) => Identity::Optional { expression, why },
         None => Identity::Bound { expression },
     })
+}
+
+/// A parameter that is bound again before the site no longer holds what the caller passed.
+fn rebound(world: World<'_>, id: FileId, owner: ScopeId, root: &str, at: Span) -> Option<String> {
+    let file = world.project.file(id);
+    let bindings = || file.model.bindings_of(owner, root);
+    if !bindings().any(|binding| binding.kind == BindingKind::Parameter) {
+        return None;
+    }
+    let again = bindings()
+        .find(|binding| binding.kind != BindingKind::Parameter && binding.span.start < at.start)?;
+    let line = file.source.line_of(again.span.start);
+    Some(format!("`{root}` is bound again (line {line})"))
+}
+
+/// A parameter of the path is chosen by whoever sends the request, not the user who is signed in.
+fn path_parameter(world: World<'_>, id: FileId, owner: ScopeId, root: &str) -> Option<String> {
+    let file = world.project.file(id);
+    let scope = file.model.scope(owner);
+    let mut decorators = scope.decorators.iter().map(|span| span.text(file.text()));
+    let in_path = |text: &str| {
+        [format!("{{{root}}}"), format!("{{{root}:")]
+            .iter()
+            .any(|part| text.contains(part.as_str()))
+    };
+    decorators
+        .any(in_path)
+        .then(|| format!("`{root}` is a parameter of the path, which the caller chooses"))
+}
+
+/// An assignment to the identity expression itself before the site.
+fn assigned_member(world: World<'_>, id: FileId, inner: &str, at: Span) -> Option<String> {
+    let file = world.project.file(id);
+    let function = file.function_at(at.start);
+    let write = file.outline.writes.iter().find(|write| {
+        let target = format!("{}.{}", write.object.text(file.text()), write.name);
+        let on_path = inner == target || inner.starts_with(&format!("{target}."));
+        on_path
+            && write.statement.start < at.start
+            && file.function_at(write.statement.start) == function
+    })?;
+    Some(format!(
+        "`{inner}` is set in line {}",
+        file.source.line_of(write.statement.start)
+    ))
 }
 
 fn present(world: World<'_>, id: FileId, expression: &str, at: Span) -> bool {

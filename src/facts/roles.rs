@@ -190,11 +190,17 @@ fn lends_connections(world: World<'_>, values: &origin::Values, method: &str) ->
         };
         let file = world.project.file(function.file);
         let body = file.model.scope(function.scope).body;
-        file.outline.calls.iter().any(|call| {
-            let borrows = world.driver.acquire.contains(&call.name)
-                || world.driver.connect.contains(&call.name);
-            borrows && body.contains(call.span)
-        })
+        file.outline
+            .calls
+            .iter()
+            .filter(|call| body.contains(call.span))
+            .any(|call| {
+                let Expression::Attribute { object, .. } = file.expression(call.callee) else {
+                    return false;
+                };
+                world.driver.acquire.contains(&call.name)
+                    && origin::is_pool(&origin::values(world, function.file, object))
+            })
     })
 }
 

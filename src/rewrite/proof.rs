@@ -258,9 +258,9 @@ pub(super) fn in_transaction(
             subject.line(span)
         ));
     }
-    result
-        .refused
-        .extend(swallowed(subject, connection, region, body));
+    let refused = swallowed(subject, connection, region, body, &mut result.unproven);
+    result.refused.extend(refused);
+    result.unproven.extend(effective_now(subject, connection));
     writes(subject, connection, body, &mut result);
     owners_views(subject, &mut result);
     result
@@ -292,12 +292,72 @@ pub(super) fn forbidden(subject: Subject<'_>, call: &QueryCall, reasons: &mut Ve
             "the transaction is steered by SQL text (line {line})"
         ));
     }
+    if sets_user(subject, call) {
+        reasons.push(format!(
+            "the user of row-level security is set by hand (line {line})"
+        ));
+    }
     // asyncpg refuses a nested transaction of another isolation level and ignores `readonly` and `deferrable` there.
     if call.call.method == "transaction" && !call.call.arguments.is_empty() {
         reasons.push(format!(
             "`.transaction(…)` has arguments, which a savepoint cannot have (line {line})"
         ));
     }
+}
+
+/// Whether a statement sets a setting that the policies read, which would override the user of the scope.
+fn sets_user(subject: Subject<'_>, call: &QueryCall) -> bool {
+    let sets = call.statements().any(|statement| {
+        statement.effects.contains(&Effect::LocalSetting)
+            || statement.effects.contains(&Effect::SessionSetting)
+    });
+    let text = call
+        .call
+        .arguments
+        .first()
+        .map(|argument| subject.text(argument.value()))
+        .unwrap_or_default();
+    sets && subject
+        .world
+        .schema
+        .setting_names()
+        .iter()
+        .any(|name| text.contains(name.as_str()))
+}
+
+/// Statements that have an effect only inside of a transaction, where the block has none today.
+fn effective_now(subject: Subject<'_>, connection: &Connection) -> Vec<String> {
+    let file = subject.parsed();
+    let has_transaction = connection
+        .calls
+        .iter()
+        .filter(|call| call.call.method == "transaction")
+        .any(|call| {
+            file.language
+                .statement(file.code(), call.call.call)
+                .is_some()
+        });
+    if has_transaction {
+        return Vec::new();
+    }
+    let late = |effect: &Effect| {
+        matches!(
+            effect,
+            Effect::LocalSetting | Effect::TransactionLock | Effect::Cursor
+        )
+    };
+    let calls = connection.calls.iter().filter(|call| {
+        call.statements()
+            .any(|statement| statement.effects.iter().any(late))
+    });
+    calls
+        .map(|call| {
+            format!(
+                "a statement takes effect only in a transaction, which there is now (line {})",
+                subject.line(call.call.call)
+            )
+        })
+        .collect()
 }
 
 /// Errors that are caught inside the block while the connection is used on: PostgreSQL refuses every statement of a transaction after its
@@ -307,6 +367,7 @@ fn swallowed(
     connection: &Connection,
     region: Span,
     body: Span,
+    unproven: &mut Vec<String>,
 ) -> Vec<String> {
     let file = subject.parsed();
     let uses: Vec<Span> = connection
@@ -345,6 +406,22 @@ fn swallowed(
                 .language
                 .innermost_loop(file.code(), catch.span, region)
                 .is_some();
+        let written = connection
+            .calls
+            .iter()
+            .filter(|call| call.queries.is_some() && call.may_write());
+        let undoes = catch.falls_through || catch.continues || swallows(subject, &catch);
+        let lost = undoes
+            && written.into_iter().any(|call| {
+                call.call.call.start < catch.body.end
+                    && !(inside.len() == 1 && inside[0] == call.call.call)
+            });
+        if lost && !(again || repeated) {
+            unproven.push(format!(
+                "a swallowed error (line {}) now undoes the writes before it",
+                subject.line(catch.span)
+            ));
+        }
         if again || repeated {
             reasons.push(format!(
                 "an error of the connection is caught and the connection is used again (line {})",
@@ -353,6 +430,13 @@ fn swallowed(
         }
     }
     reasons
+}
+
+/// Whether a handler ends an exception without raising again: by a `return`, too.
+fn swallows(subject: Subject<'_>, catch: &crate::language::usage::Catch) -> bool {
+    let file = subject.parsed();
+    let handlers = Span::new(catch.body.end, catch.span.end.max(catch.body.end));
+    catch.handles && file.language.raises(file.code(), handlers).is_empty()
 }
 
 /// Whether a use stands in an `async with conn.transaction():` inside `limit`, so that an error only undoes that savepoint.
@@ -417,7 +501,7 @@ fn writes(subject: Subject<'_>, connection: &Connection, body: Span, result: &mu
 pub(super) fn identity_missing(identity: &Identity) -> Option<String> {
     match identity {
         Identity::Optional { why, .. } => Some(format!(
-            "the user may be missing: {why}; str(None) is no user"
+            "the user is not certain: {why}; str(None) is no user"
         )),
         _ => None,
     }

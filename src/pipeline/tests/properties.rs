@@ -293,7 +293,9 @@ fn runner() -> (TestRunner, usize) {
     let asked = std::env::var(MORE)
         .ok()
         .and_then(|asked| asked.parse().ok());
-    if let Some(number) = asked { (TestRunner::new(runs), number) } else {
+    if let Some(number) = asked {
+        (TestRunner::new(runs), number)
+    } else {
         let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
         (TestRunner::new_with_rng(runs, rng), 192)
     }

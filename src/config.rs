@@ -362,6 +362,16 @@ pub fn glob_of(text: &str) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_glob_of_a_path_matches_it() {
+        for path in ["a/b.py", r"a/\{b.py", "[x]*?{y}", r"a\b", "é/ü.py"] {
+            let glob = glob_of(path);
+            let set = globs(std::slice::from_ref(&glob));
+            assert!(set.is_match(path), "{path}: {glob}");
+            assert!(!set.is_match("a/c.py"), "{path}: {glob}");
+        }
+    }
+
     fn refused(settings: &str) -> String {
         let text = format!("version: 1\n{settings}");
         let error = Config::parse("connmod.yaml", &text).expect_err(settings);
@@ -400,14 +410,5 @@ mod tests {
         let config = Config::parse("connmod.yaml", text).expect("it can be meant");
         assert!(config.standard.is_known());
         assert!(!Config::default().standard.is_known());
-    }
-    #[test]
-    fn a_glob_of_a_path_matches_it() {
-        for path in ["a/b.py", r"a/\{b.py", "[x]*?{y}", r"a\b", "é/ü.py"] {
-            let glob = glob_of(path);
-            let set = globs(std::slice::from_ref(&glob));
-            assert!(set.is_match(path), "{path}: {glob}");
-            assert!(!set.is_match("a/c.py"), "{path}: {glob}");
-        }
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn is_chain(text: &str) -> bool {
 #[derive(Clone, Copy)]
 struct Rest<'t>(&'t str);
 
-impl<'t> Rest<'t> {
+impl Rest<'_> {
     fn is_end(self) -> bool {
         self.0.is_empty()
     }

@@ -2,6 +2,8 @@
 //!
 //! Knows the file's shape and validates it; knows neither the command line nor how the values are learnt.
 
+mod names;
+
 use std::collections::BTreeMap;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
@@ -92,6 +94,40 @@ impl Standard {
             "rls" => self.rls.as_deref(),
             _ => None,
         }
+    }
+
+    /// Whether the project can have anything to rewrite to: at least one name of a standard module is known.
+    pub fn is_known(&self) -> bool {
+        let single = [&self.module, &self.scope, &self.rls];
+        single.into_iter().any(Option::is_some) || !self.helpers.is_empty()
+    }
+
+    /// These names are written into code as they stand.
+    fn check_names(&self) -> Result<(), ValueFault> {
+        if let Some(module) = &self.module {
+            let problem = "is not how a module is imported; it is names joined by dots, such as `app.db.connection`";
+            check("standard.module", module, names::is_dotted, problem)?;
+        }
+        let single = [
+            ("pool", &self.pool),
+            ("scope", &self.scope),
+            ("rls", &self.rls),
+        ];
+        let mut given: Vec<(String, &str)> = single
+            .into_iter()
+            .filter_map(|(key, name)| Some((format!("standard.{key}"), name.as_deref()?)))
+            .collect();
+        for (method, name) in &self.helpers {
+            let problem = "is not the name of a method";
+            check("standard.helpers", method, names::is_name, problem)?;
+            given.push((format!("standard.helpers.{method}"), name));
+        }
+        for (key, name) in given {
+            let problem =
+                "is not a name in the module; a single word without dots, brackets or arguments";
+            check(&key, name, names::is_name, problem)?;
+        }
+        Ok(())
     }
 }
 
@@ -243,8 +279,32 @@ impl Config {
         if let Some(file) = &self.standard.file {
             check_inside("standard.file", file)?;
         }
+        self.standard.check_names()?;
+        for expression in &self.identity {
+            check(
+                "identity",
+                expression,
+                names::is_chain,
+                "is not an expression that settings can name; it is a name and what is read from it, such as `ctx.user_id`, `user[\"id\"]` or `claims.get(\"sub\")`",
+            )?;
+        }
         Ok(())
     }
+}
+
+fn check(
+    key: &str,
+    value: &str,
+    fits: impl Fn(&str) -> bool,
+    problem: &str,
+) -> Result<(), ValueFault> {
+    if fits(value) {
+        return Ok(());
+    }
+    Err(ValueFault {
+        key: key.to_owned(),
+        problem: format!("`{value}` {problem}"),
+    })
 }
 
 fn check_globs(key: &str, globs: &[String]) -> Result<(), ValueFault> {
@@ -289,4 +349,65 @@ pub fn globs(patterns: &[String]) -> GlobSet {
         }
     }
     builder.build().unwrap_or_else(|_| GlobSet::empty())
+}
+
+/// The glob that matches the path `text` and nothing else.
+pub fn glob_of(text: &str) -> String {
+    // Where `\` escapes, `globset::escape` leaves it alone; in a class it is only itself.
+    let parts = text.split('\\').map(globset::escape);
+    parts.collect::<Vec<_>>().join("[\\]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(settings: &str) -> String {
+        let text = format!("version: 1\n{settings}");
+        let error = Config::parse("connmod.yaml", &text).expect_err(settings);
+        error.to_string()
+    }
+
+    #[test]
+    fn what_would_be_written_into_code_must_be_a_name_or_one_expression() {
+        for (settings, key, value) in [
+            ("standard: {module: app db}", "standard.module", "app db"),
+            ("standard: {module: ../x}", "standard.module", "../x"),
+            ("standard: {pool: db.pool}", "standard.pool", "db.pool"),
+            ("standard: {scope: lambda}", "standard.scope", "lambda"),
+            ("standard: {rls: ''}", "standard.rls", ""),
+            (
+                "standard: {helpers: {fetch: x()}}",
+                "standard.helpers.fetch",
+                "x()",
+            ),
+            ("standard: {helpers: {a b: x}}", "standard.helpers", "a b"),
+            (
+                "identity: [user_id, 'user.id) as c, g(']",
+                "identity",
+                "user.id) as c, g(",
+            ),
+        ] {
+            let text = refused(settings);
+            let begin = format!("connmod.yaml: {key}: `{value}` is not ");
+            assert!(text.starts_with(&begin), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_and_expressions_that_can_be_meant_are_taken() {
+        let text = "version: 1\nstandard: {module: app.db, pool: pool, helpers: {fetch: rows}}\nidentity: [ctx.user_id, 'user[\"id\"]']\n";
+        let config = Config::parse("connmod.yaml", text).expect("it can be meant");
+        assert!(config.standard.is_known());
+        assert!(!Config::default().standard.is_known());
+    }
+    #[test]
+    fn a_glob_of_a_path_matches_it() {
+        for path in ["a/b.py", r"a/\{b.py", "[x]*?{y}", r"a\b", "é/ü.py"] {
+            let glob = glob_of(path);
+            let set = globs(std::slice::from_ref(&glob));
+            assert!(set.is_match(path), "{path}: {glob}");
+            assert!(!set.is_match("a/c.py"), "{path}: {glob}");
+        }
+    }
 }

@@ -293,6 +293,8 @@ pub struct Inventory {
     pub files: usize,
     /// How many of them were parsed.
     pub parsed: usize,
+    /// Whether nothing is known of a standard module, so that there is nothing to rewrite to.
+    pub lacks_standard: bool,
     /// All sites, by file and position.
     pub findings: Vec<Finding>,
     /// Hits that are no sites, by file and position.

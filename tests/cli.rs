@@ -220,3 +220,50 @@ fn errors_show_no_escape_sequence_of_a_name() {
     let (_, _, err) = run(folder.path(), &["scan", "nowhere", "--color", "always"]);
     assert!(err.contains('\u{1b}'), "{err:?}");
 }
+
+#[test]
+fn a_helper_of_another_method_is_remarked_on_and_not_used() {
+    let folder = empty();
+    let settings = "version: 1\nstandard: {module: db, file: db.py, pool: get_pool, scope: borrow, helpers: {fetch: one, execute: nope}}\n\
+        contexts:\n  - {name: jobs, kind: system, paths: [job.py]}\n";
+    let module = "_pool = None\ndef get_pool():\n    return _pool\n\
+        async def one(sql, *args):\n    async with get_pool().acquire() as conn:\n        return await conn.fetchrow(sql, *args)\n";
+    let job = "from db import get_pool\nasync def rows():\n    return await get_pool().fetch('SELECT 1')\n\
+        async def clear():\n    await get_pool().execute('SELECT 1')\n";
+    for (name, text) in [
+        ("connmod.yaml", settings),
+        ("db.py", module),
+        ("job.py", job),
+    ] {
+        fs::write(folder.path().join(name), text).expect("a new file");
+    }
+    let (_, out, err) = run(folder.path(), &["scan", "-v"]);
+    let why = "`one` is not a helper for `.fetch()`: it calls `.fetchrow()`";
+    assert_eq!(err.matches(why).count(), 1, "{err}");
+    assert!(err.contains("db.py defines no `nope`"), "{err}");
+    assert!(out.contains(why), "{out}");
+    assert!(!out.contains("rewrite/"), "{out}");
+}
+
+#[test]
+fn a_project_without_a_standard_hears_one_reason() {
+    let folder = empty();
+    let text = "import asyncpg\n\nclass Bot:\n    async def start(self):\n        self.pool = await asyncpg.create_pool('')\n\n\
+        \x20   async def names(self):\n        async with self.pool.acquire() as conn:\n            return await conn.fetch('SELECT name FROM t')\n";
+    fs::write(folder.path().join("bot.py"), text).expect("a new file");
+    fs::write(
+        folder.path().join("connmod.yaml"),
+        "version: 1\ncontexts:\n  - {name: bot, kind: system, paths: ['*.py']}\n",
+    )
+    .expect("a new file");
+    let (code, out, _) = run(folder.path(), &["scan", "-v"]);
+    assert_eq!(code, 0);
+    let reason = "pool_acquire  the project has no standard module yet: `connmod init --scaffold` writes one, or connmod.yaml names it\n";
+    assert!(out.contains(reason), "{out}");
+    assert!(
+        out.contains("create_pool   the project's pool; a standard module would own it\n"),
+        "{out}"
+    );
+    assert!(out.contains("Next: `connmod init --scaffold`"), "{out}");
+    assert!(!out.contains("shared"), "{out}");
+}

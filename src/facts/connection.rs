@@ -52,9 +52,10 @@ impl QueryCall {
 
     /// Whether it may change rows: known to, or not known not to.
     pub fn may_write(&self) -> bool {
-        self.statements()
-            .any(|s| !matches!(s.kind, StatementKind::Read | StatementKind::Session))
-            || (self.queries.is_some() && self.statements().next().is_none())
+        self.statements().any(|s| {
+            !matches!(s.kind, StatementKind::Read | StatementKind::Session)
+                || !s.unknown_functions.is_empty()
+        }) || (self.queries.is_some() && self.statements().next().is_none())
     }
 }
 
@@ -405,6 +406,7 @@ fn copied(text: &SqlText, command: Command) -> SqlFacts {
         kind,
         tables: vec![TableUse { table, command }],
         tables_open: false,
+        unknown_functions: std::collections::BTreeSet::default(),
         effects: std::collections::BTreeSet::default(),
         columns: None,
     };

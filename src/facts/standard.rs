@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::Config;
 use crate::facts::World;
 use crate::language::expression::{Argument, Expression};
-use crate::language::{Model, Parameter, ParameterKind, ScopeId};
+use crate::language::{ImportKind, Model, Parameter, ParameterKind, ScopeId};
 use crate::project::{FileId, FunctionRef, ParsedFile, Project, Symbol};
+use crate::recipe::Driver;
 use crate::source::Span;
 
 /// What one helper takes and gives.
@@ -31,6 +32,12 @@ pub struct StandardModule {
     pub file: Option<FileId>,
     /// Helpers by the connection method that they stand for.
     pub helpers: BTreeMap<String, Helper>,
+    /// Methods whose helper of the settings cannot stand for them, and why.
+    pub refused: BTreeMap<String, String>,
+    /// Names of the settings that the module's code does not define.
+    pub absent: BTreeSet<String>,
+    /// What the settings say of the module and its code does not bear out, a line each; names that it lacks are not among them.
+    pub warnings: Vec<String>,
     /// Functions that make a pool the shared one.
     pub registrars: Vec<String>,
     /// Whether the scope with a user declares its user as text (`user_id: str`).
@@ -43,7 +50,7 @@ pub struct StandardModule {
 
 impl StandardModule {
     /// Reads the module that `config` names.
-    pub fn read(project: &Project, config: &Config) -> Self {
+    pub fn read(project: &Project, config: &Config, driver: &Driver) -> Self {
         let mut module = Self::default();
         let standard = &config.standard;
         for (method, name) in &standard.helpers {
@@ -74,7 +81,11 @@ impl StandardModule {
                 module.homes.insert(*file);
             }
             module.members.insert(name.clone(), symbol);
+            if !may_define(project, id, name) {
+                module.absent.insert(name.clone());
+            }
         }
+        module.refuse_helpers(project, id, driver);
         for helper in module.helpers.values_mut() {
             if let Some((file, scope)) = defined(project, &module.members, id, &helper.name) {
                 describe(file, scope, helper);
@@ -97,6 +108,45 @@ impl StandardModule {
             module.registrars = registrars(file, scope);
         }
         module
+    }
+
+    /// Drops the helpers that cannot stand for the method that the settings give them: no rewrite may use them.
+    fn refuse_helpers(&mut self, project: &Project, home: FileId, driver: &Driver) {
+        for (method, helper) in std::mem::take(&mut self.helpers) {
+            let name = &helper.name;
+            let why = if self.absent.contains(name) {
+                let path = project.file(home).source.path();
+                Some(format!("{path} does not define it"))
+            } else {
+                let symbol = self.members.get(name);
+                let function = symbol.and_then(|symbol| project.function(symbol, home));
+                let why =
+                    function.and_then(|function| does_another(project, function, &method, driver));
+                self.warnings.extend(why.as_ref().map(|why| {
+                    format!(
+                        "standard.helpers.{method}: `{name}` is not a helper for `.{method}()`: {why}"
+                    )
+                }));
+                why
+            };
+            match why {
+                Some(why) => {
+                    let reason = format!("`{name}` is not a helper for `.{method}()`: {why}");
+                    self.refused.insert(method, reason);
+                }
+                None => {
+                    self.helpers.insert(method, helper);
+                }
+            }
+        }
+    }
+
+    /// Why no helper stands for `method`.
+    pub fn no_helper(&self, method: &str) -> String {
+        self.refused.get(method).map_or_else(
+            || format!("no helper stands for `.{method}()`"),
+            String::clone,
+        )
     }
 
     /// Whether `file` is the module itself, or one that defines what the module gives on.
@@ -182,6 +232,56 @@ fn defined<'p>(
 ) -> Option<(&'p ParsedFile, ScopeId)> {
     let FunctionRef { file, scope } = project.function(members.get(name)?, home)?;
     Some((project.file(file), scope))
+}
+
+/// Whether the module in `file` may have a member of this name: what it takes from modules that are not seen may be anything.
+pub fn may_define(project: &Project, file: FileId, name: &str) -> bool {
+    let parsed = project.file(file);
+    let path = parsed.source.path();
+    let unseen_star = |import: &crate::language::Import| {
+        import.kind == ImportKind::Star
+            && project
+                .modules()
+                .find(path, &import.module, import.level)
+                .is_none_or(|found| project.by_path(found).is_none())
+    };
+    let symbol = project.member_of(path, name);
+    !matches!(symbol, Symbol::Unread { path: unread, .. } if unread == path)
+        || parsed.model.imports.iter().any(unseen_star)
+}
+
+/// What a function does instead of calling `method`, where it and the functions of the project that it calls show that: nothing is said
+/// of a function that calls no query method at all.
+fn does_another(
+    project: &Project,
+    function: FunctionRef,
+    method: &str,
+    driver: &Driver,
+) -> Option<String> {
+    let mut seen = BTreeSet::from([function]);
+    let mut open = vec![function];
+    let mut others: Vec<String> = Vec::new();
+    while let Some(FunctionRef { file: id, scope }) = open.pop() {
+        let file = project.file(id);
+        let body = file.model.scope(scope).body;
+        let calls = file.outline.calls.iter();
+        for call in calls.filter(|call| body.contains(call.span)) {
+            let is_method = matches!(file.expression(call.callee), Expression::Attribute { .. });
+            if is_method && driver.query_methods.contains(&call.name) {
+                if call.name == method {
+                    return None;
+                }
+                let other = format!("`.{}()`", call.name);
+                if !others.contains(&other) {
+                    others.push(other);
+                }
+            }
+            let symbol = project.symbol(id, call.callee);
+            let called = symbol.and_then(|symbol| project.function(&symbol, id));
+            open.extend(called.filter(|called| seen.insert(*called)));
+        }
+    }
+    (!others.is_empty()).then(|| format!("it calls {}", others.join(", ")))
 }
 
 fn describe(file: &ParsedFile, scope: ScopeId, helper: &mut Helper) {
@@ -288,6 +388,82 @@ mod tests {
         })
     }
 
+    /// The standard module of one file, by these helpers.
+    fn helpers(text: &str, helpers: &[(&str, &str)]) -> StandardModule {
+        let files = vec![parsed("app/db.py", text)];
+        let project = Project::new(files, ["app/db.py"]);
+        let mut config = Config::default();
+        config.standard.file = Some("app/db.py".into());
+        let named = helpers
+            .iter()
+            .map(|(method, name)| ((*method).to_owned(), (*name).to_owned()));
+        config.standard.helpers = named.collect();
+        let library = Library::load(builtin()).expect("the built-in recipes load");
+        StandardModule::read(&project, &config, &library.migrations["asyncpg"].driver)
+    }
+
+    const HELPERS: &str = "\
+async def rows(sql, *args):
+    async with pool.acquire() as conn:
+        await conn.execute('SET ROLE reader')
+        return await conn.fetch(sql, *args)
+async def row(sql, *args):
+    return await pool.fetchrow(sql, *args)
+async def value(sql, *args):
+    return await run('fetchval', sql, *args)
+async def shared(sql, *args):
+    await conn.execute('SELECT 1')
+    return await inner(sql, *args)
+async def inner(sql, *args):
+    return await shared(sql, *args) or await pool.fetch(sql, *args)
+";
+
+    #[test]
+    fn a_helper_that_does_another_method_is_not_used() {
+        let standard = helpers(HELPERS, &[("fetch", "row"), ("fetchrow", "row")]);
+        assert_eq!(standard.helpers.keys().collect::<Vec<_>>(), ["fetchrow"]);
+        assert_eq!(
+            standard.no_helper("fetch"),
+            "`row` is not a helper for `.fetch()`: it calls `.fetchrow()`"
+        );
+        assert_eq!(
+            standard.warnings,
+            [
+                "standard.helpers.fetch: `row` is not a helper for `.fetch()`: it calls `.fetchrow()`"
+            ]
+        );
+        assert_eq!(
+            standard.no_helper("execute"),
+            "no helper stands for `.execute()`"
+        );
+    }
+
+    #[test]
+    fn a_helper_that_the_module_does_not_define_is_not_used() {
+        let standard = helpers(HELPERS, &[("fetch", "nope")]);
+        assert!(standard.helpers.is_empty());
+        assert!(standard.absent.contains("nope"));
+        assert_eq!(
+            standard.no_helper("fetch"),
+            "`nope` is not a helper for `.fetch()`: app/db.py does not define it"
+        );
+        assert!(
+            standard.warnings.is_empty(),
+            "the settings' own check says so"
+        );
+        let open = format!("from installed import *\n{HELPERS}");
+        assert_eq!(helpers(&open, &[("fetch", "nope")]).helpers.len(), 1);
+    }
+
+    #[test]
+    fn a_helper_that_also_does_more_or_does_it_elsewhere_is_one() {
+        let standard = helpers(HELPERS, &[("fetch", "rows"), ("fetchval", "value")]);
+        assert_eq!(standard.helpers.len(), 2);
+        let standard = helpers(HELPERS, &[("fetch", "shared")]);
+        assert_eq!(standard.helpers.len(), 1);
+        assert!(standard.warnings.is_empty());
+    }
+
     #[test]
     fn a_name_that_the_module_imports_is_a_name_of_the_module() {
         let files = [
@@ -313,13 +489,14 @@ mod tests {
         let mut config = Config::default();
         config.standard.file = Some("app/db.py".into());
         config.standard.pool = Some("get".into());
-        let standard = StandardModule::read(&project, &config);
-        assert_eq!(standard.registrars, ["register"]);
         let library = Library::load(builtin()).expect("the built-in recipes load");
+        let driver = &library.migrations["asyncpg"].driver;
+        let standard = StandardModule::read(&project, &config, driver);
+        assert_eq!(standard.registrars, ["register"]);
         let world = World {
             project: &project,
             config: &config,
-            driver: &library.migrations["asyncpg"].driver,
+            driver,
             standard: &standard,
             schema: &Schema::default(),
             tests: &globset::GlobSet::empty(),

@@ -52,8 +52,9 @@ pub fn of_connection(world: World<'_>, connection: &Connection) -> Tables {
 fn add(tables: &mut Tables, queries: &[SqlFacts], schema: &Schema, settings: &SchemaConfig) {
     for query in queries {
         for statement in &query.statements {
-            tables.complete &=
-                !statement.tables_open && statement.kind != crate::sql::StatementKind::Unknown;
+            tables.complete &= !statement.tables_open
+                && statement.unknown_functions.is_empty()
+                && statement.kind != crate::sql::StatementKind::Unknown;
             for used in &statement.tables {
                 tables.known.insert(used.table.to_string());
                 if is_user_data(used, schema, settings) {

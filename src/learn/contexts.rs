@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Context, ContextKind};
+use crate::config::{Context, ContextKind, glob_of};
 use crate::language::ScopeKind;
 use crate::language::expression::{Argument, Expression};
 use crate::learn::evidence::Evidence;
@@ -179,7 +179,7 @@ pub(super) fn learn(
     let uncovered = single_files(evidence, files, &users, &mut drafts);
     for id in &forms.files {
         let standard = drafts.entry("standard").or_default();
-        let path = globset::escape(evidence.file(*id).source.path());
+        let path = glob_of(evidence.file(*id).source.path());
         let place = forms.first_in(evidence, *id);
         Draft::add(&mut standard.paths, &mut standard.places, path, place);
     }
@@ -269,14 +269,14 @@ fn cover(
         }
         let others_below = below().any(|(_, other)| comes_before(context, other));
         if !others_below {
-            globs.insert(format!("{}/**", globset::escape(&folder)));
+            globs.insert(format!("{}/**", glob_of(&folder)));
             continue;
         }
         let mut parts = BTreeSet::new();
         for (path, _) in below() {
             match path[prefix.len()..].split_once('/') {
                 Some((part, _)) => parts.insert(format!("{prefix}{part}")),
-                None => globs.insert(format!("{}/*", globset::escape(&folder))),
+                None => globs.insert(format!("{}/*", glob_of(&folder))),
             };
         }
         pending.extend(parts);
@@ -305,7 +305,7 @@ fn single_files(
         let may_be_script = is_called_like_a_script(path) || !opens_pool(evidence, path);
         if may_be_script && runs_alone(path, files) {
             let scripts = drafts.entry("scripts").or_default();
-            scripts.paths.insert(globset::escape(path));
+            scripts.paths.insert(glob_of(path));
         } else {
             unknown.push(path.clone());
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::config::glob_of;
 use crate::facts::schema;
 use crate::learn::contexts::is_test;
 use crate::learn::{Learnt, Note};
@@ -167,7 +168,7 @@ fn source<'f>(folder: (&str, &str), all: &'f [SourceFile]) -> Source<'f> {
     files.sort_unstable_by_key(|file| file.path());
     let prefix = match folder.0 {
         "" => String::new(),
-        folder => format!("{}/", globset::escape(folder)),
+        folder => format!("{}/", glob_of(folder)),
     };
     let fits_all = |suffix: &str| {
         let fits = |file: &SourceFile| file.path().ends_with(suffix);
@@ -176,10 +177,7 @@ fn source<'f>(folder: (&str, &str), all: &'f [SourceFile]) -> Source<'f> {
     let suffixes = [format!(".{}", folder.1), format!(".up.{}", folder.1)];
     let globs = match suffixes.iter().find(|suffix| fits_all(suffix)) {
         Some(suffix) => vec![format!("{prefix}*{suffix}")],
-        None => files
-            .iter()
-            .map(|file| globset::escape(file.path()))
-            .collect(),
+        None => files.iter().map(|file| glob_of(file.path())).collect(),
     };
     Source { globs, files }
 }

@@ -693,6 +693,7 @@ fn hostile_code_is_survived() {
             ("x/[a]{b}*?.py", text),
             ("x/[a]{b}*?/tests/é.py", text),
             ("services/[x]/y.py", text),
+            ("services/\\{/y.py", text),
             ("[s]/a.sql", "CREATE TABLE t"),
             ("[s]/a.down.sql", text),
         ]);

@@ -279,13 +279,16 @@ mod tests {
             word in "[a-z \"'\\\\#:*&!|>%@`{}\\[\\],?-]{0,12}",
             name in "\\S.{0,12}",
             note in any::<String>(),
+            // Names that YAML would read as something else.
+            plain in prop::sample::select(vec!["no", "yes", "on", "null", "true", "n", "fetch"]),
         ) {
             let mut config = full();
             config.contexts[0].name = name;
             config.contexts[0].decorators = vec![text.clone(), word.clone()];
-            config.identity = vec![text.clone(), word.clone()];
-            config.standard.pool = Some(word.clone());
-            config.standard.helpers = BTreeMap::from([(text.clone(), word.clone()), (word, text.clone())]);
+            config.contexts[0].bases = vec![word, text.clone()];
+            config.identity = vec![plain.into(), format!("user['{plain}']")];
+            config.standard.pool = Some(plain.into());
+            config.standard.helpers = BTreeMap::from([(plain.into(), plain.into())]);
             config.schema.user_tables = vec![text.clone()];
             let mut learnt = learnt(config.clone());
             learnt.notes.push(Note::guessed("identity", text, note.as_str()));

@@ -21,6 +21,12 @@ use crate::source::Span;
 /// How the reason begins for a scope that stands where helper calls are not proven.
 const ONE_CONNECTION: &str = "one connection for the block";
 
+/// The reason for every site of a project that has nothing to rewrite to yet.
+const NO_STANDARD: &str = "the project has no standard module yet: `connmod init --scaffold` writes one, or connmod.yaml names it";
+
+/// The same for the one place that makes a pool.
+const ONLY_POOL: &str = "the project's pool; a standard module would own it";
+
 /// Judges every hit of a file.
 pub(crate) fn file(
     world: World<'_>,
@@ -130,6 +136,14 @@ impl Judgement<'_> {
         };
         finding.decided_by = Some(row.line);
         let waits = self.decide(row, &known, &mut finding);
+        if finding.verdict == Verdict::Review
+            && !waits
+            && !self.world.config.standard.is_known()
+            && standard_form(self.recipe.pattern).is_none()
+        {
+            // Whatever else stands in the way, a person cannot do anything about it before.
+            finding.reasons = vec![NO_STANDARD.to_owned()];
+        }
         if row.warning == Some(Warning::RlsWithoutUser) {
             finding.reasons.extend(without_user(
                 &known.facts,
@@ -294,6 +308,18 @@ impl Judgement<'_> {
         finding.form = names.last().cloned();
         finding.reasons.extend(refused);
         false
+    }
+}
+
+/// In a project without a standard module, says of the place that makes the pool what it is, if there is only one.
+pub(super) fn name_only_pool(findings: &mut [Finding]) {
+    let mut pools = findings.iter_mut().filter(|finding| {
+        finding.site.pattern == Pattern::CreatePool && finding.verdict != Verdict::Keep
+    });
+    if let (Some(only), None) = (pools.next(), pools.next())
+        && only.verdict == Verdict::Review
+    {
+        only.reasons = vec![ONLY_POOL.to_owned()];
     }
 }
 

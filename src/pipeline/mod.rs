@@ -124,7 +124,7 @@ pub struct Survey {
     pub config: Config,
     /// What was learnt or guessed, a line each; empty where settings were given.
     pub learnt: Vec<String>,
-    /// What given settings name and the project does not have, a line each.
+    /// What given settings say and the project does not bear out, a line each.
     pub missing: Vec<String>,
     project: Project,
     driver: Driver,
@@ -200,6 +200,7 @@ fn survey_here(request: &Request, progress: &dyn Progress) -> Result<Survey, Pip
         let skipped = tree.skipped.iter().map(|skipped| skipped.path.as_str());
         let paths: Vec<&str> = read.chain(skipped).collect();
         survey.missing = settings::missing(&survey.config, &survey.project, &paths);
+        survey.missing.extend(survey.standard.warnings.clone());
     }
     let roots = relative_roots(request);
     let wanted = |path: &str| roots.iter().any(|root| lies_in(path, root));
@@ -347,12 +348,13 @@ pub(crate) fn gather(
     let locator = Locator::new(&recipes, &config, &migration.driver)?;
     let schema = schema::schema(&config, files);
     let first = first_pass::run(&locator, &config, &migration.driver, files, progress);
-    let standard = StandardModule::read(&first.project, &config);
+    let standard = StandardModule::read(&first.project, &config, &migration.driver);
     let tests = test_globs(&config);
     let mut survey = Survey {
         inventory: Inventory {
             parsed: first.project.files().count(),
             unparsed: first.unparsed,
+            lacks_standard: !config.standard.is_known(),
             ..Inventory::default()
         },
         config,
@@ -375,6 +377,9 @@ pub(crate) fn gather(
         inventory.remarks.extend(file.remarks);
     }
     inventory.findings.sort_by(|a, b| a.site.cmp(&b.site));
+    if inventory.lacks_standard {
+        judge::name_only_pool(&mut inventory.findings);
+    }
     inventory.dismissed.sort();
     inventory.contexts = contexts(&survey.config);
     inventory.titles = recipes

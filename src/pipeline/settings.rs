@@ -1,9 +1,10 @@
 //! What the settings name and the project does not have. A run goes on without it, but hardly does what was meant.
 
 use crate::config::{self, Config};
+use crate::facts::standard::may_define;
 use crate::fault::nearest;
-use crate::language::{ImportKind, Model};
-use crate::project::{FileId, Project, Symbol};
+use crate::language::Model;
+use crate::project::Project;
 
 /// A line for each setting that names what is not there. `paths` are all files that were read or should have been.
 pub(super) fn missing(config: &Config, project: &Project, paths: &[&str]) -> Vec<String> {
@@ -56,7 +57,7 @@ fn standard(config: &Config, project: &Project, paths: &[&str], lines: &mut Vec<
     let helpers = standard.helpers.iter();
     let helpers = helpers.map(|(method, name)| (format!("helpers.{method}"), name));
     for (key, name) in single.chain(helpers) {
-        if !defines(project, file, path, name) {
+        if !may_define(project, file, name) {
             let model = &project.file(file).model;
             let names = model.bindings.iter();
             let names = names.filter(|binding| binding.scope == Model::MODULE);
@@ -67,21 +68,6 @@ fn standard(config: &Config, project: &Project, paths: &[&str], lines: &mut Vec<
             ));
         }
     }
-}
-
-/// Whether the module may have a member of this name: what it takes from modules that are not seen may be anything.
-fn defines(project: &Project, file: FileId, path: &str, name: &str) -> bool {
-    let unseen_star = |import: &crate::language::Import| {
-        import.kind == ImportKind::Star
-            && project
-                .modules()
-                .find(path, &import.module, import.level)
-                .is_none_or(|found| project.by_path(found).is_none())
-    };
-    let symbol = project.member_of(path, name);
-    let here = |unread: &str| unread == path;
-    !matches!(symbol, Symbol::Unread { path, .. } if here(&path))
-        || project.file(file).model.imports.iter().any(unseen_star)
 }
 
 fn unmatched(key: &str, globs: &[String], paths: &[&str], lines: &mut Vec<String>) {

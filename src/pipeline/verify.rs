@@ -116,7 +116,7 @@ fn second_run(
         .map(|(position, file)| fresh.remove(&position).unwrap_or(file))
         .collect();
     let project = Project::with_modules(files, world.project.modules().clone());
-    let standard = StandardModule::read(&project, world.config);
+    let standard = StandardModule::read(&project, world.config, world.driver);
     let again = World {
         project: &project,
         standard: &standard,

@@ -291,6 +291,7 @@ pub(crate) fn inventory() -> Inventory {
         }],
         files: 40,
         parsed: 7,
+        lacks_standard: false,
         findings,
         dismissed: vec![Dismissed {
             file: "app/locks.py".into(),

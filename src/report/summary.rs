@@ -30,7 +30,7 @@ pub fn render(inventory: &Inventory, view: View) -> String {
     }
     remarks(inventory, view, &mut out);
     unread(inventory, view, &mut out);
-    next_step(&totals, view, &mut out);
+    next_step(&totals, inventory.lacks_standard, view, &mut out);
     out
 }
 
@@ -333,7 +333,7 @@ fn remarks(inventory: &Inventory, view: View, out: &mut String) {
     }
 }
 
-fn next_step(totals: &Totals<'_>, view: View, out: &mut String) {
+fn next_step(totals: &Totals<'_>, lacks_standard: bool, view: View, out: &mut String) {
     let all = &totals.all;
     let command = |text: &str| view.paint(COMMAND, &format!("`{text}`"));
     let mut steps = Vec::new();
@@ -346,7 +346,13 @@ fn next_step(totals: &Totals<'_>, view: View, out: &mut String) {
             command("connmod diff --unsafe")
         ));
     }
-    if all.count(Verdict::Review) > 0 {
+    if all.count(Verdict::Review) > 0 && lacks_standard {
+        steps.push(format!(
+            "{} writes a standard module, or name the project's in {}",
+            command("connmod init --scaffold"),
+            command("connmod.yaml")
+        ));
+    } else if all.count(Verdict::Review) > 0 {
         steps.push(format!(
             "{} shows what is left for a person",
             command("connmod diff --review")
@@ -402,6 +408,16 @@ mod tests {
     fn a_project_without_a_database_gets_one_line() {
         let text = render(&Inventory::default(), View::default());
         assert_eq!(text, "0 files, no place that reaches the database\n");
+    }
+
+    #[test]
+    fn a_project_without_a_standard_is_told_how_to_get_one() {
+        let mut inventory = sample::inventory();
+        inventory.lacks_standard = true;
+        let text = render(&inventory, View::default());
+        let next = text.lines().last().unwrap_or_default();
+        assert!(next.contains("`connmod init --scaffold` writes"), "{next}");
+        assert!(!next.contains("--review"), "{next}");
     }
 
     #[test]

@@ -19,10 +19,7 @@ pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
     reasons.extend(proof::no_session_state(subject, [&alone]));
     Refusal::unless_empty(reasons)?;
     let Some(helper) = subject.world.standard.helpers.get(&call.method) else {
-        return Err(Refusal::one(format!(
-            "no helper stands for `.{}()`",
-            call.method
-        )));
+        return Err(Refusal::one(subject.world.standard.no_helper(&call.method)));
     };
     let mut proposal = Proposal::new(call.whole, helper.name.clone());
     proposal.unproven.extend(proof::doubt(subject));

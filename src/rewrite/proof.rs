@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::facts::connection::{Connection, QueryCall};
 use crate::facts::standard::Helper;
+use crate::facts::tables::parse_name;
 use crate::finding::Identity;
 use crate::language::BindingKind;
 use crate::language::expression::Argument;
@@ -112,7 +113,8 @@ pub(super) fn mapped(subject: Subject<'_>, call: &QueryCall) -> Vec<String> {
     let line = subject.line(call.call.call);
     let method = &call.call.method;
     let Some(helper) = subject.world.standard.helpers.get(method) else {
-        return vec![format!("no helper stands for `.{method}()` (line {line})")];
+        let why = subject.world.standard.no_helper(method);
+        return vec![format!("{why} (line {line})")];
     };
     let mut reasons = Vec::new();
     if call.call.manner != Manner::Awaited {
@@ -177,6 +179,14 @@ pub(super) fn no_session_state<'c>(
             if !(single && ends_with_statement(effect)) {
                 reasons.push(format!("{} (line {line})", carried(effect)));
             }
+        }
+        let unknown: BTreeSet<&String> = call
+            .statements()
+            .flat_map(|s| &s.unknown_functions)
+            .collect();
+        // A function of the project may change the session, or depend on it.
+        for function in unknown.into_iter().filter(|_| !single) {
+            reasons.push(format!("it is not known what `{function}()` does to the session, and other statements share its connection (line {line})"));
         }
         // A part that is only known at run time may hold anything: a lock, a setting, a further statement.
         if !single && !call.is_known() {
@@ -252,7 +262,17 @@ pub(super) fn in_transaction(
         .refused
         .extend(swallowed(subject, connection, region, body));
     writes(subject, connection, body, &mut result);
+    owners_views(subject, &mut result);
     result
+}
+
+/// Views that read their tables with their owner's rights, which the schema does not show to be subject to the policies.
+fn owners_views(subject: Subject<'_>, result: &mut Transaction) {
+    let tables = subject.facts.tables.iter().flat_map(|tables| &tables.rls);
+    let views = tables.filter(|name| subject.world.schema.owners_view(&parse_name(name)));
+    result.notes.extend(views.map(|view| {
+        format!("`{view}` is a view with its owner's rights; whether its owner is subject to the policies is not known")
+    }));
 }
 
 /// Statements and methods that a surrounding transaction changes or forbids.

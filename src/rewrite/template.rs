@@ -64,6 +64,10 @@ pub(super) fn name_at(
     let module = standard.module.as_deref().ok_or_else(|| {
         Refusal::one("the project has no `standard.module`; name it in connmod.yaml")
     })?;
+    if subject.world.standard.absent.contains(name) {
+        let file = standard.file.as_deref().unwrap_or(module);
+        return Err(Refusal::one(format!("{file} does not define `{name}`")));
+    }
     let target = Target {
         module,
         path: standard.file.as_deref(),

@@ -43,6 +43,13 @@ pub(super) fn relations(tokens: Tokens<'_>, kind: StatementKind) -> (BTreeSet<Ta
     for at in 0..tokens.len() {
         reader.token(at);
     }
+    if is_plain_insert(tokens) && tokens.contain(&["returning", "conflict"]) {
+        let command = Command::Select;
+        let targets: Vec<_> = reader.uses.iter().cloned().collect();
+        reader
+            .uses
+            .extend(targets.into_iter().map(|used| TableUse { command, ..used }));
+    }
     let complete = is_plain_insert(tokens) && !reader.uses.is_empty();
     (reader.uses, !complete)
 }

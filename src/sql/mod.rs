@@ -4,6 +4,7 @@
 
 mod columns;
 mod fallback;
+mod functions;
 mod lex;
 mod placeholders;
 mod read;
@@ -169,6 +170,11 @@ pub struct Statement {
     /// Also true where a statement uses relations that no text of it names (`CALL`, `DO`, `EXECUTE`, `FETCH`), and where the grammar does not
     /// take it and its tokens leave room for more.
     pub tables_open: bool,
+    /// The functions it calls that are neither PostgreSQL's own nor of a well-known extension, as they are written, without arguments.
+    ///
+    /// Each may use relations that `tables` lacks, and have any effect. Also here are those of PostgreSQL that depend on the session, the
+    /// transaction or the server in a way that no [`Effect`] names (`lo_open`, `txid_current`), or that run a query given as text.
+    pub unknown_functions: BTreeSet<String>,
     /// Its further effects; where `tables_open` holds, a hole may add others.
     pub effects: BTreeSet<Effect>,
     /// The names of the select list or of `RETURNING`, in order; `None` where it is not a plain list (`*`, holes), or where there is none.

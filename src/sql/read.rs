@@ -3,12 +3,15 @@
 //! A query goes through four steps: placeholders are made parsable, the text is cut into statements, each is parsed, and what the grammar
 //! refuses is read from its tokens instead.
 
+use std::collections::BTreeSet;
+
 use super::columns::columns;
 use super::fallback;
+use super::functions::{unknown_functions, unknown_functions_in_tokens};
 use super::placeholders::{Holes, is_open, normalize, with_holes_as, with_marked_holes};
 use super::relations::relations;
 use super::script::{StatementTokens, statements};
-use super::statement::classify;
+use super::statement::{classify, evaluates};
 use super::tokens::Tokens;
 use super::tree::Tree;
 use super::{SqlFacts, SqlText, Statement, StatementKind, TableUse};
@@ -43,6 +46,7 @@ fn read_marked(text: &str) -> SqlFacts {
 struct Reading {
     tables: Vec<TableUse>,
     open: bool,
+    unknown_functions: BTreeSet<String>,
     columns: Option<Vec<String>>,
     parsed: bool,
 }
@@ -54,11 +58,15 @@ fn read_statement(text: &str, statement: &StatementTokens) -> Option<(Statement,
         return None;
     }
     let (kind, effects) = classify(tokens);
-    let reading = parse(tokens).unwrap_or_else(|| read_tokens(tokens, kind));
+    let mut reading = parse(tokens).unwrap_or_else(|| read_tokens(tokens, kind));
+    if !evaluates(tokens, kind) {
+        reading.unknown_functions.clear();
+    }
     let statement = Statement {
         kind,
         tables: reading.tables,
         tables_open: open || reading.open || hides_relations(tokens, kind),
+        unknown_functions: reading.unknown_functions,
         effects,
         columns: reading.columns,
     };
@@ -88,6 +96,7 @@ fn parse(tokens: Tokens<'_>) -> Option<Reading> {
         Some(Reading {
             tables: relations.uses.into_iter().collect(),
             open: relations.unnamed,
+            unknown_functions: unknown_functions(&tree),
             columns: columns(&tree),
             parsed: true,
         })
@@ -99,6 +108,7 @@ fn read_tokens(tokens: Tokens<'_>, kind: StatementKind) -> Reading {
     Reading {
         tables: tables.into_iter().collect(),
         open,
+        unknown_functions: unknown_functions_in_tokens(tokens),
         columns: None,
         parsed: false,
     }

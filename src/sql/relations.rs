@@ -128,9 +128,10 @@ impl Collector<'_, '_> {
         match self.tree.kind(node) {
             SyntaxKind::RELATION_FROM_ITEM => {
                 if let Some(name) = self.tree.child(node, SyntaxKind::RELATION_NAME_REF) {
-                    self.add_source(name);
+                    self.add_source(name, Command::Select);
                 }
             }
+            SyntaxKind::LOCKING_CLAUSE => self.add_locked(node),
             SyntaxKind::TABLE => self.add_relation_names(node, &[Command::Select], true),
             SyntaxKind::LOCK => {
                 self.add_relation_list(node, SyntaxKind::RELATION_LIST, Command::Select);
@@ -162,22 +163,24 @@ impl Collector<'_, '_> {
         }
     }
 
+    /// What an `INSERT` does with its target: `RETURNING` and the search for a conflict read rows, too.
     fn insert_commands(&self, insert: NodeId) -> Vec<Command> {
-        let updates = self
-            .tree
-            .child(insert, SyntaxKind::ON_CONFLICT_CLAUSE)
-            .is_some_and(|clause| {
-                self.tree
-                    .child(clause, SyntaxKind::CONFLICT_DO_UPDATE_SET)
-                    .is_some()
-            });
+        let conflict = self.tree.child(insert, SyntaxKind::ON_CONFLICT_CLAUSE);
+        let updates = conflict.is_some_and(|clause| {
+            self.tree
+                .child(clause, SyntaxKind::CONFLICT_DO_UPDATE_SET)
+                .is_some()
+        });
+        let returning = self.tree.child(insert, SyntaxKind::RETURNING_CLAUSE);
+        let reads = conflict.is_some() || returning.is_some();
         let mut commands = vec![Command::Insert];
+        commands.extend(reads.then_some(Command::Select));
         commands.extend(updates.then_some(Command::Update));
         commands
     }
 
     fn merge_commands(&self, merge: NodeId) -> Vec<Command> {
-        let mut commands: Vec<_> = self
+        let actions = self
             .tree
             .children(merge)
             .flat_map(|clause| self.tree.children(clause))
@@ -186,12 +189,9 @@ impl Collector<'_, '_> {
                 SyntaxKind::MERGE_UPDATE => Some(Command::Update),
                 SyntaxKind::MERGE_DELETE => Some(Command::Delete),
                 _ => None,
-            })
-            .collect();
-        if commands.is_empty() {
-            commands.push(Command::Select);
-        }
-        commands
+            });
+        // It always reads its target, to join it.
+        std::iter::once(Command::Select).chain(actions).collect()
     }
 
     fn add_copied(&mut self, copy_table: NodeId) {
@@ -229,15 +229,74 @@ impl Collector<'_, '_> {
                 _ => None,
             };
             match name {
-                Some(name) if source => self.add_source(name),
+                Some(name) if source => self.add_source(name, Command::Select),
                 Some(name) => self.add_target(name, commands),
                 None => {}
             }
         }
     }
 
-    /// Adds a relation that is read, unless it is a common table expression.
-    fn add_source(&mut self, name: NodeId) {
+    /// Adds what a `FOR UPDATE` or its kin locks, for which PostgreSQL asks the policies for `UPDATE` too: the relations that its query
+    /// reads from, or those that `OF` names. Sub-queries behind `FROM` are taken to be locked whole.
+    fn add_locked(&mut self, clause: NodeId) {
+        let tree = self.tree;
+        let Some(query) = tree.parent(clause) else {
+            return;
+        };
+        let from = tree.child(query, SyntaxKind::FROM_CLAUSE);
+        let named = tree
+            .child(clause, SyntaxKind::LOCKING_OF)
+            .filter(|_| from.is_some());
+        let named: Option<BTreeSet<String>> = named.map(|of| {
+            tree.subtree(of)
+                .filter(|&name| tree.kind(name) == SyntaxKind::NAME_REF)
+                .map(|name| fold_name(tree.text(name)))
+                .collect()
+        });
+        let from = from.unwrap_or(query);
+        for item in tree.subtree(from) {
+            let is_relation = matches!(
+                tree.kind(item),
+                SyntaxKind::RELATION_FROM_ITEM | SyntaxKind::RELATION_NAME
+            );
+            if let Some(name) = tree.child(item, SyntaxKind::RELATION_NAME_REF)
+                && is_relation
+                && named
+                    .as_ref()
+                    .is_none_or(|named| self.is_locked(item, name, named, from))
+            {
+                self.add_source(name, Command::Update);
+            }
+        }
+    }
+
+    /// Whether the relation `item` behind `from` goes by one of the names that `OF` lists, or lies in a sub-query, which may.
+    fn is_locked(
+        &self,
+        item: NodeId,
+        name: NodeId,
+        named: &BTreeSet<String>,
+        from: NodeId,
+    ) -> bool {
+        let tree = self.tree;
+        let alias = tree
+            .child(item, SyntaxKind::FROM_ALIAS)
+            .and_then(|alias| tree.child(alias, SyntaxKind::TABLE_ALIAS))
+            .map(|alias| fold_name(tree.text(alias)));
+        let called = alias.or_else(|| {
+            tree.subtree(name)
+                .filter(|&part| tree.children(part).next().is_none())
+                .last()
+                .map(|part| fold_name(tree.text(part)))
+        });
+        let is_in_sub_query = std::iter::successors(tree.parent(item), |&node| tree.parent(node))
+            .take_while(|&node| node > from)
+            .any(|node| tree.kind(node) == SyntaxKind::SELECT);
+        is_in_sub_query || called.is_some_and(|called| named.contains(&called))
+    }
+
+    /// Adds a relation that is read, or whose rows are locked, unless it is a common table expression.
+    fn add_source(&mut self, name: NodeId, command: Command) {
         let Some(table) = self.table_name(name) else {
             return;
         };
@@ -247,7 +306,6 @@ impl Collector<'_, '_> {
                 .iter()
                 .any(|scope| scope.hides(self.tree, name, &table.name));
         if !is_expression && !self.is_in_stored_statement(name) {
-            let command = Command::Select;
             self.found.uses.insert(TableUse { table, command });
         }
     }

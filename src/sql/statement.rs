@@ -222,6 +222,11 @@ fn clusters_everything(tokens: Tokens<'_>) -> bool {
     at >= tokens.len()
 }
 
+/// Whether its expressions are evaluated when it runs, and neither stored nor only planned.
+pub(super) fn evaluates(tokens: Tokens<'_>, kind: StatementKind) -> bool {
+    !matches!(explained(tokens), Some((Explained::Planned, _))) && runs_expressions(tokens, kind)
+}
+
 /// Whether expressions in it are evaluated when it runs, and not only stored.
 fn runs_expressions(tokens: Tokens<'_>, kind: StatementKind) -> bool {
     match kind {
@@ -290,15 +295,19 @@ fn set_config_effect(arguments: Tokens<'_>) -> Effect {
     }
 }
 
+/// Whether a `FOR UPDATE`, `FOR SHARE` or their kin stands at `at`.
+fn locks_rows(tokens: Tokens<'_>, at: usize) -> bool {
+    tokens.is(at, "for")
+        && (tokens.is_any(at + 1, &["update", "share"])
+            || tokens.are(at + 1, &["no", "key", "update"])
+            || tokens.are(at + 1, &["key", "share"]))
+}
+
 /// The effects of clauses within a query.
 fn clause_effects(tokens: Tokens<'_>) -> BTreeSet<Effect> {
     let mut effects = BTreeSet::new();
     for at in 0..tokens.len() {
-        if tokens.is(at, "for")
-            && (tokens.is_any(at + 1, &["update", "share"])
-                || tokens.are(at + 1, &["no", "key", "update"])
-                || tokens.are(at + 1, &["key", "share"]))
-        {
+        if locks_rows(tokens, at) {
             effects.insert(Effect::RowLock);
         } else if tokens.is(at, "into") && is_temporary(tokens, at + 1)
             || tokens.is(at, "pg_temp") && tokens.is_symbol(at + 1, '.')

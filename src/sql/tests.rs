@@ -73,6 +73,38 @@ fn check_fallback(text: &str, parsed: &Statement) {
 }
 
 #[test]
+fn what_policies_are_asked_for() {
+    check_tables(&[
+        ("SELECT * FROM a FOR UPDATE", "a ~a"),
+        ("SELECT * FROM a x, b FOR NO KEY UPDATE OF x", "a b ~a"),
+        (
+            "SELECT * FROM s.a, b FOR KEY SHARE OF a, b",
+            "b s.a ~b ~s.a",
+        ),
+        (
+            "SELECT * FROM a WHERE EXISTS (SELECT 1 FROM b) FOR SHARE SKIP LOCKED",
+            "a b ~a",
+        ),
+        (
+            "SELECT * FROM c, (SELECT * FROM a) x FOR UPDATE OF x",
+            "a c ~a",
+        ),
+        ("WITH a AS (SELECT 1) SELECT * FROM a FOR UPDATE", ""),
+        ("TABLE a FOR UPDATE", "a ~a"),
+        ("(SELECT * FROM a) FOR UPDATE", "a ~a"),
+        ("INSERT INTO a VALUES (1) RETURNING id", "+a a"),
+        (
+            "INSERT INTO a VALUES (1) ON CONFLICT (id) DO NOTHING",
+            "+a a",
+        ),
+        (
+            "INSERT INTO a VALUES (1) ON CONFLICT (id) DO UPDATE SET x = 1",
+            "+a a ~a",
+        ),
+    ]);
+}
+
+#[test]
 fn relations_of_queries() {
     check_tables(&[
         ("SELECT 1", ""),
@@ -139,7 +171,7 @@ fn what_is_no_relation() {
             "SELECT '1 FROM a', $$ FROM b $$ -- FROM c\n FROM t /* , d */",
             "t",
         ),
-        ("SELECT * FROM t FOR UPDATE OF t", "t"),
+        ("SELECT * FROM t FOR UPDATE OF t", "t ~t"),
     ]);
 }
 
@@ -150,11 +182,11 @@ fn relations_of_changes() {
         ("INSERT INTO a SELECT * FROM b", "+a b"),
         (
             "INSERT INTO a AS t (x) VALUES (1) ON CONFLICT (x) DO UPDATE SET x = EXCLUDED.x",
-            "+a ~a",
+            "+a a ~a",
         ),
         (
             "INSERT INTO a (x) VALUES (1) ON CONFLICT DO NOTHING RETURNING (SELECT y FROM b)",
-            "+a b",
+            "+a a b",
         ),
         (
             "UPDATE ONLY a SET x = (SELECT 1 FROM b) FROM c WHERE a.id IN (SELECT id FROM d)",
@@ -163,11 +195,11 @@ fn relations_of_changes() {
         ("DELETE FROM a USING b WHERE a.id = b.id", "-a b"),
         (
             "MERGE INTO a USING b ON a.id = b.id WHEN MATCHED THEN UPDATE SET x = 1 WHEN NOT MATCHED THEN INSERT (x) VALUES (1)",
-            "+a b ~a",
+            "+a a b ~a",
         ),
         (
             "MERGE INTO a USING (SELECT 1 FROM b) s ON true WHEN MATCHED THEN DELETE",
-            "-a b",
+            "-a a b",
         ),
         (
             "MERGE INTO a USING b ON true WHEN MATCHED THEN DO NOTHING",
@@ -302,7 +334,7 @@ fn holes_leave_relations_open() {
         ),
         (
             "INSERT INTO a ({columns}) VALUES ({values}) ON CONFLICT (id) DO UPDATE SET {sets}",
-            "+a ~a ?",
+            "+a a ~a ?",
         ),
         ("INSERT INTO a (x) VALUES {rows}", "+a ?"),
         ("{with} SELECT * FROM a", "a ?"),

@@ -1,7 +1,8 @@
 """Gives each run of the scenarios a database of its own, on a server where databases and roles may be created.
 
     stage.py ADDRESS prepare NAME APP_ROOT       makes the database NAME that the others are copied from
-    stage.py ADDRESS answers NAME ROLE APP_ROOT  prints what the application answers on a copy of it
+    stage.py ADDRESS answers NAME ROLE APP_ROOT  prints what the application answers to the scenarios, on a copy of it
+    stage.py ADDRESS probes NAME ROLE APP_ROOT   prints what the functions of the probe modules do there
     stage.py ADDRESS drop NAME
 
 ROLE is `bound`, the application's own role, which the policies bind, or `bypassing`, the superuser of ADDRESS.
@@ -12,15 +13,19 @@ import asyncio
 import json
 import sys
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import AsyncIterator
+from typing import Any, AsyncIterator, Awaitable, Callable, Dict
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
 
 import prepare
+import probing
 import scenarios
+
+Run = Callable[[str, str], Awaitable[Dict[str, Any]]]
 
 APPLICATION = "ledger_app"
 # Several of these programs may run at once, and the role belongs to the whole server.
@@ -50,14 +55,14 @@ async def make(server: asyncpg.Connection, address: str, name: str, root: str) -
         await prepare.prepare(within(address, name), Path(root))
 
 
-async def answers(server: asyncpg.Connection, address: str, name: str, role: str, root: str) -> None:
+async def answers(run: Run, server: asyncpg.Connection, address: str, name: str, role: str, root: str) -> None:
     copy = f"{name}_{uuid4().hex[:8]}"
     await server.execute(f"CREATE DATABASE {copy} TEMPLATE {name}")
     try:
         owner = within(address, copy)
         dsn = within(address, copy, {"bound": APPLICATION, "bypassing": None}[role])
         scenarios.enter(Path(root), dsn)
-        print(json.dumps(await scenarios.run(dsn, owner), indent=1, ensure_ascii=False))
+        print(json.dumps(await run(dsn, owner), indent=1, ensure_ascii=False))
     finally:
         await server.execute(f"DROP DATABASE {copy} WITH (FORCE)")
 
@@ -74,7 +79,13 @@ async def drop(server: asyncpg.Connection, address: str, name: str) -> None:
 async def main(address: str, verb: str, *arguments: str) -> None:
     server = await asyncpg.connect(address)
     try:
-        await {"prepare": make, "answers": answers, "drop": drop}[verb](server, address, *arguments)
+        verbs = {
+            "prepare": make,
+            "answers": partial(answers, scenarios.run),
+            "probes": partial(answers, probing.run),
+            "drop": drop,
+        }
+        await verbs[verb](server, address, *arguments)
     finally:
         await server.close()
 

@@ -262,7 +262,8 @@ def check_apply(report, binary, original, sites, *options):
         if again:
             report.problem(f"{what}: a second diff is not empty", again[:4000])
         connmod(binary, folder, "scan", report=report)
-    print(f"{what}: {len(changed)} files changed; {said.strip().splitlines()[-1] if said.strip() else ''}")
+    account = [line for line in said.splitlines() if "changed" in line]
+    print(f"{what}: {len(changed)} files changed; {' '.join(account)}")
 
 
 def standard_names(settings):

@@ -294,10 +294,11 @@ fn runner() -> (TestRunner, usize) {
         .ok()
         .and_then(|asked| asked.parse().ok());
     if let Some(number) = asked {
-        return (TestRunner::new(runs), number);
+        (TestRunner::new(runs), number)
+    } else {
+        let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+        (TestRunner::new_with_rng(runs, rng), 192)
     }
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    (TestRunner::new_with_rng(runs, rng), 192)
 }
 
 fn choices(runner: &mut TestRunner) -> Choices {

@@ -70,6 +70,8 @@ impl Schema {
             ("create", _) => change.create(),
             ("alter", "table") => change.alter_table(),
             ("alter", "schema") => change.alter_schema(),
+            ("alter", "view") => change.alter_view(),
+            ("drop", "view") => change.drop_views(),
             ("drop", "table") => change.drop_tables(),
             ("drop", "schema") => change.drop_schemas(),
             _ => None,
@@ -82,28 +84,28 @@ impl Schema {
 }
 
 /// A statement being folded in, and how far it is read. Readers give nothing when the statement is not of the form they read.
-struct Change<'a> {
-    schema: &'a mut Schema,
-    tokens: Tokens<'a>,
-    next: usize,
+pub(super) struct Change<'a> {
+    pub(super) schema: &'a mut Schema,
+    pub(super) tokens: Tokens<'a>,
+    pub(super) next: usize,
     at: Location,
 }
 
 impl Change<'_> {
-    fn eat(&mut self, words: &[&str]) -> bool {
+    pub(super) fn eat(&mut self, words: &[&str]) -> bool {
         let found = self.tokens.are(self.next, words);
         self.next += if found { words.len() } else { 0 };
         found
     }
 
-    fn name(&mut self) -> Option<String> {
+    pub(super) fn name(&mut self) -> Option<String> {
         let name = self.tokens.name(self.next)?;
         self.next += 1;
         Some(name)
     }
 
     /// The name of a table; nothing, and noted, when it has a hole.
-    fn table_name(&mut self) -> Option<TableName> {
+    pub(super) fn table_name(&mut self) -> Option<TableName> {
         let start = self.next;
         let table = self.written_table_name();
         let end = self.next + 1;
@@ -136,7 +138,7 @@ impl Change<'_> {
     }
 
     /// The bracketed group at hand: the positions of its content.
-    fn group(&mut self) -> Option<(usize, usize)> {
+    pub(super) fn group(&mut self) -> Option<(usize, usize)> {
         if !self.tokens.is_symbol(self.next, '(') {
             return None;
         }
@@ -151,6 +153,10 @@ impl Change<'_> {
         self.eat(&["or", "replace"]);
         if self.eat(&["function"]) || self.eat(&["procedure"]) {
             return self.create_function();
+        }
+        if let Some(view) = self.view_word() {
+            self.next = view + 1;
+            return self.create_view();
         }
         self.eat(&["unlogged"]);
         self.eat(&["foreign"]);

@@ -9,6 +9,7 @@ mod policy;
 #[cfg(test)]
 mod tests;
 mod text;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -100,8 +101,18 @@ pub struct Schema {
     tables: BTreeMap<TableName, Table>,
     /// The functions that are defined: the settings that each reads and the functions that it calls.
     functions: BTreeMap<String, Body>,
+    /// The views that are defined; no materialised ones, whose rows are their own.
+    views: BTreeMap<TableName, View>,
     undone: Vec<Undone>,
     dynamic: BTreeSet<Location>,
+}
+
+/// A view: what its query uses, and with whose rights.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct View {
+    uses: Vec<TableUse>,
+    /// Whether policies are asked for the user of the view, and not for its owner.
+    invoker: bool,
 }
 
 /// What the text of a function or a policy refers to.
@@ -140,9 +151,48 @@ impl Schema {
     }
 
     /// Whether the use touches rows that depend on who asks; see [`Table::is_user_data`].
+    ///
+    /// A view does when a relation of its query does. That holds for one with its owner's rights, too, as whether the owner is subject
+    /// to the policies is not to be seen; [`Schema::owners_view`] tells such views.
     pub fn is_user_data(&self, used: &TableUse) -> bool {
-        self.table(&used.table)
-            .is_some_and(|table| table.is_user_data(used.command))
+        let mut due = vec![used.clone()];
+        let mut seen = BTreeSet::new();
+        while let Some(used) = due.pop() {
+            if let Some(table) = self.table(&used.table) {
+                if table.is_user_data(used.command) {
+                    return true;
+                }
+            } else if let Some(view) = self.view(&used.table)
+                && seen.insert(used.clone())
+            {
+                let inner = |command| {
+                    view.uses.iter().map(move |inner| TableUse {
+                        table: inner.table.clone(),
+                        command,
+                    })
+                };
+                due.extend(inner(Command::Select));
+                due.extend(inner(used.command));
+            }
+        }
+        false
+    }
+
+    /// Whether `name` is a view that reads its tables with its owner's rights.
+    pub fn owners_view(&self, name: &TableName) -> bool {
+        self.table(name).is_none() && self.view(name).is_some_and(|view| !view.invoker)
+    }
+
+    fn view(&self, name: &TableName) -> Option<&View> {
+        if let Some(view) = self.views.get(&with_schema(name)) {
+            return Some(view);
+        }
+        let mut others = self
+            .views
+            .iter()
+            .filter(|(other, _)| name.schema.is_none() && other.name == name.name);
+        let (_, view) = others.next()?;
+        others.next().is_none().then_some(view)
     }
 
     /// The tables whose security was taken away again, in the order in which that happened.

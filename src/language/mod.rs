@@ -99,7 +99,11 @@ pub trait Language: Send + Sync {
     /// The statements of the block that the statement at `span` stands in, itself included; none at the top of a file, which may be empty.
     fn siblings(&self, code: Code<'_>, span: Span) -> Vec<Span>;
     /// Whether the statement at `earlier` has run whenever `later` is reached.
-    fn dominates(&self, code: Code<'_>, earlier: Span, later: Span) -> bool;
+    fn dominates(&self, code: Code<'_>, earlier: Span, later: Span) -> bool {
+        self.one_has_run(code, &[earlier], later)
+    }
+    /// Whether one of the statements at `earlier` has run whenever `later` is reached: in each branch another one, say.
+    fn one_has_run(&self, code: Code<'_>, earlier: &[Span], later: Span) -> bool;
     /// The innermost loop around `span` that lies inside `outer` and runs it again and again; a function defined in a loop counts as run there.
     fn innermost_loop(&self, code: Code<'_>, span: Span, outer: Span) -> Option<Span>;
     /// The places inside `body` where exceptions are caught.

@@ -102,8 +102,8 @@ impl Language for Python {
         statements::siblings(code.tree, span)
     }
 
-    fn dominates(&self, code: Code<'_>, earlier: Span, later: Span) -> bool {
-        flow::dominates(code.tree, earlier, later)
+    fn one_has_run(&self, code: Code<'_>, earlier: &[Span], later: Span) -> bool {
+        flow::one_has_run(code.tree, earlier, later)
     }
 
     fn innermost_loop(&self, code: Code<'_>, span: Span, outer: Span) -> Option<Span> {

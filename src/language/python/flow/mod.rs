@@ -14,7 +14,7 @@ use super::nodes::{children, is_comprehension, is_function, own_nodes, path};
 use super::statements::statements_of;
 use crate::source::Span;
 
-pub(super) use dominance::dominates;
+pub(super) use dominance::one_has_run;
 pub(super) use guards::{guard, known_present};
 pub(super) use handlers::catches;
 

@@ -7,7 +7,7 @@ use crate::language::python::tests::Fixture;
 /// Whether the statement between `«` and `»` dominates the name `site`.
 fn dominated(marked: &str) -> bool {
     let (fixture, span) = Fixture::marked(marked);
-    dominates(&fixture.tree, span, fixture.find("site"))
+    one_has_run(&fixture.tree, &[span], fixture.find("site"))
 }
 
 #[test]
@@ -102,6 +102,37 @@ fn a_body_that_never_ends_by_itself_is_told() {
     }
 }
 
+/// Whether the statements `x = 1` together dominate the name `site`.
+fn bound(source: &str) -> bool {
+    let fixture = Fixture::new(source);
+    let places = fixture.source.match_indices("x = 1");
+    let earlier: Vec<Span> = places.map(|(at, _)| Span::new(at, at + 5)).collect();
+    one_has_run(&fixture.tree, &earlier, fixture.find("site"))
+}
+
+#[test]
+fn statements_in_different_branches_dominate_together() {
+    for source in [
+        "if a: x = 1\nelse: x = 1\nsite\n",
+        "def f():\n    if a: x = 1\n    elif b: return\n    else:\n        if c: raise E\n        x = 1\n    with d: site\n",
+        "try: x = 1\nexcept E: x = 1\nsite\n",
+        "try: a\nexcept E: x = 1\nelse: x = 1\nsite\n",
+        "if a:\n    if b: x = 1\n    else: x = 1\nelse: x = 1\nsite\n",
+    ] {
+        assert!(bound(source), "{source}");
+    }
+    for source in [
+        "if a: x = 1\nelif b: x = 1\nsite\n",
+        "if a: x = 1\nelse:\n    if b: x = 1\nsite\n",
+        "try: x = 1\nexcept E: x = 1\nexcept F: pass\nsite\n",
+        "if a:\n    with b: x = 1\nelse: x = 1\nsite\n",
+        "if a: x = 1\nelse: x = 1\ndef f(): site\n",
+        "for a in b:\n    if a: x = 1\n    else: x = 1\nsite\n",
+    ] {
+        assert!(!bound(source), "{source}");
+    }
+}
+
 #[test]
 fn raises_of_a_body_are_found() {
     let (fixture, span) = Fixture::marked(
@@ -172,6 +203,7 @@ fn caught(body: &str) -> Vec<(String, bool, bool)> {
     let function = fixture.model.scopes.iter().find(|scope| scope.name == "f");
     catches(fixture.file(), function.expect("defined").body)
         .into_iter()
+        .filter(|catch| catch.handles)
         .map(|catch| {
             let body = catch.body.text(&source).split_whitespace();
             let body = body.collect::<Vec<_>>().join(" ");

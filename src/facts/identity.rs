@@ -75,7 +75,8 @@ fn candidate(world: World<'_>, id: FileId, at: Span, expression: &str) -> Option
     let bound = file
         .model
         .bindings_of(owner, root)
-        .any(|binding| is_bound(world, id, binding, owner, at));
+        .any(|binding| is_bound(world, id, binding, owner, at))
+        || bound_in_branches(world, id, owner, root, at);
     let deleted = file
         .model
         .bindings_of(owner, root)
@@ -184,6 +185,17 @@ fn is_bound(world: World<'_>, id: FileId, binding: &Binding, owner: ScopeId, at:
                 && file.language.dominates(file.code(), binding.statement, at)
         }
     }
+}
+
+/// Whether every path to `at` runs one of the assignments: another one in each branch.
+fn bound_in_branches(world: World<'_>, id: FileId, owner: ScopeId, root: &str, at: Span) -> bool {
+    let file = world.project.file(id);
+    let assigned = file
+        .model
+        .bindings_of(owner, root)
+        .filter(|binding| binding.kind == BindingKind::Assignment && binding.executed_in == owner);
+    let statements: Vec<Span> = assigned.map(|binding| binding.statement).collect();
+    statements.len() > 1 && file.language.one_has_run(file.code(), &statements, at)
 }
 
 /// Whether the root can have the attribute or key that `rest` asks for, as far as its declared type tells.

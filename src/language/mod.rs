@@ -110,6 +110,8 @@ pub trait Language: Send + Sync {
     fn catches(&self, code: Code<'_>, body: Span) -> Vec<Catch>;
     /// The statements inside `body` that raise an exception; not those of nested functions.
     fn raises(&self, code: Code<'_>, body: Span) -> Vec<Span>;
+    /// The awaited expressions inside `body`; not those of nested functions.
+    fn awaits(&self, code: Code<'_>, body: Span) -> Vec<Span>;
     /// What the statement at `span` does when `name` has no value, if it does nothing else.
     fn guard(&self, code: Code<'_>, span: Span, name: &str) -> Option<Guard>;
     /// Whether a guard or branch makes certain that the expression written `name` has a value at `later`, and nothing may have changed it since.

@@ -55,8 +55,29 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
             .unproven
             .extend(proof::identity_missing(&subject.facts.identity));
         proposal.unproven.extend(transaction.unproven);
+        proposal.notes.extend(transaction.notes);
+        if query.may_write() && !is_whole_value(subject, query) {
+            let undoes = "an exception raised by the rest of the statement now undoes the write";
+            proposal.unproven.push(undoes.to_owned());
+        }
     }
     Ok(proposal)
+}
+
+/// Whether the query is all that its statement evaluates: `await …`, `x = await …`, `return await …`.
+fn is_whole_value(subject: Subject<'_>, query: &QueryCall) -> bool {
+    let root = subject.parsed().tree.root_node();
+    let whole = query.call.whole;
+    let mut node = root.descendant_for_byte_range(whole.start, whole.end);
+    while let Some(current) = node.filter(|node| Span::from(*node) == whole) {
+        node = current.parent();
+    }
+    node.is_some_and(|parent| {
+        matches!(
+            parent.kind(),
+            "expression_statement" | "return_statement" | "assignment" | "block" | "module"
+        )
+    })
 }
 
 /// The statement is a simple one, in an async function, and does nothing else with the database.

@@ -406,6 +406,8 @@ fn hosts<'p>(
         .iter()
         .filter(|import| {
             visible(import)
+                // In a function a further import would make the name local to all of it.
+                && import.scope == Model::MODULE
                 && import.conditional
                 && !is_main_guarded(file, import)
                 && exports(project, id, target, &needed.name, import)

@@ -111,6 +111,13 @@ fn pair(subject: Subject<'_>, assignment: Span, name: Span) -> Result<Pair, Refu
             "the `finally` holds a comment that would be lost",
         ));
     }
+    let text = subject.text(Span::from(*finally));
+    let mut releases = subject.world.driver.release.iter();
+    if text.contains("if ") && releases.any(|release| text.contains(&format!(".{release}("))) {
+        return Err(Refusal::one(
+            "the connection is given back only under a condition: a leak on the other paths",
+        ));
+    }
     if !only_releases(subject, *finally, name) {
         return Err(Refusal::one(
             "the `finally` does not just give the connection back to the pool that it was taken from",

@@ -262,6 +262,9 @@ pub(super) fn in_transaction(
     result.refused.extend(refused);
     result.unproven.extend(effective_now(subject, connection));
     writes(subject, connection, body, &mut result);
+    result
+        .notes
+        .extend(foreign_await(subject, connection, body));
     owners_views(subject, &mut result);
     result
 }
@@ -451,6 +454,26 @@ fn in_savepoint(subject: Subject<'_>, connection: &Connection, used: Span, limit
             call.call.manner == Manner::Entered
                 && opened.is_some_and(|block| limit.contains(block) && block.contains(used))
         })
+}
+
+/// An await in the block that is not on the connection: while it lasts, the transaction stays open.
+fn foreign_await(subject: Subject<'_>, connection: &Connection, body: Span) -> Option<String> {
+    let file = subject.parsed();
+    let uses: Vec<Span> = connection
+        .calls
+        .iter()
+        .map(|call| call.call.call)
+        .chain(connection.others.iter().map(|other| other.span))
+        .collect();
+    let foreign = file
+        .language
+        .awaits(file.code(), body)
+        .into_iter()
+        .find(|awaited| !uses.iter().any(|used| awaited.contains(*used)))?;
+    Some(format!(
+        "an await that is not on the connection holds the transaction open (line {})",
+        subject.line(foreign)
+    ))
 }
 
 /// Writes become one: what that means.

@@ -118,6 +118,10 @@ impl Language for Python {
         flow::raises(code.tree, body)
     }
 
+    fn awaits(&self, code: Code<'_>, body: Span) -> Vec<Span> {
+        flow::awaits(code.tree, body)
+    }
+
     fn guard(&self, code: Code<'_>, span: Span, name: &str) -> Option<Guard> {
         flow::guard(code, span, name)
     }

@@ -62,6 +62,15 @@ pub(super) fn raises(tree: &Tree, body: Span) -> Vec<Span> {
         .collect()
 }
 
+/// The awaited expressions inside `body`; not those of nested functions.
+pub(super) fn awaits(tree: &Tree, body: Span) -> Vec<Span> {
+    own_nodes(tree, body)
+        .into_iter()
+        .filter(|node| node.is_named() && node.kind() == "await")
+        .map(Span::from)
+        .collect()
+}
+
 fn is_block(node: Node<'_>) -> bool {
     matches!(node.kind(), "block" | "module")
 }

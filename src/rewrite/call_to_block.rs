@@ -70,6 +70,9 @@ fn is_whole_value(subject: Subject<'_>, query: &QueryCall) -> bool {
     let whole = query.call.whole;
     let mut node = root.descendant_for_byte_range(whole.start, whole.end);
     while let Some(current) = node.filter(|node| Span::from(*node) == whole) {
+        if current.kind() == "expression_statement" {
+            return true;
+        }
         node = current.parent();
     }
     node.is_some_and(|parent| {

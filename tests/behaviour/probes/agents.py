@@ -51,14 +51,12 @@ async def named(ctx: RequestCtx) -> Any:
         return await conn.fetchval(COUNT, user_id)
 
 
-# open: the name is bound again
 async def not_safe_context_bound_again(ctx: RequestCtx) -> Any:
     ctx = replace(ctx, user_id=OTHER)
     async with get_db_pool().acquire() as conn:
         return await conn.fetchval(COUNT, ctx.user_id)
 
 
-# open: the name is bound again
 async def not_safe_context_without_a_user(ctx: RequestCtx) -> Any:
     ctx = _anonymous(ctx)
     async with get_db_pool().acquire() as conn:
@@ -69,14 +67,12 @@ def _anonymous(ctx: RequestCtx) -> RequestCtx:
     return replace(ctx, user_id=None)
 
 
-# open: the attribute is bound again
 async def not_safe_user_replaced(ctx: RequestCtx) -> Any:
     ctx.user_id = None
     async with get_db_pool().acquire() as conn:
         return await conn.fetchval("SELECT count(*) FROM savings_goals")
 
 
-# open: the name is bound again
 async def not_safe_context_of_a_loop(ctx: RequestCtx) -> List[Any]:
     found = []
     for ctx in [replace(ctx, user_id=OTHER)]:
@@ -90,14 +86,12 @@ def _child(ctx: RequestCtx):
     yield replace(ctx, user_id=OTHER)
 
 
-# open: the name is bound again
 async def not_safe_context_of_a_with(ctx: RequestCtx) -> Any:
     with _child(ctx) as ctx:
         async with get_db_pool().acquire() as conn:
             return await conn.fetchval(COUNT, ctx.user_id)
 
 
-# open: the name is bound again
 async def not_safe_context_of_a_handler(ctx: RequestCtx) -> Any:
     try:
         raise LookupError("no user")
@@ -106,21 +100,18 @@ async def not_safe_context_of_a_handler(ctx: RequestCtx) -> Any:
             return await conn.fetchval("SELECT count(*) FROM savings_goals"), str(ctx)
 
 
-# open: the name is bound again
 async def not_safe_context_in_a_tuple(ctx: RequestCtx) -> Any:
     ctx, note = replace(ctx, user_id=OTHER), "other"
     async with get_db_pool().acquire() as conn:
         return note, await conn.fetchval(COUNT, ctx.user_id)
 
 
-# open: the name is bound again
 async def not_safe_context_of_a_walrus(ctx: RequestCtx) -> Any:
     if (ctx := replace(ctx, user_id=OTHER)) is not None:
         async with get_db_pool().acquire() as conn:
             return await conn.fetchval(COUNT, ctx.user_id)
 
 
-# open: the name is bound again
 async def not_safe_context_of_a_match(ctx: Any) -> Any:
     match {"ctx": replace(ctx, user_id=OTHER)}:
         case {"ctx": ctx}:

@@ -26,7 +26,6 @@ NAMES = "SELECT name FROM savings_goals WHERE user_id = $1 ORDER BY 1"
 COUNT = "SELECT count(*) FROM savings_goals WHERE user_id = $1"
 
 
-# open: a swallowed error undoes earlier writes
 @router.post("/swallowed-after-a-write")
 async def swallowed_after_a_write(user: CurrentUser = Depends(get_current_user)) -> Any:
     pool = get_db_pool()
@@ -39,7 +38,6 @@ async def swallowed_after_a_write(user: CurrentUser = Depends(get_current_user))
     return "ok"
 
 
-# open: a swallowed error undoes earlier writes
 @router.post("/swallowed-by-a-return")
 async def swallowed_by_a_return(user: CurrentUser = Depends(get_current_user)) -> Any:
     pool = get_db_pool()
@@ -149,7 +147,6 @@ async def swallowed_now_and_then(hard: bool = False, user: CurrentUser = Depends
     return "ok"
 
 
-# open: SET LOCAL has an effect in a transaction only
 @router.post("/local-setting")
 async def local_setting(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -158,7 +155,6 @@ async def local_setting(user: CurrentUser = Depends(get_current_user)) -> Any:
         return "ok"
 
 
-# open: the block sets another user itself
 @router.post("/not-safe-user-set-by-hand")
 async def not_safe_user_set_by_hand(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -166,7 +162,6 @@ async def not_safe_user_set_by_hand(user: CurrentUser = Depends(get_current_user
         return await conn.fetchval("SELECT count(*) FROM savings_goals WHERE user_id <> $1", user.id)
 
 
-# open: LOCK TABLE is an error outside of a transaction
 @router.post("/table-lock")
 async def table_lock(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -230,14 +225,12 @@ async def id_of_somebody_else(user_id: UUID, user: CurrentUser = Depends(get_cur
         return [r["name"] for r in await conn.fetch("SELECT name FROM savings_goals WHERE user_id = $1", user_id)]
 
 
-# open: whoever asks chooses what is in the path
 @router.get("/public/{user_id}/goals")
 async def not_safe_user_from_the_path(user_id: UUID) -> Any:
     async with get_db_pool().acquire() as conn:
         return [r["name"] for r in await conn.fetch("SELECT name FROM savings_goals WHERE user_id = $1", user_id)]
 
 
-# open: the name is bound again
 @router.get("/not-safe-user-of-a-loop")
 async def not_safe_user_of_a_loop(user: CurrentUser = Depends(get_current_user)) -> Any:
     result = []
@@ -283,7 +276,6 @@ async def write_before_a_yield(user: CurrentUser = Depends(get_current_user)) ->
         yield 2
 
 
-# open: a swallowed error undoes earlier writes
 @router.post("/timeout-after-a-write")
 async def timeout_after_a_write(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -295,7 +287,6 @@ async def timeout_after_a_write(user: CurrentUser = Depends(get_current_user)) -
     return "ok"
 
 
-# open: a swallowed error undoes earlier writes
 @router.post("/query-timeout-after-a-write")
 async def query_timeout_after_a_write(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -711,7 +702,6 @@ async def suppressed_by_a_context_manager(user: CurrentUser = Depends(get_curren
         return await conn.fetchval(COUNT, user.id)
 
 
-# open: a return in `finally` swallows
 @router.get("/return-in-finally")
 async def return_in_finally(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:

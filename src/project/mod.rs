@@ -7,7 +7,7 @@ mod modules;
 mod symbols;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tree_sitter::{Node, Tree};
 
@@ -90,6 +90,8 @@ pub struct Project {
     calls: BTreeMap<String, Vec<(FileId, usize)>>,
     /// References by name: (file, index in its model).
     references: BTreeMap<String, Vec<(FileId, usize)>>,
+    /// Each class with its bases, nearest first; drawn up when first asked for.
+    lineages: OnceLock<BTreeMap<ClassRef, Vec<ClassRef>>>,
     /// Classes by name.
     classes: BTreeMap<String, Vec<ClassRef>>,
 }
@@ -107,6 +109,7 @@ impl Project {
             modules,
             calls: BTreeMap::new(),
             references: BTreeMap::new(),
+            lineages: OnceLock::new(),
             classes: BTreeMap::new(),
             files,
         };

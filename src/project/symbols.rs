@@ -1,5 +1,7 @@
 //! What a name means: a definition of the project, or something from outside of it.
 
+use std::collections::BTreeMap;
+
 use crate::language::expression::Expression;
 use crate::language::{Binding, BindingKind, Import, ImportKind, Model, ScopeId, ScopeKind};
 use crate::project::{FileId, Modules, ParsedFile, Project};
@@ -285,6 +287,33 @@ impl Project {
 
     /// The base classes of `class` that belong to the project, nearest first, itself first.
     pub fn lineage(&self, class: ClassRef) -> Vec<ClassRef> {
+        self.lineages()
+            .get(&class)
+            .cloned()
+            .unwrap_or_else(|| vec![class])
+    }
+
+    /// The classes of the project that inherit from `class`, itself not included.
+    pub fn heirs(&self, class: ClassRef) -> Vec<ClassRef> {
+        let others = self.lineages().iter().filter(|(heir, _)| **heir != class);
+        others
+            .filter(|(_, line)| line.contains(&class))
+            .map(|(heir, _)| *heir)
+            .collect()
+    }
+
+    fn lineages(&self) -> &BTreeMap<ClassRef, Vec<ClassRef>> {
+        self.lineages.get_or_init(|| {
+            let classes = self.files().flat_map(|(file, parsed)| {
+                classes_of(&parsed.model).map(move |scope| ClassRef { file, scope })
+            });
+            classes
+                .map(|class| (class, self.draw_lineage(class)))
+                .collect()
+        })
+    }
+
+    fn draw_lineage(&self, class: ClassRef) -> Vec<ClassRef> {
         let mut line = vec![class];
         let mut next = 0;
         while let Some(current) = line.get(next).copied() {
@@ -293,7 +322,7 @@ impl Project {
             for base in &file.model.scope(current.scope).bases {
                 let found = self
                     .symbol(current.file, *base)
-                    .and_then(|s| self.class(&s, current.file));
+                    .and_then(|symbol| self.class(&symbol, current.file));
                 if let Some(found) = found
                     && !line.contains(&found)
                     && line.len() < 32
@@ -303,19 +332,6 @@ impl Project {
             }
         }
         line
-    }
-
-    /// The classes of the project that inherit from `class`, itself not included.
-    pub fn heirs(&self, class: ClassRef) -> Vec<ClassRef> {
-        let mut heirs: Vec<ClassRef> = self
-            .files()
-            .flat_map(|(file, parsed)| {
-                classes_of(&parsed.model).map(move |scope| ClassRef { file, scope })
-            })
-            .filter(|candidate| *candidate != class && self.lineage(*candidate).contains(&class))
-            .collect();
-        heirs.sort_unstable();
-        heirs
     }
 
     /// The method `name` of `class` or of its nearest base that has one.

@@ -4,7 +4,7 @@ use crate::edit::Edit;
 use crate::facts::connection::{Connection, QueryCall};
 use crate::language::usage::Manner;
 use crate::recipe::Template;
-use crate::rewrite::{Proposal, Refusal, Subject, proof, template};
+use crate::rewrite::{Proposal, Refusal, Subject, proof, template, transaction};
 use crate::source::Span;
 
 /// Names for the connection, in order of preference.
@@ -27,7 +27,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
         calls: vec![query.clone()],
         ..Connection::default()
     };
-    let transaction = proof::in_transaction(subject, &connection, statement, statement);
+    let transaction = transaction::around(subject, &connection, statement, statement);
     reasons.extend(transaction.refused);
     let name = free_name(subject);
     if name.is_none() {

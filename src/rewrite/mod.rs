@@ -14,6 +14,7 @@ mod proof;
 pub mod remains;
 mod replace;
 mod template;
+mod transaction;
 
 use std::collections::BTreeSet;
 

@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use crate::edit::Edit;
 use crate::recipe::Template;
-use crate::rewrite::{Proposal, Refusal, Subject, proof, template};
+use crate::rewrite::{Proposal, Refusal, Subject, proof, template, transaction};
 use crate::source::Span;
 
 pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal, Refusal> {
@@ -36,8 +36,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     let mut proposal = Proposal::new(Span::new(assignment.start, pair.finally.end), filled.target);
     proposal.unproven.extend(proof::doubt(subject));
     if filled.with_user {
-        let mut transaction =
-            proof::in_transaction(subject, &connection, proposal.region, pair.body);
+        let mut transaction = transaction::around(subject, &connection, proposal.region, pair.body);
         // The release behind the body is not a use after the block.
         transaction
             .refused

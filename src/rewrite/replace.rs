@@ -2,7 +2,7 @@
 
 use crate::edit::Edit;
 use crate::recipe::Template;
-use crate::rewrite::{Proposal, Refusal, Subject, proof, template};
+use crate::rewrite::{Proposal, Refusal, Subject, proof, template, transaction};
 
 pub(super) fn propose(
     subject: Subject<'_>,
@@ -22,7 +22,7 @@ pub(super) fn propose(
     if filled.with_user {
         let connection = subject.connection.cloned().unwrap_or_default();
         let body = shape.get("BODY").copied().unwrap_or(region);
-        let transaction = proof::in_transaction(subject, &connection, region, body);
+        let transaction = transaction::around(subject, &connection, region, body);
         Refusal::unless_empty(transaction.refused)?;
         proposal
             .unproven

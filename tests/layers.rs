@@ -121,6 +121,18 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
         "only the walk reads the tree, and only apply writes it",
     ),
     ("tempfile", &["apply"], "only apply writes files"),
+    (
+        "tree_sitter",
+        &[
+            "language",
+            "locate.rs",
+            "pipeline/mod.rs",
+            "project/mod.rs",
+            "recipe",
+            "source/span.rs",
+        ],
+        "what nodes mean is asked of the language",
+    ),
     ("std::net", &[], "no network, ever"),
     (
         "std::process",

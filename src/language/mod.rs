@@ -4,6 +4,7 @@
 //! questions about syntax that the rest asks; it knows nothing of recipes or databases.
 
 pub mod expression;
+pub mod import;
 mod model;
 mod parse;
 pub mod python;
@@ -13,7 +14,8 @@ use tree_sitter::Tree;
 
 use crate::edit::Edit;
 use crate::language::expression::{Expression, Outline};
-use crate::language::usage::{Catch, Guard, Usage};
+use crate::language::import::{ImportChange, ImportPlace, ModuleNames};
+use crate::language::usage::{Branch, Catch, Cleanup, Guard, Usage};
 use crate::source::Span;
 use crate::sql::SqlText;
 
@@ -112,15 +114,39 @@ pub trait Language: Send + Sync {
     fn raises(&self, code: Code<'_>, body: Span) -> Vec<Span>;
     /// The awaited expressions inside `body`; not those of nested functions.
     fn awaits(&self, code: Code<'_>, body: Span) -> Vec<Span>;
+    /// The statement at `span`, if it runs some code however its body ends.
+    fn cleanup(&self, code: Code<'_>, span: Span) -> Option<Cleanup>;
+    /// The statement at `span`, if it runs its body under a condition and does nothing otherwise.
+    fn branch(&self, code: Code<'_>, span: Span) -> Option<Branch>;
+    /// Whether the statement at `span` has no body: it evaluates an expression, gives it a name, or returns it.
+    fn is_simple(&self, code: Code<'_>, span: Span) -> bool;
+    /// Whether the expression at `span` is all that its statement evaluates: nothing runs between it and the end of the statement.
+    fn is_whole_value(&self, code: Code<'_>, span: Span) -> bool;
+    /// Whether the block in whose header the resource at `item` is opened opens others, too.
+    fn opens_more(&self, code: Code<'_>, item: Span) -> bool;
+    /// The expression that gives `value` the name at `name` in passing, with the parentheses that it needs.
+    fn named_expression(&self, code: Code<'_>, name: Span, value: Span) -> Span;
+    /// What is done with the value at `span` by an attribute or index access around it: the whole access.
+    fn access_around(&self, code: Code<'_>, span: Span) -> Option<Span>;
     /// What the statement at `span` does when `name` has no value, if it does nothing else.
     fn guard(&self, code: Code<'_>, span: Span, name: &str) -> Option<Guard>;
     /// Whether a guard or branch makes certain that the expression written `name` has a value at `later`, and nothing may have changed it since.
     fn known_present(&self, code: Code<'_>, name: &str, later: Span) -> bool;
 
+    /// Whether `span` only runs when the file is the program, not when it is imported.
+    fn runs_as_program(&self, code: Code<'_>, span: Span) -> bool;
+    /// Puts imports of `names` at `place`, in lines of their own.
+    fn add_imports(&self, code: Code<'_>, place: ImportPlace, names: &ModuleNames) -> Edit;
+    /// Takes names out of the import statement at `statement` and puts others in; the statement goes where nothing is left of it.
+    fn change_import(&self, code: Code<'_>, statement: Span, change: &ImportChange) -> Vec<Edit>;
     /// The statement behind which the first import of a file may stand; `None`: at the top.
     fn import_anchor(&self, code: Code<'_>) -> Option<Span>;
     /// The first statement of the body at `span`, behind its documentation.
     fn first_statement(&self, code: Code<'_>, span: Span) -> Option<Span>;
+    /// The header of a block that opens the asynchronous resource `resource` under the name `name`.
+    fn scope_header(&self, resource: &str, name: &str) -> String;
+    /// A statement that does nothing.
+    fn empty_statement(&self) -> &'static str;
     /// Takes the statement at `span` out with its lines, or puts an empty statement there where a block would get empty. No comment goes.
     fn remove_statement(&self, code: Code<'_>, span: Span) -> Edit;
     /// Takes the header of the block statement at `span` away and moves its body to the header's indentation; `None` where that cannot

@@ -104,3 +104,27 @@ pub enum Guard {
     /// `if x:` without an alternative.
     OnlyIfPresent,
 }
+
+/// A statement that runs some code however its body ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cleanup {
+    /// What stands before the body: `try:`.
+    pub header: Span,
+    /// The body.
+    pub body: Span,
+    /// The clause that always runs, its keyword included.
+    pub clause: Span,
+    /// The statements of that clause.
+    pub statements: Vec<Span>,
+    /// Whether the statement does more: it catches exceptions, or runs code where there is none.
+    pub handles: bool,
+}
+
+/// A statement that runs its body under a condition, and nothing otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Branch {
+    /// The condition.
+    pub condition: Span,
+    /// The body.
+    pub body: Span,
+}

@@ -249,8 +249,7 @@ fn reads(file: &ParsedFile, scope: ScopeId, name: &str, authenticated: bool) -> 
 
 /// The access of an attribute or key to the value at `span`, with its name, if that is what is done with it there.
 fn around(file: &ParsedFile, span: Span) -> Option<(Span, String)> {
-    let node = file.node(span)?;
-    let outer = Span::from(node.parent()?);
+    let outer = file.language.access_around(file.code(), span)?;
     match file.expression(outer) {
         Expression::Attribute { object, name } if object == span => {
             let written = file

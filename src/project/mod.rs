@@ -9,7 +9,7 @@ mod symbols;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use tree_sitter::{Node, Tree};
+use tree_sitter::Tree;
 
 use crate::language::expression::{Expression, Outline};
 use crate::language::{Code, Language, Model, Reference, ScopeId};
@@ -42,23 +42,6 @@ impl ParsedFile {
     /// The text.
     pub fn text(&self) -> &str {
         self.source.text()
-    }
-
-    /// The smallest node that covers `span`, and of several with the same extent the outermost.
-    pub fn node(&self, span: Span) -> Option<Node<'_>> {
-        let mut node = self
-            .tree
-            .root_node()
-            .descendant_for_byte_range(span.start, span.end)?;
-        while let Some(parent) = node.parent()
-            && Span::from(parent) == Span::from(node)
-            && parent.parent().is_some()
-            // A block of one statement has the same extent and is not meant.
-            && !matches!(parent.kind(), "block" | "module")
-        {
-            node = parent;
-        }
-        Some(node)
     }
 
     /// What questions about the code are asked of.

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use crate::edit::Edit;
 use crate::rewrite::{Proposal, Refusal, Subject, proof, template};
-use crate::source::Span;
 
 pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
     let shape = subject.shape()?;
@@ -18,7 +17,8 @@ pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
         subject.capture("ACQUIRE")?,
     ));
     reasons.extend(proof::no_arguments(subject, shape.get("ARGS").copied()));
-    if has_further_items(subject, item) {
+    let file = subject.parsed();
+    if file.language.opens_more(file.code(), item) {
         reasons.push("the `with` has further items".to_owned());
     }
     reasons.extend(proof::only_mapped_calls(subject, connection));
@@ -56,7 +56,6 @@ pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
     proposal.imports.sort();
     proposal.imports.dedup();
     proposal.unproven.dedup();
-    let file = subject.parsed();
     let Some(moved) = file.language.unwrap_block(file.code(), block) else {
         return Err(Refusal::one(
             "the block cannot be moved to its header's indentation without changing its text",
@@ -65,22 +64,4 @@ pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
     proposal.edits.extend(moved);
     proposal.target = helpers.into_iter().collect::<Vec<_>>().join(", ");
     Ok(proposal)
-}
-
-/// Whether the `with` opens more than the connection.
-fn has_further_items(subject: Subject<'_>, item: Span) -> bool {
-    let root = subject.parsed().tree.root_node();
-    let mut node = root.descendant_for_byte_range(item.start, item.end);
-    while let Some(current) = node {
-        if current.kind() == "with_clause" {
-            let mut cursor = current.walk();
-            return current
-                .named_children(&mut cursor)
-                .filter(|child| child.kind() == "with_item")
-                .count()
-                > 1;
-        }
-        node = current.parent();
-    }
-    true
 }

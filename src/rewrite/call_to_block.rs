@@ -36,7 +36,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     Refusal::unless_empty(reasons)?;
     let filled = template::fill(subject, with, statement.start)?;
     let name = name.unwrap_or(NAMES[0]);
-    let header = format!("async with {} as {name}:", filled.text);
+    let header = file.language.scope_header(&filled.text, name);
     let Some(edits) = file
         .language
         .wrap_statement(file.code(), statement, &header)
@@ -56,31 +56,12 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
             .extend(proof::identity_missing(&subject.facts.identity));
         proposal.unproven.extend(transaction.unproven);
         proposal.notes.extend(transaction.notes);
-        if query.may_write() && !is_whole_value(subject, query) {
+        if query.may_write() && !file.language.is_whole_value(file.code(), query.call.whole) {
             let undoes = "an exception raised by the rest of the statement now undoes the write";
             proposal.unproven.push(undoes.to_owned());
         }
     }
     Ok(proposal)
-}
-
-/// Whether the query is all that its statement evaluates: `await …`, `x = await …`, `return await …`.
-fn is_whole_value(subject: Subject<'_>, query: &QueryCall) -> bool {
-    let root = subject.parsed().tree.root_node();
-    let whole = query.call.whole;
-    let mut node = root.descendant_for_byte_range(whole.start, whole.end);
-    while let Some(current) = node.filter(|node| Span::from(*node) == whole) {
-        if current.kind() == "expression_statement" {
-            return true;
-        }
-        node = current.parent();
-    }
-    node.is_some_and(|parent| {
-        matches!(
-            parent.kind(),
-            "expression_statement" | "return_statement" | "assignment" | "block" | "module"
-        )
-    })
 }
 
 /// The statement is a simple one, in an async function, and does nothing else with the database.
@@ -90,11 +71,7 @@ fn stands_alone(subject: Subject<'_>, query: &QueryCall, statement: Span) -> Vec
     if query.call.manner != Manner::Awaited {
         reasons.push("the call is not awaited on the spot".to_owned());
     }
-    let kind = file.node(statement).map(|node| node.kind());
-    if !matches!(
-        kind,
-        Some("expression_statement" | "return_statement" | "assignment" | "call" | "await")
-    ) {
+    if !file.language.is_simple(file.code(), statement) {
         reasons.push("the call is part of a larger statement".to_owned());
     }
     let in_function = file

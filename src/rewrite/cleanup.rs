@@ -59,7 +59,7 @@ pub fn dead(world: World<'_>, file: FileId, gone: &[Span], guards: bool) -> Dead
     }
 }
 
-/// The edits that take `dead` out. A block of which nothing would be left keeps a `pass`.
+/// The edits that take `dead` out. A block of which nothing would be left keeps an empty statement.
 pub fn edits(file: &ParsedFile, dead: &Dead) -> Vec<(Span, Edit)> {
     let outermost: Vec<Span> = dead
         .statements
@@ -79,7 +79,7 @@ pub fn edits(file: &ParsedFile, dead: &Dead) -> Vec<(Span, Edit)> {
         let all_dead = siblings.iter().all(|sibling| outermost.contains(sibling));
         let first = siblings.first().copied().unwrap_or(*span);
         let edit = if all_dead && siblings.len() > 1 && emptied.insert(first) {
-            Edit::replace(*span, "pass")
+            Edit::replace(*span, file.language.empty_statement())
         } else {
             file.language.remove_statement(file.code(), *span)
         };
@@ -186,9 +186,11 @@ impl Finder<'_> {
         for binding in bindings {
             match (binding.kind, binding.value) {
                 (BindingKind::Walrus, Some(value)) => {
-                    self.dead
-                        .unnamed
-                        .insert(self.named_expression(binding.span, value), value);
+                    let whole =
+                        self.file
+                            .language
+                            .named_expression(self.file.code(), binding.span, value);
+                    self.dead.unnamed.insert(whole, value);
                     self.gone.push(binding.span);
                 }
                 // The error for a missing pool is caught here: the call stays for its sake, the name goes.
@@ -228,25 +230,6 @@ impl Finder<'_> {
             _ => false,
         };
         whole && binding.executed_in == scope && self.is_pool_expression(value, 8)
-    }
-
-    /// `name := value`, with the parentheses that it stands in.
-    fn named_expression(&self, name: Span, value: Span) -> Span {
-        let inner = Span::new(name.start, value.end);
-        let outer = Span::new(
-            inner.start.saturating_sub(1),
-            (inner.end + 1).min(self.file.text().len()),
-        );
-        let text = self.file.text();
-        let wrapped = text.is_char_boundary(outer.start)
-            && text.is_char_boundary(outer.end)
-            && outer.text(text).starts_with('(')
-            && outer.text(text).ends_with(')')
-            && self
-                .file
-                .node(outer)
-                .is_some_and(|node| node.kind() == "parenthesized_expression");
-        if wrapped { outer } else { inner }
     }
 
     /// Whether the assignment binds this name and nothing else.
@@ -504,15 +487,11 @@ impl Finder<'_> {
     fn lazy_guard(&self, read: &AttributeRead, name: &str) -> Option<Span> {
         let code = self.file.code();
         let statement = self.file.language.statement(code, read.span)?;
-        let node = self.file.node(statement)?;
-        if node.kind() != "if_statement" || node.child_by_field_name("alternative").is_some() {
-            return None;
-        }
-        let body = node.child_by_field_name("consequence")?;
+        let branch = self.file.language.branch(code, statement)?;
         let harmless = self
             .file
             .language
-            .statements(code, body.into())
+            .statements(code, branch.body)
             .into_iter()
             .all(|inner| {
                 let sets = self
@@ -529,9 +508,6 @@ impl Finder<'_> {
                     .any(|import| import.statement == inner);
                 sets || imports
             });
-        let tests = node
-            .child_by_field_name("condition")
-            .is_some_and(|condition| Span::from(condition).contains(read.span));
-        (harmless && tests).then_some(statement)
+        (harmless && branch.condition.contains(read.span)).then_some(statement)
     }
 }

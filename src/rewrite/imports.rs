@@ -1,4 +1,5 @@
-//! Imports that rewrites need, and imports that rewrites orphan: the only place that edits import statements.
+//! Imports that rewrites need, and imports that rewrites orphan: the only place that asks for edits of import statements. How such an
+//! edit is written is the language's.
 //!
 //! A rewrite asks for a name and is told under which local name it will be visible at its site; where the import goes is decided here,
 //! once for all rewrites of a file, so that nothing is added twice.
@@ -7,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::edit::Edit;
 use crate::finding::NeededImport;
+use crate::language::import::{ImportChange, ImportPlace, ModuleNames};
 use crate::language::{BindingKind, Import, ImportKind, Model, ReferenceKind, ScopeId};
 use crate::project::{FileId, ParsedFile, Project, Symbol};
 use crate::source::Span;
@@ -223,7 +225,7 @@ pub fn edits(
     inserted: &[(usize, &str)],
 ) -> Vec<Edit> {
     let file = project.file(id);
-    let mut statements: BTreeMap<Span, Change> = BTreeMap::new();
+    let mut statements: BTreeMap<Span, ImportChange> = BTreeMap::new();
     for import in orphans(project, id, removed, inserted) {
         statements
             .entry(import.statement)
@@ -231,7 +233,7 @@ pub fn edits(
             .drop
             .insert(import.span);
     }
-    let mut fresh: BTreeMap<Place, BTreeSet<(String, String)>> = BTreeMap::new();
+    let mut fresh: BTreeMap<ImportPlace, ModuleNames> = BTreeMap::new();
     let mut placed: BTreeSet<(Option<ScopeId>, String)> = BTreeSet::new();
     for import in needed {
         let hosts = hosts(project, id, target, import);
@@ -240,7 +242,9 @@ pub fn edits(
             fresh
                 .entry(place)
                 .or_default()
-                .insert((import.module.clone(), import.name.clone()));
+                .entry(import.module.clone())
+                .or_default()
+                .insert(import.name.clone());
         }
         let once = (hosts.first().map(|host| host.scope), import.name.clone());
         if placed.insert(once) || hosts.iter().any(|host| host.conditional) {
@@ -255,19 +259,12 @@ pub fn edits(
     }
     let mut edits: Vec<Edit> = Vec::new();
     for (statement, change) in &statements {
-        edits.extend(statement_edits(file, *statement, change));
+        edits.extend(file.language.change_import(file.code(), *statement, change));
     }
     for (place, names) in fresh {
-        edits.push(insertion(file, place, &names));
+        edits.push(file.language.add_imports(file.code(), place, &names));
     }
     edits
-}
-
-/// What happens to one import statement.
-#[derive(Debug, Default)]
-struct Change {
-    add: BTreeSet<String>,
-    drop: BTreeSet<Span>,
 }
 
 /// The imports that the rewrites orphan: read before, read by nothing any more.
@@ -409,7 +406,9 @@ fn hosts<'p>(
                 // In a function a further import would make the name local to all of it.
                 && import.scope == Model::MODULE
                 && import.conditional
-                && !is_main_guarded(file, import)
+                && !file
+                    .language
+                    .runs_as_program(file.code(), import.statement)
                 && exports(project, id, target, &needed.name, import)
         })
         .collect();
@@ -417,37 +416,10 @@ fn hosts<'p>(
     guarded
 }
 
-/// Whether an import only runs when the file is the program: `if __name__ == "__main__":`.
-fn is_main_guarded(file: &ParsedFile, import: &Import) -> bool {
-    let root = file.tree.root_node();
-    let mut node = root.descendant_for_byte_range(import.statement.start, import.statement.end);
-    while let Some(current) = node {
-        let condition = current.child_by_field_name("condition").map(Span::from);
-        if condition.is_some_and(|condition| condition.text(file.text()).contains("__name__")) {
-            return true;
-        }
-        node = current.parent();
-    }
-    false
-}
-
-/// Where a new import statement goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    /// On lines of its own behind this statement, with its indentation.
-    Behind(Span),
-    /// The same, with a blank line in between: a group of its own.
-    Apart(Span),
-    /// On lines of its own before the statement that begins here, with its indentation.
-    Before(usize),
-    /// At the very top, behind a byte order mark.
-    Top(usize),
-}
-
 /// The place for an import that no statement can host: grouped with imports from the same package, else behind the last import, else
 /// behind the docstring. A file that imports from that module only inside functions does so to avoid a cycle; there the import goes to
 /// the head of the function.
-fn place(project: &Project, id: FileId, target: Target<'_>, needed: &NeededImport) -> Place {
+fn place(project: &Project, id: FileId, target: Target<'_>, needed: &NeededImport) -> ImportPlace {
     let file = project.file(id);
     let model = &file.model;
     let package = |module: &str| {
@@ -485,18 +457,18 @@ fn place(project: &Project, id: FileId, target: Target<'_>, needed: &NeededImpor
     };
     let kin = module_level.iter().rfind(related);
     match (kin, module_level.last()) {
-        (Some(import), _) => Place::Behind(import.statement),
-        (None, Some(import)) => Place::Apart(import.statement),
+        (Some(import), _) => ImportPlace::Behind(import.statement),
+        (None, Some(import)) => ImportPlace::Apart(import.statement),
         (None, None) => file
             .language
             .import_anchor(file.code())
-            .map_or_else(|| Place::Top(bom(file.text())), Place::Apart),
+            .map_or_else(|| ImportPlace::Top, ImportPlace::Apart),
     }
 }
 
 /// The place for an import inside the function around `at`: at its head, behind the docstring; or, where exceptions are caught around `at`, at
 /// the head of that body, so that an import that fails is caught as before.
-fn function_head(file: &ParsedFile, at: usize) -> Option<Place> {
+fn function_head(file: &ParsedFile, at: usize) -> Option<ImportPlace> {
     let function = file.function_at(at)?;
     let body = file.model.scope(function).body;
     let here = Span::at(at);
@@ -513,217 +485,5 @@ fn function_head(file: &ParsedFile, at: usize) -> Option<Place> {
     let own_line = file.text()[line..first.start]
         .chars()
         .all(char::is_whitespace);
-    own_line.then_some(Place::Before(first.start))
-}
-
-fn bom(text: &str) -> usize {
-    if text.starts_with('\u{feff}') {
-        '\u{feff}'.len_utf8()
-    } else {
-        0
-    }
-}
-
-fn insertion(file: &ParsedFile, place: Place, names: &BTreeSet<(String, String)>) -> Edit {
-    let newline = file.source.newline().as_str();
-    let mut by_module: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (module, name) in names {
-        by_module.entry(module).or_default().push(name);
-    }
-    let lines: Vec<String> = by_module
-        .iter()
-        .map(|(module, names)| format!("from {module} import {}", names.join(", ")))
-        .collect();
-    match place {
-        Place::Behind(statement) | Place::Apart(statement) => {
-            let indent = file.source.indent_at(statement.start).to_owned();
-            let end = file
-                .source
-                .line_end(statement.end.saturating_sub(1).max(statement.start));
-            let mut text: String = lines
-                .iter()
-                .map(|line| format!("{indent}{line}{newline}"))
-                .collect();
-            if matches!(place, Place::Apart(_)) {
-                text.insert_str(0, newline);
-            }
-            if end == file.text().len() && !file.text().ends_with('\n') {
-                text.insert_str(0, newline);
-                text.truncate(text.len() - newline.len());
-            }
-            Edit::insert(end, text)
-        }
-        Place::Before(start) => {
-            let indent = file.source.indent_at(start).to_owned();
-            let line = file.source.line_start(start);
-            let imports: String = lines
-                .iter()
-                .map(|line| format!("{indent}{line}{newline}"))
-                .collect();
-            let before_import = file
-                .model
-                .imports
-                .iter()
-                .any(|import| import.statement.start == start);
-            Edit::insert(
-                line,
-                if before_import {
-                    imports
-                } else {
-                    imports + newline
-                },
-            )
-        }
-        Place::Top(offset) => Edit::insert(
-            offset,
-            lines
-                .iter()
-                .map(|line| format!("{line}{newline}"))
-                .chain([newline.to_owned()])
-                .collect::<String>(),
-        ),
-    }
-}
-
-/// The edits of one statement: names taken out of its list, names put in; the whole line where nothing is left.
-fn statement_edits(file: &ParsedFile, statement: Span, change: &Change) -> Vec<Edit> {
-    let items: Vec<&Import> = file
-        .model
-        .imports
-        .iter()
-        .filter(|import| import.statement == statement)
-        .collect();
-    let kept: Vec<&&Import> = items
-        .iter()
-        .filter(|import| !change.drop.contains(&import.span))
-        .collect();
-    let add: Vec<String> = change.add.iter().cloned().collect();
-    if kept.is_empty() && add.is_empty() {
-        return vec![file.language.remove_statement(file.code(), statement)];
-    }
-    let sorted = items
-        .windows(2)
-        .all(|pair| file.source.slice(pair[0].span) <= file.source.slice(pair[1].span));
-    if !add.is_empty() && !change.drop.is_empty() && !has_comments(file, &items) {
-        return vec![rebuilt(file, &items, &kept, add, sorted)];
-    }
-    let dropped = items
-        .iter()
-        .filter(|import| change.drop.contains(&import.span));
-    let mut edits: Vec<Edit> = dropped
-        .map(|import| Edit::delete(list_entry(file, &items, import.span)))
-        .collect();
-    for name in add {
-        edits.push(added_entry(file, &items, &change.drop, sorted, &name));
-    }
-    edits
-}
-
-/// Whether comments stand between the names of a list.
-fn has_comments(file: &ParsedFile, items: &[&Import]) -> bool {
-    let whole = Span::new(items[0].span.start, items[items.len() - 1].span.end);
-    !file.language.comments(file.code(), whole).is_empty()
-}
-
-/// The list of names anew: those that stay as they were written, the new ones where the order wants them or in the place of those that go.
-fn rebuilt(
-    file: &ParsedFile,
-    items: &[&Import],
-    kept: &[&&Import],
-    add: Vec<String>,
-    sorted: bool,
-) -> Edit {
-    let mut names: Vec<String> = kept
-        .iter()
-        .map(|import| file.source.slice(import.span).to_owned())
-        .collect();
-    for name in add {
-        let place = names.iter().position(|other| sorted && *other > name);
-        names.insert(place.unwrap_or(names.len()), name);
-    }
-    let whole = Span::new(items[0].span.start, items[items.len() - 1].span.end);
-    Edit::replace(whole, names.join(&separator(file, items)))
-}
-
-/// A name in an import list with the comma (and the line, where it has one of its own) that goes with it.
-fn list_entry(file: &ParsedFile, items: &[&Import], span: Span) -> Span {
-    let text = file.text();
-    let behind = &text[span.end..];
-    let blank = behind.len() - behind.trim_start_matches([' ', '\t']).len();
-    if behind[blank..].starts_with(',') {
-        let mut end = span.end + blank + 1;
-        let line_start = file.source.line_start(span.start);
-        let line_end = file.source.line_end(span.start);
-        let alone =
-            text[line_start..span.start].trim().is_empty() && text[end..line_end].trim().is_empty();
-        if alone {
-            return Span::new(line_start, line_end);
-        }
-        end += text[end..].len() - text[end..].trim_start_matches([' ', '\t']).len();
-        return Span::new(span.start, end);
-    }
-    // The last name: the comma before it goes instead.
-    let before = items
-        .iter()
-        .rev()
-        .find(|import| import.span.end <= span.start);
-    before.map_or(span, |before| Span::new(before.span.end, span.end))
-}
-
-/// Puts a name into an import list: where the order wants it, else at the end.
-fn added_entry(
-    file: &ParsedFile,
-    items: &[&Import],
-    dropped: &BTreeSet<Span>,
-    sorted: bool,
-    name: &str,
-) -> Edit {
-    let text = file.text();
-    let kept: Vec<&&Import> = items
-        .iter()
-        .filter(|import| !dropped.contains(&import.span))
-        .collect();
-    let next = kept
-        .iter()
-        .find(|import| sorted && file.source.slice(import.span) > name);
-    if let Some(next) = next {
-        return Edit::insert(
-            next.span.start,
-            format!("{name}, ").replace(", ", &separator(file, items)),
-        );
-    }
-    let last = kept
-        .last()
-        .map_or(items[items.len() - 1].span, |import| import.span);
-    let behind = &text[last.end..];
-    let blank = behind.len() - behind.trim_start_matches([' ', '\t']).len();
-    let separator = separator(file, items);
-    if behind[blank..].starts_with(',') {
-        // A trailing comma stays the last character of the list.
-        return Edit::insert(last.end + blank + 1, format!("{}{name},", &separator[1..]));
-    }
-    Edit::insert(last.end, format!("{separator}{name}"))
-}
-
-/// What stands between two names of the list, as the list has it: a comma and a space, a line break, a backslash.
-fn separator(file: &ParsedFile, items: &[&Import]) -> String {
-    let text = file.text();
-    if let [first, second, ..] = items {
-        let between = &text[first.span.end..second.span.start];
-        let plain = between.starts_with(',')
-            && between[1..].chars().all(|c| c.is_whitespace() || c == '\\');
-        if plain {
-            return between.to_owned();
-        }
-    }
-    let own_line = items.first().is_some_and(|first| {
-        let line = file.source.line_start(first.span.start);
-        text[line..first.span.start].trim().is_empty()
-    });
-    if own_line {
-        let indent = file.source.indent_at(items[0].span.start);
-        format!(",{}{indent}", file.source.newline().as_str())
-    } else {
-        ", ".to_owned()
-    }
+    own_line.then_some(ImportPlace::Before(first.start))
 }

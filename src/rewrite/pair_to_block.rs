@@ -1,8 +1,7 @@
 //! An acquire and its release in a `finally` become a scope: `conn = await pool.acquire()`, `try: … finally: await pool.release(conn)`.
 
-use tree_sitter::Node;
-
 use crate::edit::Edit;
+use crate::language::usage::Cleanup;
 use crate::recipe::Template;
 use crate::rewrite::{Proposal, Refusal, Subject, proof, template, transaction};
 use crate::source::Span;
@@ -33,7 +32,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     reasons.extend(used_elsewhere(subject, name, &pair));
     Refusal::unless_empty(reasons)?;
     let filled = template::fill(subject, with, assignment.start)?;
-    let mut proposal = Proposal::new(Span::new(assignment.start, pair.finally.end), filled.target);
+    let mut proposal = Proposal::new(Span::new(assignment.start, pair.clause.end), filled.target);
     proposal.unproven.extend(proof::doubt(subject));
     if filled.with_user {
         let mut transaction = transaction::around(subject, &connection, proposal.region, pair.body);
@@ -52,91 +51,46 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     proposal
         .edits
         .push(file.language.remove_statement(file.code(), assignment));
-    let header = format!("async with {} as {}:", filled.text, subject.text(name));
+    let header = file.language.scope_header(&filled.text, subject.text(name));
     proposal.edits.push(Edit::replace(pair.header, header));
-    let start = file.source.line_start(pair.finally.start);
-    let end = file.source.line_end(pair.finally.end.saturating_sub(1));
+    let start = file.source.line_start(pair.clause.start);
+    let end = file.source.line_end(pair.clause.end.saturating_sub(1));
     proposal.edits.push(Edit::delete(Span::new(start, end)));
     proposal.imports = filled.imports;
     Ok(proposal)
 }
 
-/// The statement that holds the connection until it is given back.
-struct Pair {
-    /// `try:`
-    header: Span,
-    /// Its body.
-    body: Span,
-    /// The `finally` clause with the release.
-    finally: Span,
-}
-
 /// Finds the `try` behind the acquire, with a `finally` that does nothing but give the connection back.
-fn pair(subject: Subject<'_>, assignment: Span, name: Span) -> Result<Pair, Refusal> {
+fn pair(subject: Subject<'_>, assignment: Span, name: Span) -> Result<Cleanup, Refusal> {
     let file = subject.parsed();
-    let Some(next) = file.language.next_statement(file.code(), assignment) else {
+    let next = file.language.next_statement(file.code(), assignment);
+    let pair = next.and_then(|next| file.language.cleanup(file.code(), next));
+    let Some(pair) = pair else {
         return Err(leak(subject, name));
     };
-    let statement = file
-        .node(next)
-        .filter(|node| node.kind() == "try_statement");
-    let Some(statement) = statement else {
-        return Err(leak(subject, name));
-    };
-    let mut cursor = statement.walk();
-    let clauses: Vec<Node<'_>> = statement.named_children(&mut cursor).collect();
-    let finally = clauses
-        .iter()
-        .find(|child| child.kind() == "finally_clause");
-    let Some(finally) = finally else {
-        return Err(leak(subject, name));
-    };
-    if clauses.iter().any(|child| {
-        matches!(
-            child.kind(),
-            "except_clause" | "except_group_clause" | "else_clause"
-        )
-    }) {
+    if pair.handles {
         return Err(Refusal::one(
             "the `try` around the connection has handlers of its own",
         ));
     }
-    if !file
-        .language
-        .comments(file.code(), Span::from(*finally))
-        .is_empty()
-    {
+    if !file.language.comments(file.code(), pair.clause).is_empty() {
         return Err(Refusal::one(
             "the `finally` holds a comment that would be lost",
         ));
     }
-    let text = subject.text(Span::from(*finally));
+    let text = subject.text(pair.clause);
     let mut releases = subject.world.driver.release.iter();
     if text.contains("if ") && releases.any(|release| text.contains(&format!(".{release}("))) {
         return Err(Refusal::one(
             "the connection is given back only under a condition: a leak on the other paths",
         ));
     }
-    if !only_releases(subject, *finally, name) {
+    if !only_releases(subject, &pair.statements, name) {
         return Err(Refusal::one(
             "the `finally` does not just give the connection back to the pool that it was taken from",
         ));
     }
-    let body = statement
-        .child_by_field_name("body")
-        .ok_or_else(|| Refusal::one("the `try` has no body"))?;
-    let start = statement.start_byte();
-    let colon = start
-        + subject
-            .text(Span::new(start, body.start_byte()))
-            .find(':')
-            .unwrap_or(0)
-        + 1;
-    Ok(Pair {
-        header: Span::new(start, colon),
-        body: body.into(),
-        finally: Span::from(*finally),
-    })
+    Ok(pair)
 }
 
 /// The finding where no adjacent release is certain: whether there is a release at all.
@@ -155,21 +109,9 @@ fn leak(subject: Subject<'_>, name: Span) -> Refusal {
     })
 }
 
-fn only_releases(subject: Subject<'_>, finally: Node<'_>, name: Span) -> bool {
-    let mut cursor = finally.walk();
-    let Some(block) = finally
-        .named_children(&mut cursor)
-        .find(|child| child.kind() == "block")
-    else {
-        return false;
-    };
-    let mut cursor = block.walk();
-    let statements: Vec<Node<'_>> = block.named_children(&mut cursor).collect();
-    let [only] = statements[..] else { return false };
-    let text: String = Span::from(only)
-        .text(subject.parsed().text())
-        .split_whitespace()
-        .collect();
+fn only_releases(subject: Subject<'_>, statements: &[Span], name: Span) -> bool {
+    let [only] = statements else { return false };
+    let text: String = subject.text(*only).split_whitespace().collect();
     let conn = subject.text(name);
     // A pair: what is borrowed from one pool is given back to the same.
     let pool: String = subject
@@ -183,7 +125,7 @@ fn only_releases(subject: Subject<'_>, finally: Node<'_>, name: Span) -> bool {
 }
 
 /// The connection is used nowhere but in the body and in its release.
-fn used_elsewhere(subject: Subject<'_>, name: Span, pair: &Pair) -> Vec<String> {
+fn used_elsewhere(subject: Subject<'_>, name: Span, pair: &Cleanup) -> Vec<String> {
     let file = subject.parsed();
     let text = subject.text(name);
     let Some(owner) = file.model.resolve(file.model.scope_at(name.start), text) else {
@@ -191,7 +133,7 @@ fn used_elsewhere(subject: Subject<'_>, name: Span, pair: &Pair) -> Vec<String> 
     };
     let outside = file.model.references_to(owner, text).find(|reference| {
         !pair.body.contains(reference.span)
-            && !pair.finally.contains(reference.span)
+            && !pair.clause.contains(reference.span)
             && reference.span.start > name.start
     });
     outside

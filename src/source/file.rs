@@ -202,16 +202,6 @@ impl SourceFile {
         self.line_span(self.line_of(offset)).end
     }
 
-    /// The white space that the line holding `offset` begins with.
-    pub fn indent_at(&self, offset: usize) -> &str {
-        let start = self.line_start(offset);
-        let line = &self.text[start..];
-        let length = line
-            .find(|c: char| c != ' ' && c != '\t')
-            .unwrap_or(line.len());
-        &line[..length]
-    }
-
     /// The line break of the first line; a file of one line counts as `\n`.
     pub fn newline(&self) -> NewlineStyle {
         match self.text.find('\n') {
@@ -310,14 +300,6 @@ mod tests {
         let file = file("a\rb\nc\n");
         assert_eq!(file.line_count(), 2);
         assert_eq!(file.line_of(2), 1);
-    }
-
-    #[test]
-    fn indentation_stops_at_the_first_other_character() {
-        let file = file("if x:\n\t  y()\n   \n");
-        assert_eq!(file.indent_at(file.text().find('y').unwrap()), "\t  ");
-        assert_eq!(file.indent_at(0), "");
-        assert_eq!(file.indent_at(file.line_span(3).start), "   ");
     }
 
     #[test]

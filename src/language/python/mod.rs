@@ -8,6 +8,7 @@ mod definitions;
 mod exports;
 mod expression;
 mod flow;
+mod forms;
 mod imports;
 mod layout;
 mod names;
@@ -27,7 +28,8 @@ use tree_sitter::Tree;
 
 use crate::edit::Edit;
 use crate::language::expression::{Expression, Outline};
-use crate::language::usage::{Catch, Guard, Usage};
+use crate::language::import::{ImportChange, ImportPlace, ModuleNames};
+use crate::language::usage::{Branch, Catch, Cleanup, Guard, Usage};
 use crate::language::{Code, Language, Model};
 use crate::source::Span;
 use crate::sql::SqlText;
@@ -122,6 +124,34 @@ impl Language for Python {
         flow::awaits(code.tree, body)
     }
 
+    fn cleanup(&self, code: Code<'_>, span: Span) -> Option<Cleanup> {
+        forms::cleanup(code, span)
+    }
+
+    fn branch(&self, code: Code<'_>, span: Span) -> Option<Branch> {
+        forms::branch(code.tree, span)
+    }
+
+    fn is_simple(&self, code: Code<'_>, span: Span) -> bool {
+        forms::is_simple(code.tree, span)
+    }
+
+    fn is_whole_value(&self, code: Code<'_>, span: Span) -> bool {
+        forms::is_whole_value(code.tree, span)
+    }
+
+    fn opens_more(&self, code: Code<'_>, item: Span) -> bool {
+        forms::opens_more(code.tree, item)
+    }
+
+    fn named_expression(&self, code: Code<'_>, name: Span, value: Span) -> Span {
+        forms::named_expression(code, name, value)
+    }
+
+    fn access_around(&self, code: Code<'_>, span: Span) -> Option<Span> {
+        forms::access_around(code.tree, span)
+    }
+
     fn guard(&self, code: Code<'_>, span: Span, name: &str) -> Option<Guard> {
         flow::guard(code, span, name)
     }
@@ -130,12 +160,32 @@ impl Language for Python {
         flow::known_present(code, name, later)
     }
 
+    fn runs_as_program(&self, code: Code<'_>, span: Span) -> bool {
+        forms::runs_as_program(code, span)
+    }
+
+    fn add_imports(&self, code: Code<'_>, place: ImportPlace, names: &ModuleNames) -> Edit {
+        layout::add_imports(code, place, names)
+    }
+
+    fn change_import(&self, code: Code<'_>, statement: Span, change: &ImportChange) -> Vec<Edit> {
+        layout::change_import(code, statement, change)
+    }
+
     fn import_anchor(&self, code: Code<'_>) -> Option<Span> {
         statements::import_anchor(code.tree)
     }
 
     fn first_statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
         statements::first_statement(code.tree, span)
+    }
+
+    fn scope_header(&self, resource: &str, name: &str) -> String {
+        format!("async with {resource} as {name}:")
+    }
+
+    fn empty_statement(&self) -> &'static str {
+        "pass"
     }
 
     fn remove_statement(&self, code: Code<'_>, span: Span) -> Edit {

@@ -1,9 +1,11 @@
-//! Changes of whole statements: a suite moved out to its header's indentation, a statement put into a new block, a statement taken out.
+//! Changes of whole statements: a suite moved out to its header's indentation, a statement put into a new block, a statement taken out,
+//! imports.
 //!
 //! Only the white space at the beginning of lines of code changes, so that a diff shows what moved and nothing else. What lies inside of a
 //! string never moves, since it is data. Where the white space does not tell for certain what a move means (a suite whose indentation does not
 //! begin with its header's), there is no answer.
 
+mod imports;
 mod lines;
 mod removal;
 #[cfg(test)]
@@ -20,6 +22,7 @@ use crate::edit::Edit;
 use crate::language::Code;
 use crate::source::Span;
 
+pub(super) use imports::{add_imports, change_import};
 pub(super) use removal::remove_statement;
 
 /// The indentation that new blocks get in a file that has none to follow.

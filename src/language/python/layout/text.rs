@@ -41,6 +41,15 @@ impl<'a> Text<'a> {
         blank.then_some(indent)
     }
 
+    /// The white space at the beginning of the line of `at`.
+    pub(super) fn indent_of_line(self, at: usize) -> &'a str {
+        let line = &self.0[self.line_start(at)..];
+        let line = line.trim_start_matches('\u{feff}');
+        let code = line.trim_start_matches([' ', '\t', '\u{c}']);
+        let indent = &line[..line.len() - code.len()];
+        indent.rsplit('\u{c}').next().unwrap_or(indent)
+    }
+
     /// Whether the line of `at` belongs to the one before it, which ends in a backslash.
     pub(super) fn continues_line(self, tree: &Tree, at: usize) -> bool {
         let before = self.0[..self.line_start(at)].trim_end_matches(['\n', '\r']);

@@ -190,6 +190,26 @@ fn a_closed_pipe_is_no_failure() {
 }
 
 #[test]
+fn the_checklist_answers_with_its_exit_code() {
+    let folder = empty();
+    let (code, out, _) = run(folder.path(), &["verify"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("No place that reaches the database"), "{out}");
+    let pool =
+        "import asyncpg\n\n\nasync def start(dsn):\n    return await asyncpg.create_pool(dsn)\n";
+    fs::write(folder.path().join("pyproject.toml"), "").expect("a new file");
+    fs::write(folder.path().join("app.py"), pool).expect("a new file");
+    let (code, out, _) = run(folder.path(), &["verify"]);
+    assert_eq!(code, 1, "{out}");
+    assert!(
+        out.contains("none is duplicated: 1 site\n      app.py:5:18  "),
+        "{out}"
+    );
+    let (code, out, _) = run(folder.path(), &["verify", "pyproject.toml"]);
+    assert_eq!(code, 0, "{out}");
+}
+
+#[test]
 fn completions_and_man_pages_know_every_command() {
     let folder = empty();
     let commands = ["init", "scan", "inventory", "diff", "apply", "explain"];

@@ -13,7 +13,7 @@ use crate::report::colour::When;
 #[command(name = "connmod", version, max_term_width = 100)]
 #[command(after_help = "\
 Exit status: 0 when the command did its work, 1 when its answer is no (diff --exit-code with changes, an edit that was not \
-written, a recipe that fails its examples), 2 when it could not do its work.
+written, a checklist that does not hold, a recipe that fails its examples), 2 when it could not do its work.
 
 Without connmod.yaml every command learns in memory what `connmod init` would write.")]
 pub(crate) struct Cli {
@@ -100,6 +100,8 @@ pub(crate) enum Command {
     Diff(Diff),
     /// Write the edits that `diff` with the same options shows
     Apply(Apply),
+    /// Answer the migration's validation checklist from the code
+    Verify(Verify),
     /// Tell all that is known about one site and which row of its recipe decided
     Explain(Explain),
     /// For those who write recipes: list, show, test, begin one
@@ -208,6 +210,13 @@ pub(crate) struct Apply {
     pub(crate) paths: Paths,
     #[command(flatten)]
     pub(crate) narrowing: Narrowing,
+}
+
+/// Answer the validation checklist.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) paths: Paths,
 }
 
 /// Tell all that is known about one site.

@@ -16,6 +16,7 @@ mod recipe;
 mod scan;
 mod session;
 mod terminal;
+mod verify;
 
 use std::io;
 
@@ -73,6 +74,7 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<Outcome> {
         Command::Inventory(args) => inventory::run(&args, &session()?),
         Command::Diff(args) => diff::run(&args, &session()?),
         Command::Apply(args) => apply::run(&args, &session()?),
+        Command::Verify(args) => verify::run(&args, &session()?),
         Command::Explain(args) => explain::run(&args, &session()?),
         Command::Recipe(command) => recipe::run(&command, &session()?),
         Command::Completions(args) => generate::completions(&args),

@@ -17,6 +17,7 @@ mod reasons;
 pub mod stat;
 pub mod summary;
 pub mod totals;
+pub mod verification;
 
 #[cfg(test)]
 pub(crate) mod sample;

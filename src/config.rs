@@ -85,6 +85,9 @@ pub struct Standard {
 }
 
 impl Standard {
+    /// What [`Standard::get`] knows.
+    pub const KEYS: [&str; 4] = ["module", "pool", "scope", "rls"];
+
     /// The function or functions that a template calls `standard.<key>`.
     pub fn get(&self, key: &str) -> Option<&str> {
         match key {

@@ -102,6 +102,8 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Answer the migration's validation checklist from the code
     Verify(Verify),
+    /// Write the project's connection guide: what to write where, and what not, with its own names
+    Guide(Guide),
     /// Tell all that is known about one site and which row of its recipe decided
     Explain(Explain),
     /// For those who write recipes: list, show, test, begin one
@@ -217,6 +219,17 @@ pub(crate) struct Apply {
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) paths: Paths,
+}
+
+/// Write the connection guide.
+#[derive(Debug, Args)]
+pub(crate) struct Guide {
+    /// The project; by default the current folder
+    #[arg(value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
+    /// Write it to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Tell all that is known about one site.

@@ -8,6 +8,7 @@ mod base;
 mod diff;
 mod explain;
 mod generate;
+mod guide;
 mod init;
 mod inventory;
 mod narrow;
@@ -75,6 +76,7 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<Outcome> {
         Command::Diff(args) => diff::run(&args, &session()?),
         Command::Apply(args) => apply::run(&args, &session()?),
         Command::Verify(args) => verify::run(&args, &session()?),
+        Command::Guide(args) => guide::run(&args, &session()?),
         Command::Explain(args) => explain::run(&args, &session()?),
         Command::Recipe(command) => recipe::run(&command, &session()?),
         Command::Completions(args) => generate::completions(&args),

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::cli::args::Global;
 use crate::cli::base::Base;
 use crate::cli::progress::Bar;
-use crate::cli::terminal::Terminal;
+use crate::cli::terminal::{Terminal, print};
 use crate::config::{Config, FILE_NAME};
 use crate::pipeline::{Lesson, Request, Survey, learn_only, survey};
 use crate::recipe::{Library, RecipeError, builtin};
@@ -97,6 +97,29 @@ impl Session {
             library,
             survey,
         })
+    }
+
+    /// The settings of the project at `base`, learnt where it has none, and the recipes.
+    pub(crate) fn known(&self, base: &Base) -> Result<(Config, Library)> {
+        let library = self.library(&base.folder)?;
+        if let Some(config) = self.settings(base)? {
+            return Ok((config, library));
+        }
+        let learnt = self.learn(base)?.learnt;
+        let notes: Vec<String> = learnt.notes.iter().map(ToString::to_string).collect();
+        self.say_learnt(&notes);
+        Ok((learnt.config, library))
+    }
+
+    /// Gives a document to standard output, or writes it to the file that was asked for.
+    pub(crate) fn deliver(&self, document: &str, output: Option<&Path>) -> Result<()> {
+        let Some(path) = output else {
+            return Ok(print(document)?);
+        };
+        fs::write(self.full(path), document)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+        self.terminal.remark(&format!("wrote {}", path.display()));
+        Ok(())
     }
 
     /// Learns the project at `base` anew, whatever its settings say.

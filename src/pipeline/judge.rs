@@ -139,7 +139,7 @@ impl Judgement<'_> {
         if finding.verdict == Verdict::Review
             && !waits
             && !self.world.config.standard.is_known()
-            && standard_form(self.recipe.pattern).is_none()
+            && self.recipe.pattern.standard_form().is_none()
         {
             // Whatever else stands in the way, a person cannot do anything about it before.
             finding.reasons = vec![NO_STANDARD.to_owned()];
@@ -233,7 +233,7 @@ impl Judgement<'_> {
             }
             Outcome::Standard => {
                 finding.verdict = Verdict::Standard;
-                finding.form = standard_form(self.recipe.pattern).map(str::to_owned);
+                finding.form = self.recipe.pattern.standard_form().map(str::to_owned);
             }
             Outcome::Rewrite(names) => return self.rewrite(names, known, finding),
         }
@@ -377,15 +377,6 @@ fn without_user(facts: &Facts, verdict: Verdict, pattern: Pattern) -> Option<Str
         "uses RLS {noun} {} without a user{before}",
         names.join(", ")
     ))
-}
-
-fn standard_form(pattern: Pattern) -> Option<&'static str> {
-    match pattern {
-        Pattern::HelperCall => Some("helpers"),
-        Pattern::RlsBlock => Some("rls"),
-        Pattern::PlainConnectionBlock => Some("scope"),
-        _ => None,
-    }
 }
 
 fn severity(verdict: Verdict, facts: &Facts) -> Severity {

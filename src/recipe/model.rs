@@ -51,6 +51,16 @@ impl Pattern {
             Self::PlainConnectionBlock => "plain_connection_block",
         }
     }
+
+    /// The form that sites of a standard pattern have already; `None` for a pattern that is to go.
+    pub fn standard_form(self) -> Option<&'static str> {
+        match self {
+            Self::HelperCall => Some("helpers"),
+            Self::RlsBlock => Some("rls"),
+            Self::PlainConnectionBlock => Some("scope"),
+            _ => None,
+        }
+    }
 }
 
 /// What a capture has to denote for a hit to be a site. A capture that is proven to denote something else is no site, and the reason is

@@ -109,7 +109,7 @@ fn decisions(recipe: &Recipe, view: View, out: &mut String) {
 }
 
 /// A condition in words; "otherwise" for one that always holds.
-fn condition(condition: &Condition) -> String {
+pub(super) fn condition(condition: &Condition) -> String {
     let parts = [
         any_of(condition.context.as_ref(), context),
         any_of(condition.tables.as_ref(), tables),

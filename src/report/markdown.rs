@@ -86,6 +86,34 @@ fn escape(text: &str) -> String {
     escaped
 }
 
+/// A heading.
+pub(super) fn heading(out: &mut String, level: usize, title: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{} {title}\n", "#".repeat(level));
+}
+
+/// A paragraph of Markdown.
+pub(super) fn paragraph(out: &mut String, text: &str) {
+    out.push_str(text);
+    out.push_str("\n\n");
+}
+
+/// A block of code in `language`. The fence is longer than any run of backticks in it.
+pub(super) fn fenced(out: &mut String, language: &str, text: &str) {
+    let longest = text
+        .split(|character| character != '`')
+        .map(str::len)
+        .max()
+        .unwrap_or_default();
+    let fence = "`".repeat(3.max(longest + 1));
+    let _ = writeln!(out, "{fence}{}", visible(language));
+    for line in text.lines() {
+        let parts: Vec<_> = line.split('\t').map(visible).collect();
+        let _ = writeln!(out, "{}", parts.join("\t"));
+    }
+    let _ = writeln!(out, "{fence}\n");
+}
+
 /// How a column is set.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Align {
@@ -163,6 +191,13 @@ mod tests {
         assert_eq!(code("`"), "<code>&#96;</code>");
         assert_eq!(code(""), "");
         assert_eq!(code("   "), "");
+    }
+
+    #[test]
+    fn a_fence_is_longer_than_what_it_holds() {
+        let mut out = String::new();
+        fenced(&mut out, "python", "a = '````'\n\tb = '\u{1b}'\n");
+        assert_eq!(out, "`````python\na = '````'\n\tb = '\\u{1b}'\n`````\n\n");
     }
 
     /// Whether the texts stay in their cells, as the table extension splits rows: at every bar without a backslash, also in code.

@@ -7,6 +7,7 @@ pub mod colour;
 pub mod diff;
 pub mod escape;
 pub mod explain;
+pub mod guide;
 pub mod hunks;
 pub mod inventory;
 pub mod json;

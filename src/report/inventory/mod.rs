@@ -7,11 +7,9 @@ mod overview;
 mod plan;
 mod rls;
 
-use std::fmt::Write;
-
 use crate::finding::{Finding, Inventory, Verdict};
 use crate::recipe::Pattern;
-use crate::report::markdown::{Align, Table, code, prose};
+use crate::report::markdown::{Align, Table, code, heading, paragraph, prose};
 use crate::report::totals::{Totals, plural};
 
 /// The inventory as Markdown.
@@ -129,16 +127,6 @@ fn verdict(finding: &Finding) -> String {
 
 fn count_sites(count: usize) -> String {
     plural(count, "site")
-}
-
-fn heading(out: &mut String, level: usize, title: &str) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(out, "{} {title}\n", "#".repeat(level));
-}
-
-fn paragraph(out: &mut String, text: &str) {
-    out.push_str(text);
-    out.push_str("\n\n");
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The connection followed: every use of its name, what is called on it, where it escapes.
 
-use crate::facts::{World, passing};
+use crate::facts::World;
+use crate::facts::passing::{self, Passed};
 use crate::language::expression::Argument;
 use crate::language::usage::{MethodCall, Usage};
 use crate::language::{BindingKind, Reference, ScopeId, ScopeKind};
@@ -52,15 +53,13 @@ impl QueryCall {
 
     /// Whether it may change rows: known to, or not known not to.
     pub fn may_write(&self) -> bool {
-        self.statements().any(|s| {
-            !matches!(s.kind, StatementKind::Read | StatementKind::Session)
-                || !s.unknown_functions.is_empty()
-        }) || (self.queries.is_some() && self.statements().next().is_none())
+        let nothing_known = || self.queries.is_some() && self.statements().next().is_none();
+        self.queries.iter().flatten().any(SqlFacts::may_write) || nothing_known()
     }
 }
 
 /// A use of the connection that is no call on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct OtherUse {
     /// Where.
     pub span: Span,
@@ -70,6 +69,8 @@ pub struct OtherUse {
     pub outlives: bool,
     /// Whether it is passed to a call, which may do anything with it while the block lasts.
     pub passed: bool,
+    /// What is done with it there, for a call that it is passed to.
+    pub behind: Passed,
 }
 
 /// What is done with a connection in a region.
@@ -187,6 +188,13 @@ impl Visitor<'_> {
             Usage::Yielded => self.other(span, "is yielded", true, false),
             Usage::Stored => self.other(span, "is stored", true, false),
             Usage::Aliased => self.other(span, "gets a second name", true, false),
+            // A method kept under a name runs whatever it is called with, whenever that is.
+            Usage::AttributeRead { name } if self.is_method(&name) => {
+                let what =
+                    format!("gives away its method `.{name}`, which is not called on the spot");
+                self.other(span, what, true, false);
+                self.run_elsewhere(span, Usage::Other);
+            }
             Usage::AttributeRead { name } => {
                 self.other(span, format!("is read: `.{name}`"), false, false);
             }
@@ -208,7 +216,14 @@ impl Visitor<'_> {
             what: what.into(),
             outlives,
             passed,
+            behind: Passed::default(),
         });
+    }
+
+    fn is_method(&self, name: &str) -> bool {
+        let driver = self.world.driver;
+        let methods = driver.query_methods.iter().chain(&driver.silent_methods);
+        methods.into_iter().any(|method| method == name)
     }
 
     /// `pool.release(conn)` ends the connection's use and is none.
@@ -266,9 +281,13 @@ impl Visitor<'_> {
             }
             Usage::Argument { call, callee } => {
                 let passed = passing::follow(self.world, self.id, call, callee, span);
-                self.connection.passed_queries.extend(passed.queries);
+                let queries = passed.queries.iter().cloned();
+                self.connection.passed_queries.extend(queries);
                 let lost = passed.is_lost.then_some(callee);
                 self.connection.lost_in = self.connection.lost_in.or(lost);
+                if let Some(other) = self.connection.others.last_mut() {
+                    other.behind = passed;
+                }
             }
             _ => self.connection.lost_in = self.connection.lost_in.or(Some(span)),
         }

@@ -81,10 +81,12 @@ fn candidate(world: World<'_>, id: FileId, at: Span, expression: &str) -> Option
         .model
         .bindings_of(owner, root)
         .any(|binding| binding.kind == BindingKind::Delete);
-    if !bound || deleted || !has_member(world, id, owner, root, rest) {
+    let is_user_itself = !rest.is_empty() && is_identity(world, id, owner, root);
+    if !bound || deleted || is_user_itself || !has_member(world, id, owner, root, rest) {
         return None;
     }
-    let uncertain = rebound(world, id, owner, root, at)
+    let uncertain = hiding(world, id, owner, root)
+        .or_else(|| rebound(world, id, owner, root, at))
         .or_else(|| path_parameter(world, id, owner, root))
         .or_else(|| assigned_member(world, id, inner, at));
     if let Some(why) = uncertain {
@@ -109,6 +111,36 @@ fn candidate(world: World<'_>, id: FileId, at: Span, expression: &str) -> Option
         Some(why) => Identity::Optional { expression, why },
         None => Identity::Bound { expression },
     })
+}
+
+/// Whether a variable is given the user by another of the expressions: `user = ctx.user_id` has nothing that `user.id` could mean.
+fn is_identity(world: World<'_>, id: FileId, owner: ScopeId, root: &str) -> bool {
+    let file = world.project.file(id);
+    let values = file
+        .model
+        .bindings_of(owner, root)
+        .filter_map(|binding| binding.value);
+    let texts: Vec<&str> = values.map(|value| value.text(file.text())).collect();
+    let mut identities = world.config.identity.iter();
+    identities.any(|identity| texts.contains(&identity.as_str()))
+}
+
+/// A parameter of a nested function that hides a variable of the function around it: what it is called with need not be a user.
+fn hiding(world: World<'_>, id: FileId, owner: ScopeId, root: &str) -> Option<String> {
+    let file = world.project.file(id);
+    let parameter = file
+        .model
+        .bindings_of(owner, root)
+        .find(|binding| binding.kind == BindingKind::Parameter && binding.annotation.is_none())?;
+    let around = file.model.scope(owner).parent?;
+    let hidden = file.model.resolve(around, root)?;
+    if file.model.scope(hidden).kind != ScopeKind::Function {
+        return None;
+    }
+    let line = file.source.line_of(parameter.span.start);
+    Some(format!(
+        "`{root}` is a parameter of a nested function (line {line}), and what it is called with is not followed"
+    ))
 }
 
 /// A parameter that is bound again before the site no longer holds what the caller passed.

@@ -6,6 +6,8 @@
 pub mod attribute;
 pub mod connection;
 pub mod context;
+pub mod effects;
+pub mod errors;
 pub mod identity;
 pub mod origin;
 pub mod passing;

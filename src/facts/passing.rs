@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::World;
 use crate::facts::attribute::Family;
 use crate::facts::connection::queries_of;
+use crate::facts::{World, errors};
 use crate::language::expression::{Argument, Expression};
-use crate::language::usage::Usage;
+use crate::language::usage::{Manner, Usage};
 use crate::language::{BindingKind, Parameter, ParameterKind};
-use crate::project::{ClassRef, FileId, FunctionRef};
+use crate::project::{ClassRef, FileId, FunctionRef, ParsedFile};
 use crate::source::Span;
 use crate::sql::SqlFacts;
 
@@ -16,12 +16,30 @@ use crate::sql::SqlFacts;
 const DEPTH: usize = 5;
 
 /// What is done with a connection behind a call.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Passed {
     /// The queries that are run on it; all that an object which keeps it can run, whichever of its methods is called.
     pub queries: Vec<SqlFacts>,
     /// Whether it goes where it cannot be followed.
     pub is_lost: bool,
+    /// Where one of its errors is caught and the caller does not hear of it.
+    pub swallowed: Option<Swallowed>,
+}
+
+impl Passed {
+    /// Whether rows may be changed behind the call: some query may, or it is not known what is run.
+    pub fn may_write(&self) -> bool {
+        self.is_lost || self.queries.iter().any(SqlFacts::may_write)
+    }
+}
+
+/// An error of the connection that ends in a function which the connection is passed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swallowed {
+    /// Where it is caught: `path:line`.
+    pub place: String,
+    /// Whether that function goes on using the connection.
+    pub used_again: bool,
 }
 
 /// Follows the argument at `argument` of the call at `call`.
@@ -163,6 +181,7 @@ impl Follower<'_> {
         }
         let references = file.model.references_to(function.scope, &parameter.name);
         let spans: Vec<Span> = references.map(|reference| reference.span).collect();
+        self.swallows(function, &spans);
         for span in spans {
             let kept = file
                 .outline
@@ -174,6 +193,33 @@ impl Follower<'_> {
                     self.attribute(class, &write.name, depth);
                 }
                 _ => self.used(function.file, span, depth),
+            }
+        }
+    }
+
+    /// Whether a function catches errors of the connection, which it uses at `uses`, and says nothing of them. An error inside a
+    /// savepoint undoes no more than that.
+    fn swallows(&mut self, function: FunctionRef, uses: &[Span]) {
+        let file = self.world.project.file(function.file);
+        let body = file.model.scope(function.scope).body;
+        let savepoints = savepoints(file, uses);
+        for catch in errors::catches(self.world, function.file, body) {
+            let caught = uses.iter().any(|used| {
+                let spared = savepoints
+                    .iter()
+                    .any(|block| catch.body.contains(*block) && block.contains(*used));
+                catch.body.contains(*used) && !spared
+            });
+            if !caught || !errors::ends_in(file, &catch) {
+                continue;
+            }
+            let swallowed = Swallowed {
+                place: self.world.project.place(function.file, catch.span),
+                used_again: uses.iter().any(|used| used.start >= catch.body.end),
+            };
+            let known = self.passed.swallowed.as_ref();
+            if known.is_none_or(|known| !known.used_again) {
+                self.passed.swallowed = Some(swallowed);
             }
         }
     }
@@ -199,4 +245,17 @@ impl Follower<'_> {
             _ => self.lost(),
         }
     }
+}
+
+/// The blocks `async with conn.transaction():` of a connection that is used at `uses`.
+fn savepoints(file: &ParsedFile, uses: &[Span]) -> Vec<Span> {
+    let opens = |used: &Span| match file.language.usage(file.code(), *used) {
+        Usage::MethodCall(call)
+            if call.method == "transaction" && call.manner == Manner::Entered =>
+        {
+            file.language.statement(file.code(), call.call)
+        }
+        _ => None,
+    };
+    uses.iter().filter_map(opens).collect()
 }

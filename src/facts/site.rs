@@ -11,6 +11,7 @@ use crate::locate::Hit;
 use crate::project::FileId;
 use crate::recipe::{Pattern, Recipe};
 use crate::source::Span;
+use crate::sql::SqlFacts;
 
 /// The facts of a site, and what they were drawn from.
 #[derive(Debug, Clone)]
@@ -34,7 +35,7 @@ pub fn gather(
     let file = world.project.file(id);
     let scope = file.model.scope_at(hit.site.start);
     let connection = opens_connection(recipe.pattern)
-        .then(|| opened(world, id, hit))
+        .then(|| opened(world, id, hit.site))
         .flatten();
     let call = (recipe.pattern == Pattern::PoolDirectCall)
         .then(|| direct_call(world, id, hit))
@@ -75,9 +76,9 @@ fn opens_connection(pattern: Pattern) -> bool {
 }
 
 /// The connection that the site gives a name to, followed through the block or function in which the name means it.
-fn opened(world: World<'_>, id: FileId, hit: &Hit) -> Option<Connection> {
+fn opened(world: World<'_>, id: FileId, site: Span) -> Option<Connection> {
     let file = world.project.file(id);
-    let binding = bound_to(world, id, hit.site)?;
+    let binding = bound_to(world, id, site)?;
     let body = if binding.kind == BindingKind::With {
         file.language.body(file.code(), binding.statement)?
     } else {
@@ -100,6 +101,17 @@ fn opened(world: World<'_>, id: FileId, hit: &Hit) -> Option<Connection> {
         binding.span,
         Span::new(from, body.end),
     ))
+}
+
+/// The queries that are run on the connection that the expression at `site` opens; `None` where not all are known.
+pub(super) fn run_on(world: World<'_>, id: FileId, site: Span) -> Option<Vec<SqlFacts>> {
+    let connection = opened(world, id, site)?;
+    let lost = connection.lost_in.is_some()
+        || connection.used_after.is_some()
+        || connection.others.iter().any(|other| other.outlives);
+    let calls = connection.calls.into_iter();
+    let queries = calls.filter_map(|call| call.queries).flatten();
+    (!lost).then(|| queries.chain(connection.passed_queries).collect())
 }
 
 /// The name that the value of the expression at `site` gets.

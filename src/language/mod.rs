@@ -15,7 +15,7 @@ use tree_sitter::Tree;
 use crate::edit::Edit;
 use crate::language::expression::{Expression, Outline};
 use crate::language::import::{ImportChange, ImportPlace, ModuleNames};
-use crate::language::usage::{Branch, Catch, Cleanup, Guard, Usage};
+use crate::language::usage::{Branch, Catch, Cleanup, Entered, Guard, Usage};
 use crate::source::Span;
 use crate::sql::SqlText;
 
@@ -112,6 +112,13 @@ pub trait Language: Send + Sync {
     fn catches(&self, code: Code<'_>, body: Span) -> Vec<Catch>;
     /// The statements inside `body` that raise an exception; not those of nested functions.
     fn raises(&self, code: Code<'_>, body: Span) -> Vec<Span>;
+    /// The statements inside `body` that raise an exception where what they claim does not hold; not those of nested functions.
+    fn asserts(&self, code: Code<'_>, body: Span) -> Vec<Span>;
+    /// The expressions inside `body` at which the function hands over to its consumer, who may never come back; not those of nested
+    /// functions.
+    fn yields(&self, code: Code<'_>, body: Span) -> Vec<Span>;
+    /// The resources that statements inside `body` open for a body of their own; not those of nested functions.
+    fn entered(&self, code: Code<'_>, body: Span) -> Vec<Entered>;
     /// The awaited expressions inside `body`; not those of nested functions.
     fn awaits(&self, code: Code<'_>, body: Span) -> Vec<Span>;
     /// The statement at `span`, if it runs some code however its body ends.

@@ -46,7 +46,7 @@ pub struct Scope {
     pub parent: Option<ScopeId>,
     /// Whether it is `async` (a function; a comprehension with `async for`).
     pub is_async: bool,
-    /// Whether it yields.
+    /// Whether it yields: a function with `yield`, a generator expression.
     pub is_generator: bool,
     /// Decorator expressions (without `@`), outermost first.
     pub decorators: Vec<Span>,

@@ -120,6 +120,17 @@ pub struct Cleanup {
     pub handles: bool,
 }
 
+/// A resource that is open while a body runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entered {
+    /// The expression that gives the resource.
+    pub resource: Span,
+    /// The whole statement.
+    pub span: Span,
+    /// The body.
+    pub body: Span,
+}
+
 /// A statement that runs its body under a condition, and nothing otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Branch {

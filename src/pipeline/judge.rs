@@ -245,10 +245,13 @@ impl Judgement<'_> {
         let connection = known.connection.as_ref()?;
         let parsed = self.world.project.file(self.id);
         let lost = connection.lost_in?;
+        let line = parsed.source.line_of(lost.start);
+        if let Some(other) = connection.others.iter().find(|other| other.span == lost) {
+            return Some(format!("the connection {} (line {line})", other.what));
+        }
         let text = lost.text(parsed.text()).lines().next().unwrap_or_default();
         Some(format!(
-            "the connection is passed to `{text}` (line {}), which cannot be followed",
-            parsed.source.line_of(lost.start)
+            "the connection is passed to `{text}` (line {line}), which cannot be followed"
         ))
     }
 

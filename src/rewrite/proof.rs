@@ -173,6 +173,8 @@ pub(super) fn no_session_state<'c>(
         let effects: BTreeSet<Effect> = call
             .statements()
             .flat_map(|s| s.effects.iter().copied())
+            // Each statement is a transaction of its own, before and after.
+            .filter(|effect| *effect != Effect::TransactionTime)
             .collect();
         for effect in effects {
             if !(single && ends_with_statement(effect)) {
@@ -216,6 +218,7 @@ fn carried(effect: Effect) -> &'static str {
         Effect::Cursor => "a cursor belongs to the session",
         Effect::SequenceState => "currval/lastval read what this session did before",
         Effect::TransactionControl => "the transaction is steered by SQL text",
+        Effect::TransactionTime => "the time is that of the transaction",
         Effect::NoTransaction => "the statement cannot share a transaction",
     }
 }

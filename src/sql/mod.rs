@@ -154,6 +154,9 @@ pub enum Effect {
     SequenceState,
     /// `BEGIN`, `COMMIT`, `ROLLBACK`, `SAVEPOINT`, `RELEASE`, `SET TRANSACTION`, … as text.
     TransactionControl,
+    /// Hands out the time at which the transaction began: `now()`, `current_timestamp`, … in a select list or `RETURNING`. Outside of a
+    /// transaction that is the time of the statement.
+    TransactionTime,
     /// Cannot run inside a transaction block: `VACUUM`, `CREATE INDEX CONCURRENTLY`, `CREATE DATABASE`, `ALTER SYSTEM`, …
     NoTransaction,
 }
@@ -188,4 +191,24 @@ pub struct SqlFacts {
     pub statements: Vec<Statement>,
     /// Whether the PostgreSQL grammar took the text; otherwise the statements come from a reading of its tokens alone.
     pub parsed: bool,
+}
+
+impl SqlFacts {
+    /// Whether it may change rows: it is known to, or not known not to.
+    pub fn may_write(&self) -> bool {
+        self.statements.iter().any(|statement| {
+            !matches!(statement.kind, StatementKind::Read | StatementKind::Session)
+                || !statement.unknown_functions.is_empty()
+        })
+    }
+
+    /// The relations whose rows it changes.
+    pub fn changed(&self) -> impl Iterator<Item = TableName> + '_ {
+        let uses = self
+            .statements
+            .iter()
+            .flat_map(|statement| &statement.tables);
+        uses.filter(|used| used.command != Command::Select)
+            .map(|used| used.table.clone())
+    }
 }

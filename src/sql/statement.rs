@@ -18,6 +18,7 @@ pub(super) fn classify(tokens: Tokens<'_>) -> (StatementKind, BTreeSet<Effect>) 
     if runs_expressions(tokens, kind) {
         effects.extend(call_effects(tokens));
         effects.extend(clause_effects(tokens));
+        effects.extend(hands_out_time(tokens).then_some(Effect::TransactionTime));
     }
     (kind, effects)
 }
@@ -318,4 +319,38 @@ fn clause_effects(tokens: Tokens<'_>) -> BTreeSet<Effect> {
         }
     }
     effects
+}
+
+/// Whether the time of the transaction stands in the select list, or in `RETURNING`.
+fn hands_out_time(tokens: Tokens<'_>) -> bool {
+    let mut depth = 0usize;
+    let mut in_list = false;
+    for at in 0..tokens.len() {
+        if tokens.is_symbol(at, '(') {
+            depth += 1;
+        } else if tokens.is_symbol(at, ')') {
+            depth = depth.saturating_sub(1);
+        } else if depth == 0 && tokens.is_any(at, &["select", "returning"]) {
+            in_list = true;
+        } else if depth == 0 && tokens.is_any(at, &["from", "where", "into", "order", "limit"]) {
+            in_list = false;
+        } else if in_list && is_transaction_time(tokens, at) {
+            return true;
+        }
+    }
+    false
+}
+
+fn is_transaction_time(tokens: Tokens<'_>, at: usize) -> bool {
+    let keywords = [
+        "current_timestamp",
+        "current_time",
+        "current_date",
+        "localtimestamp",
+        "localtime",
+    ];
+    let is_member = at > 0 && (tokens.is_symbol(at - 1, '.') || tokens.is(at - 1, "as"));
+    let is_call =
+        tokens.is_any(at, &["now", "transaction_timestamp"]) && tokens.is_symbol(at + 1, '(');
+    !is_member && (tokens.is_any(at, &keywords) || is_call)
 }

@@ -210,6 +210,8 @@ impl<'t> Builder<'_, 't> {
             return self.later_children(node, place);
         };
         let id = self.open(ScopeKind::Comprehension, node, body, place.scope);
+        // Its elements are made when somebody asks for them, which may be much later.
+        self.draft.scopes[id.0 as usize].is_generator = node.kind() == "generator_expression";
         let inside = place.in_scope(id);
         let mut first = true;
         for child in children(node) {

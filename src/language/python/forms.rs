@@ -2,10 +2,10 @@
 
 use tree_sitter::{Node, Tree};
 
-use super::nodes::{children, node_at, path, statement_at};
+use super::nodes::{children, node_at, own_nodes, path, statement_at, unparenthesised};
 use super::statements::statements_of;
 use crate::language::Code;
-use crate::language::usage::{Branch, Cleanup};
+use crate::language::usage::{Branch, Cleanup, Entered};
 use crate::source::Span;
 
 /// The `try` statement at `span`, if it has a `finally`.
@@ -83,6 +83,38 @@ pub(super) fn opens_more(tree: &Tree, item: Span) -> bool {
         .into_iter()
         .rfind(|node| node.kind() == "with_clause");
     clause.is_none_or(|clause| children(clause).len() > 1)
+}
+
+/// The items of the `with` statements inside `body`; not those of nested functions.
+pub(super) fn entered(tree: &Tree, body: Span) -> Vec<Entered> {
+    let statements = own_nodes(tree, body).into_iter();
+    statements
+        .filter(|node| node.kind() == "with_statement")
+        .flat_map(|statement| {
+            let block = statement.child_by_field_name("body");
+            let clause = children(statement)
+                .into_iter()
+                .find(|child| child.kind() == "with_clause");
+            let items = clause.map(children).unwrap_or_default();
+            let resources = items.into_iter().filter_map(resource_of);
+            resources.filter_map(move |resource| {
+                Some(Entered {
+                    resource: resource.into(),
+                    span: statement.into(),
+                    body: block?.into(),
+                })
+            })
+        })
+        .collect()
+}
+
+/// The expression of a `with` item, without the name that its value gets.
+fn resource_of(item: Node<'_>) -> Option<Node<'_>> {
+    let value = unparenthesised(item.child_by_field_name("value")?);
+    if value.kind() == "as_pattern" {
+        return children(value).first().copied().map(unparenthesised);
+    }
+    Some(value)
 }
 
 /// `name := value` with the parentheses around it.
@@ -215,6 +247,20 @@ mod tests {
             let (fixture, span) = Fixture::marked(source);
             assert_eq!(opens_more(&fixture.tree, span), more, "{source}");
         }
+    }
+
+    #[test]
+    fn the_resources_of_a_body_are_found() {
+        let (fixture, span) = Fixture::marked(
+            "«with a() as b, (c):\n    async with (d.e() as f):\n        g\ndef h():\n    with i: pass»\n",
+        );
+        let code = fixture.file();
+        let found: Vec<(&str, &str)> = entered(&fixture.tree, span)
+            .into_iter()
+            .map(|entered| (code.text(entered.resource), code.text(entered.body)))
+            .collect();
+        let outer = "async with (d.e() as f):\n        g";
+        assert_eq!(found, [("a()", outer), ("c", outer), ("d.e()", "g")]);
     }
 
     #[test]

@@ -29,7 +29,7 @@ use tree_sitter::Tree;
 use crate::edit::Edit;
 use crate::language::expression::{Expression, Outline};
 use crate::language::import::{ImportChange, ImportPlace, ModuleNames};
-use crate::language::usage::{Branch, Catch, Cleanup, Guard, Usage};
+use crate::language::usage::{Branch, Catch, Cleanup, Entered, Guard, Usage};
 use crate::language::{Code, Language, Model};
 use crate::source::Span;
 use crate::sql::SqlText;
@@ -118,6 +118,18 @@ impl Language for Python {
 
     fn raises(&self, code: Code<'_>, body: Span) -> Vec<Span> {
         flow::raises(code.tree, body)
+    }
+
+    fn asserts(&self, code: Code<'_>, body: Span) -> Vec<Span> {
+        flow::asserts(code.tree, body)
+    }
+
+    fn yields(&self, code: Code<'_>, body: Span) -> Vec<Span> {
+        flow::yields(code.tree, body)
+    }
+
+    fn entered(&self, code: Code<'_>, body: Span) -> Vec<Entered> {
+        forms::entered(code.tree, body)
     }
 
     fn awaits(&self, code: Code<'_>, body: Span) -> Vec<Span> {

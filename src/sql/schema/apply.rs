@@ -52,6 +52,7 @@ impl Schema {
             block::apply(self, tokens, at);
             return;
         }
+        self.ties.note(tokens);
         let mut change = Change {
             schema: self,
             tokens,

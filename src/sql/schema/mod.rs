@@ -9,6 +9,7 @@ mod policy;
 #[cfg(test)]
 mod tests;
 mod text;
+mod ties;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,6 +104,8 @@ pub struct Schema {
     functions: BTreeMap<String, Body>,
     /// The views that are defined; no materialised ones, whose rows are their own.
     views: BTreeMap<TableName, View>,
+    /// What ties tables to each other.
+    ties: ties::Ties,
     undone: Vec<Undone>,
     dynamic: BTreeSet<Location>,
 }

@@ -139,7 +139,6 @@ async def context_of_the_function_around(ctx: RequestCtx) -> Any:
     return await ask()
 
 
-# open: the name of another identity, for something else
 async def not_safe_context_deleted(ctx: RequestCtx) -> Any:
     user = ctx.user_id
     del ctx

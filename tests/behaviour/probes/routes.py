@@ -50,7 +50,6 @@ async def swallowed_by_a_return(user: CurrentUser = Depends(get_current_user)) -
     return "ok"
 
 
-# open: return_exceptions swallows
 @router.post("/swallowed-by-gather")
 async def swallowed_by_gather(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -66,7 +65,6 @@ async def _try_insert(conn, user_id, name):
         return False
 
 
-# open: a callee may swallow errors of the connection
 @router.post("/swallowed-by-a-callee")
 async def swallowed_by_a_callee(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -169,7 +167,6 @@ async def table_lock(user: CurrentUser = Depends(get_current_user)) -> Any:
         return await conn.fetchval(COUNT, user.id)
 
 
-# open: now() stands still in a transaction
 @router.post("/time-of-the-transaction")
 async def time_of_the_transaction(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -186,7 +183,6 @@ async def savepoint_as_text(user: CurrentUser = Depends(get_current_user)) -> An
         return await conn.fetchval(COUNT, user.id)
 
 
-# open: a second connection does not see what is not committed
 @router.post("/second-connection-reads")
 async def second_connection_reads(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -198,7 +194,6 @@ async def _seen(user_id):
     return await execute_query_value("SELECT count(*) FROM savings_goals WHERE name = 'n1'")
 
 
-# open: a second connection waits for the first for ever
 @router.post("/second-connection-writes")
 async def second_connection_writes(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -211,7 +206,6 @@ async def _other_write(user_id):
     return await execute_query_value("UPDATE savings_goals SET target = target + 1 WHERE user_id = $1 RETURNING 1", user_id)
 
 
-# open: a second connection does not see what is not committed
 @router.post("/helper-in-the-block")
 async def helper_in_the_block(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -258,7 +252,6 @@ async def not_safe_user_bound_again(as_user: Optional[str] = None, user: Current
         return await conn.fetchval("SELECT count(*) FROM savings_goals")
 
 
-# open: the inner parameter hides the outer one
 @router.get("/parameter-of-a-nested-function")
 async def parameter_of_a_nested_function(user: CurrentUser = Depends(get_current_user)) -> Any:
     async def inner(user):
@@ -267,7 +260,6 @@ async def parameter_of_a_nested_function(user: CurrentUser = Depends(get_current
     return await inner("somebody")
 
 
-# open: a consumer that stops early undoes the write
 @router.post("/write-before-a-yield")
 async def write_before_a_yield(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -298,7 +290,6 @@ async def query_timeout_after_a_write(user: CurrentUser = Depends(get_current_us
     return "ok"
 
 
-# open: an assertion raises
 @router.post("/assertion-after-a-write")
 async def assertion_after_a_write(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -306,7 +297,6 @@ async def assertion_after_a_write(user: CurrentUser = Depends(get_current_user))
         assert user.id is None, "always"
 
 
-# open: what is called after a write may raise
 @router.post("/raise-in-a-callee")
 async def raise_in_a_callee(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -318,7 +308,6 @@ def _refuse():
     raise HTTPException(403, "no")
 
 
-# open: a second connection does not see what is not committed
 @router.post("/task-reads")
 async def task_reads(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -328,7 +317,6 @@ async def task_reads(user: CurrentUser = Depends(get_current_user)) -> Any:
     return await task
 
 
-# open: a call that is not awaited on the spot
 @router.post("/not-safe-awaited-after-the-block")
 async def not_safe_awaited_after_the_block(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -574,7 +562,6 @@ async def transaction_by_hand(user: CurrentUser = Depends(get_current_user)) -> 
         return await conn.fetchval(COUNT, user.id)
 
 
-# open: the first transaction was committed
 @router.get("/second-transaction-fails")
 async def second_transaction_fails(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -642,7 +629,6 @@ async def write_by_a_prepared_statement(user: CurrentUser = Depends(get_current_
         raise HTTPException(409, "after a write")
 
 
-# open: a callee may write
 @router.get("/write-in-a-callee")
 async def write_in_a_callee(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -654,7 +640,6 @@ async def _write(conn, user_id, name):
     await conn.execute(INS, user_id, name, 1)
 
 
-# open: the tables are unknown, not none
 @router.get("/not-safe-method-without-its-call")
 async def not_safe_method_without_its_call(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:
@@ -693,7 +678,6 @@ async def _quiet():
         pass
 
 
-# open: a context manager may swallow
 @router.get("/suppressed-by-a-context-manager")
 async def suppressed_by_a_context_manager(user: CurrentUser = Depends(get_current_user)) -> Any:
     async with get_db_pool().acquire() as conn:

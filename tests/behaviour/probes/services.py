@@ -32,7 +32,6 @@ async def task_that_outlives_the_block():
     return await task
 
 
-# open: a generator expression runs later
 async def generator_consumed_later():
     async with get_db_pool().acquire() as conn:
         values = (await conn.fetchval("SELECT $1::int", n) for n in range(3))

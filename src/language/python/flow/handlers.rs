@@ -1,4 +1,4 @@
-//! Where exceptions are caught, and where execution goes on after that.
+//! Where exceptions are caught (or collected as values), and where execution goes on after that.
 
 use tree_sitter::Node;
 
@@ -27,6 +27,7 @@ pub(in crate::language::python) fn catches(code: Code<'_>, body: Span) -> Vec<Ca
         .flat_map(|node| match node.kind() {
             "try_statement" => tried(node),
             "with_statement" => suppressed(code, node).into_iter().collect(),
+            "call" => collected(code, node).into_iter().collect(),
             _ => Vec::new(),
         })
         .collect()
@@ -70,6 +71,26 @@ fn tried(statement: Node<'_>) -> Vec<Catch> {
         }
     }));
     found
+}
+
+/// A call that gives exceptions back as values: `gather(…, return_exceptions=True)`, or one that keeps them in tasks: `asyncio.wait(…)`.
+fn collected(code: Code<'_>, call: Node<'_>) -> Option<Catch> {
+    let callee = call.child_by_field_name("function")?;
+    let arguments = call.child_by_field_name("arguments")?;
+    let gives_back = children(arguments).into_iter().any(|argument| {
+        let field = |name| argument.child_by_field_name(name);
+        field("name").is_some_and(|name| code.text(name.into()) == "return_exceptions")
+            && field("value").is_some_and(|value| value.kind() != "false")
+    });
+    let name = qualified(&code, callee);
+    let waits = name.is_some_and(|name| name == "asyncio.wait");
+    (gives_back || waits).then(|| Catch {
+        span: call.into(),
+        body: arguments.into(),
+        handles: true,
+        falls_through: true,
+        continues: false,
+    })
 }
 
 fn suppressed(code: Code<'_>, statement: Node<'_>) -> Option<Catch> {

@@ -55,18 +55,28 @@ fn repeats<'t>(node: Node<'t>, part: Node<'t>, inner: Option<Node<'t>>) -> bool 
 
 /// The `raise` statements inside `body`; not those of nested functions.
 pub(super) fn raises(tree: &Tree, body: Span) -> Vec<Span> {
-    own_nodes(tree, body)
-        .into_iter()
-        .filter(|node| node.kind() == "raise_statement")
-        .map(Span::from)
-        .collect()
+    of_kind(tree, body, "raise_statement")
+}
+
+/// The `assert` statements inside `body`; not those of nested functions.
+pub(super) fn asserts(tree: &Tree, body: Span) -> Vec<Span> {
+    of_kind(tree, body, "assert_statement")
+}
+
+/// The `yield` expressions inside `body`; not those of nested functions.
+pub(super) fn yields(tree: &Tree, body: Span) -> Vec<Span> {
+    of_kind(tree, body, "yield")
 }
 
 /// The awaited expressions inside `body`; not those of nested functions.
 pub(super) fn awaits(tree: &Tree, body: Span) -> Vec<Span> {
+    of_kind(tree, body, "await")
+}
+
+fn of_kind(tree: &Tree, body: Span, kind: &str) -> Vec<Span> {
     own_nodes(tree, body)
         .into_iter()
-        .filter(|node| node.is_named() && node.kind() == "await")
+        .filter(|node| node.is_named() && node.kind() == kind)
         .map(Span::from)
         .collect()
 }

@@ -3,14 +3,22 @@
 //! A transaction changes what errors do: the first one of the connection aborts all later statements, and any that leaves the block
 //! undoes the writes. It also changes when others see those writes, and what waits for whom.
 
+mod callees;
+mod errors;
+mod undone;
+
 use std::collections::BTreeSet;
 
-use crate::facts::connection::{Connection, QueryCall};
+use crate::facts::connection::{Connection, OtherUse, QueryCall};
 use crate::facts::tables::parse_name;
-use crate::language::usage::{Catch, Manner};
+use crate::language::usage::{Manner, Usage};
+use crate::project::ParsedFile;
 use crate::rewrite::Subject;
 use crate::source::Span;
-use crate::sql::Effect;
+use crate::sql::{Effect, SqlFacts, TableName};
+
+/// Functions that run what they are given before they are done themselves.
+const WAITING: [&str; 3] = ["gather", "wait_for", "shield"];
 
 /// What the RLS scope's transaction changes.
 #[derive(Debug, Default)]
@@ -49,15 +57,127 @@ pub(super) fn around(
             subject.line(span)
         ));
     }
-    let refused = swallowed(subject, connection, region, body, &mut result.unproven);
-    result.refused.extend(refused);
+    for call in &connection.calls {
+        left_running(subject, call, &mut result.refused);
+    }
+    errors::swallowed(subject, connection, region, body, &mut result);
+    errors::swallowed_elsewhere(subject, connection, region, &mut result);
     result.unproven.extend(effective_now(subject, connection));
-    writes(subject, connection, body, &mut result);
+    result.unproven.extend(times(subject, connection));
+    let writes = Writes::of(subject, connection);
+    undone::writes(subject, connection, &writes, body, &mut result);
+    undone::transactions(subject, connection, &writes, body, &mut result);
+    callees::effects(subject, connection, &writes, body, &mut result);
     result
         .notes
         .extend(foreign_await(subject, connection, body));
     owners_views(subject, &mut result);
     result
+}
+
+/// The places in a block that may change rows, and the transactions in it that are there already.
+struct Writes {
+    /// Where rows may be changed, in source order: by the block itself, or by what it passes the connection to.
+    spans: Vec<Span>,
+    /// The tables that are changed; `None` where they are not all known.
+    tables: Option<Vec<TableName>>,
+    /// The blocks `async with conn.transaction():`.
+    transactions: Vec<Span>,
+}
+
+impl Writes {
+    fn of(subject: Subject<'_>, connection: &Connection) -> Self {
+        let file = subject.parsed();
+        let own: Vec<&QueryCall> = connection
+            .calls
+            .iter()
+            .filter(|call| call.queries.is_some() && call.may_write())
+            .collect();
+        let passed: Vec<&OtherUse> = connection
+            .others
+            .iter()
+            .filter(|other| other.passed && other.behind.may_write())
+            .collect();
+        let mut spans: Vec<Span> = own.iter().map(|call| call.call.call).collect();
+        spans.extend(passed.iter().map(|other| other.span));
+        spans.sort_unstable();
+        let known = own.iter().all(|call| call.is_known())
+            && passed.iter().all(|other| !other.behind.is_lost);
+        let queries = own.iter().flat_map(|call| call.queries.iter().flatten());
+        let queries = queries.chain(passed.iter().flat_map(|other| &other.behind.queries));
+        let tables = queries.flat_map(SqlFacts::changed).collect();
+        Self {
+            spans,
+            tables: known.then_some(tables),
+            transactions: savepoints(file, connection),
+        }
+    }
+
+    /// Whether one transaction that is there already holds all of `spans`.
+    fn in_one(&self, spans: &[Span]) -> bool {
+        let holds = |block: &Span| spans.iter().all(|span| block.contains(*span));
+        self.transactions.iter().any(holds)
+    }
+
+    /// A write that has run when `place` is reached, and that no transaction which is there already binds to it.
+    fn before(&self, subject: Subject<'_>, place: Span, body: Span) -> Option<Span> {
+        let file = subject.parsed();
+        let round = file.language.innermost_loop(file.code(), place, body);
+        self.spans.iter().copied().find(|write| {
+            let earlier =
+                write.end <= place.start || round.is_some_and(|round| round.contains(*write));
+            earlier && !write.contains(place) && !self.in_one(&[*write, place])
+        })
+    }
+}
+
+/// The blocks `async with conn.transaction():` of a connection.
+fn savepoints(file: &ParsedFile, connection: &Connection) -> Vec<Span> {
+    let opened = connection
+        .calls
+        .iter()
+        .filter(|call| call.call.method == "transaction" && call.call.manner == Manner::Entered);
+    opened
+        .filter_map(|call| file.language.statement(file.code(), call.call.call))
+        .collect()
+}
+
+/// A query that is started and not waited for on the spot may run when the connection is somebody else's.
+fn left_running(subject: Subject<'_>, call: &QueryCall, reasons: &mut Vec<String>) {
+    if call.queries.is_none() || call.call.manner != Manner::Plain || call.call.method == "cursor" {
+        return;
+    }
+    let file = subject.parsed();
+    // `await gather(conn.fetch(…), …)` waits for its arguments.
+    let mut value = call.call.call;
+    while let Usage::Argument { call, callee } = file.language.usage(file.code(), value) {
+        let last = subject.text(callee).rsplit('.').next().unwrap_or_default();
+        if !WAITING.contains(&last) {
+            break;
+        }
+        value = call;
+    }
+    if value == call.call.call || file.language.usage(file.code(), value) != Usage::Awaited {
+        reasons.push(format!(
+            "a query is not awaited where it is called (line {})",
+            subject.line(call.call.call)
+        ));
+    }
+}
+
+/// Statements that hand out the time, which stands still in a transaction.
+fn times(subject: Subject<'_>, connection: &Connection) -> Option<String> {
+    let asks = |call: &&QueryCall| {
+        call.statements()
+            .any(|statement| statement.effects.contains(&Effect::TransactionTime))
+    };
+    let asking: Vec<&QueryCall> = connection.calls.iter().filter(asks).collect();
+    let several = asking.len() > 1 || asking.iter().any(|call| call.in_loop);
+    let last = asking.last().filter(|_| several)?;
+    Some(format!(
+        "`now()` stands still in a transaction, so several statements get one time (line {})",
+        subject.line(last.call.call)
+    ))
 }
 
 /// Views that read their tables with their owner's rights, which the schema does not show to be subject to the policies.
@@ -154,99 +274,6 @@ fn effective_now(subject: Subject<'_>, connection: &Connection) -> Vec<String> {
         .collect()
 }
 
-/// Errors that are caught inside the block while the connection is used on: PostgreSQL refuses every statement of a transaction after its
-/// first error ("current transaction is aborted").
-fn swallowed(
-    subject: Subject<'_>,
-    connection: &Connection,
-    region: Span,
-    body: Span,
-    unproven: &mut Vec<String>,
-) -> Vec<String> {
-    let file = subject.parsed();
-    let uses: Vec<Span> = connection
-        .calls
-        .iter()
-        .map(|call| call.call.call)
-        .chain(
-            connection
-                .others
-                .iter()
-                .filter(|other| other.passed)
-                .map(|other| other.span),
-        )
-        .collect();
-    let mut reasons = Vec::new();
-    for catch in file.language.catches(file.code(), body) {
-        let inside: Vec<Span> = uses
-            .iter()
-            .copied()
-            .filter(|span| catch.body.contains(*span))
-            .collect();
-        if inside.is_empty()
-            || inside
-                .iter()
-                .all(|span| in_savepoint(subject, connection, *span, catch.body))
-        {
-            continue;
-        }
-        let again = uses.iter().any(|span| {
-            let in_handler = catch.span.contains(*span) && span.start >= catch.body.end;
-            let behind = catch.falls_through && span.start >= catch.span.end;
-            in_handler || behind
-        });
-        let repeated = (catch.falls_through || catch.continues)
-            && file
-                .language
-                .innermost_loop(file.code(), catch.span, region)
-                .is_some();
-        let written = connection
-            .calls
-            .iter()
-            .filter(|call| call.queries.is_some() && call.may_write());
-        let undoes = catch.falls_through || catch.continues || swallows(subject, &catch);
-        let lost = undoes
-            && written.into_iter().any(|call| {
-                call.call.call.start < catch.body.end
-                    && !(inside.len() == 1 && inside[0] == call.call.call)
-            });
-        if lost && !(again || repeated) {
-            unproven.push(format!(
-                "a swallowed error (line {}) now undoes the writes before it",
-                subject.line(catch.span)
-            ));
-        }
-        if again || repeated {
-            reasons.push(format!(
-                "an error of the connection is caught and the connection is used again (line {})",
-                subject.line(catch.span)
-            ));
-        }
-    }
-    reasons
-}
-
-/// Whether a handler ends an exception without raising again: by a `return`, too.
-fn swallows(subject: Subject<'_>, catch: &Catch) -> bool {
-    let file = subject.parsed();
-    let handlers = Span::new(catch.body.end, catch.span.end.max(catch.body.end));
-    catch.handles && file.language.raises(file.code(), handlers).is_empty()
-}
-
-/// Whether a use stands in an `async with conn.transaction():` inside `limit`, so that an error only undoes that savepoint.
-fn in_savepoint(subject: Subject<'_>, connection: &Connection, used: Span, limit: Span) -> bool {
-    let file = subject.parsed();
-    connection
-        .calls
-        .iter()
-        .filter(|call| call.call.method == "transaction")
-        .any(|call| {
-            let opened = file.language.statement(file.code(), call.call.call);
-            call.call.manner == Manner::Entered
-                && opened.is_some_and(|block| limit.contains(block) && block.contains(used))
-        })
-}
-
 /// An await in the block that is not on the connection: while it lasts, the transaction stays open.
 fn foreign_await(subject: Subject<'_>, connection: &Connection, body: Span) -> Option<String> {
     let file = subject.parsed();
@@ -265,48 +292,4 @@ fn foreign_await(subject: Subject<'_>, connection: &Connection, body: Span) -> O
         "an await that is not on the connection holds the transaction open (line {})",
         subject.line(foreign)
     ))
-}
-
-/// Writes become one: what that means.
-fn writes(subject: Subject<'_>, connection: &Connection, body: Span, result: &mut Transaction) {
-    let writing: Vec<&QueryCall> = connection
-        .calls
-        .iter()
-        .filter(|call| call.queries.is_some() && call.may_write())
-        .collect();
-    let file = subject.parsed();
-    let transactions: Vec<Span> = connection
-        .calls
-        .iter()
-        .filter(|call| call.call.method == "transaction" && call.call.manner == Manner::Entered)
-        .filter_map(|call| file.language.statement(file.code(), call.call.call))
-        .collect();
-    let in_one = |spans: &[Span]| {
-        transactions
-            .iter()
-            .any(|block| spans.iter().all(|span| block.contains(*span)))
-    };
-    let spans: Vec<Span> = writing.iter().map(|call| call.call.call).collect();
-    let several = writing.len() > 1 || writing.iter().any(|call| call.in_loop);
-    if several && !in_one(&spans) {
-        result
-            .notes
-            .push("the writes of the block become one transaction".to_owned());
-    }
-    // A write inside a transaction that the exception leaves is undone by it today, too.
-    let raised = file
-        .language
-        .raises(file.code(), body)
-        .into_iter()
-        .find(|raise| {
-            spans
-                .iter()
-                .any(|write| write.end <= raise.start && !in_one(&[*write, *raise]))
-        });
-    if let Some(raised) = raised {
-        result.unproven.push(format!(
-            "an exception raised after a write (line {}) now undoes the write",
-            subject.line(raised)
-        ));
-    }
 }

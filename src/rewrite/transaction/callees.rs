@@ -1,0 +1,145 @@
+//! What is called inside the block: exceptions that it raises behind a write, and other connections that it takes meanwhile.
+
+use std::collections::BTreeMap;
+
+use super::{Transaction, Writes};
+use crate::facts::connection::Connection;
+use crate::facts::effects::{Borrow, Effects, of_call};
+use crate::language::expression::CallSite;
+use crate::rewrite::Subject;
+use crate::source::Span;
+use crate::sql::{Command, Statement, TableUse};
+
+/// What the calls inside a block do beside their result.
+type Called<'a> = [(&'a CallSite, Effects)];
+
+/// What called functions raise behind a write, and which connections they take.
+pub(super) fn effects(
+    subject: Subject<'_>,
+    connection: &Connection,
+    writes: &Writes,
+    body: Span,
+    result: &mut Transaction,
+) {
+    let called = calls(subject, body);
+    raises(subject, &called, writes, body, result);
+    second_connections(subject, &called, connection, writes, body, result);
+}
+
+/// Exceptions that called functions raise behind a write.
+fn raises(
+    subject: Subject<'_>,
+    called: &Called<'_>,
+    writes: &Writes,
+    body: Span,
+    result: &mut Transaction,
+) {
+    for (call, effects) in called {
+        if let Some(place) = &effects.raises
+            && writes.before(subject, call.span, body).is_some()
+        {
+            result.unproven.push(format!(
+                "`{}` after a write (line {}) may raise ({place}), which now undoes the write",
+                name(subject, call),
+                subject.line(call.span)
+            ));
+            return;
+        }
+    }
+}
+
+/// Connections that are taken while this one is held: they do not see what the block has written, and wait for the rows that it has
+/// changed.
+fn second_connections(
+    subject: Subject<'_>,
+    called: &Called<'_>,
+    connection: &Connection,
+    writes: &Writes,
+    body: Span,
+    result: &mut Transaction,
+) {
+    let own: Vec<Span> = connection.calls.iter().map(|call| call.call.call).collect();
+    let mut noted = false;
+    for (call, effects) in called {
+        if own.contains(&call.span) || effects.borrows.is_empty() {
+            continue;
+        }
+        let line = subject.line(call.span);
+        let behind_write = writes.before(subject, call.span, body).is_some();
+        let meets = effects
+            .borrows
+            .iter()
+            .find(|borrow| meets(subject, borrow, writes));
+        match meets {
+            Some(borrow) if behind_write => {
+                let what = through(subject, call, borrow);
+                result.unproven.push(format!(
+                    "{what} takes another connection (line {line}), which does not see what this transaction has written and may wait for it"
+                ));
+                return;
+            }
+            _ if !noted => {
+                noted = true;
+                let what = through(subject, call, &effects.borrows[0]);
+                result.notes.push(format!(
+                    "{what} takes another connection while this one is held (line {line}): with a pool of one it waits for ever"
+                ));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether what another connection does can have to do with the writes of the block: it uses a table that they change, changes one that
+/// foreign keys or triggers may tie to them, or is not known.
+fn meets(subject: Subject<'_>, borrow: &Borrow, writes: &Writes) -> bool {
+    let (Some(queries), Some(changed)) = (&borrow.queries, &writes.tables) else {
+        return true;
+    };
+    let schema = subject.world.schema;
+    let meets = |statement: &Statement| {
+        let is_open = statement.tables_open || !statement.unknown_functions.is_empty();
+        let uses = |used: &TableUse| {
+            changed.iter().any(|table| {
+                let changes = used.command != Command::Select;
+                table.matches(&used.table) || (changes && schema.is_tied(table, &used.table))
+            })
+        };
+        is_open || statement.tables.iter().any(uses)
+    };
+    queries
+        .iter()
+        .any(|query| query.statements.is_empty() || query.statements.iter().any(meets))
+}
+
+/// The calls inside the block, not those of functions that are defined there, with what they do beside their result.
+fn calls(subject: Subject<'_>, body: Span) -> Vec<(&CallSite, Effects)> {
+    let file = subject.parsed();
+    let around = file.function_at(body.start);
+    let here = file
+        .outline
+        .calls
+        .iter()
+        .filter(|call| body.contains(call.span))
+        .filter(|call| file.model.function_around(call.scope) == around);
+    // The calls are in source order; one that is an argument of another stands behind it and runs before it, which is all the same here.
+    let by_place: BTreeMap<Span, &CallSite> = here.map(|call| (call.span, call)).collect();
+    by_place
+        .into_values()
+        .map(|call| (call, of_call(subject.world, subject.file, call)))
+        .collect()
+}
+
+fn name<'a>(subject: Subject<'a>, call: &CallSite) -> &'a str {
+    subject.text(call.callee).lines().next().unwrap_or_default()
+}
+
+/// What takes the connection, and by which call of the block.
+fn through(subject: Subject<'_>, call: &CallSite, borrow: &Borrow) -> String {
+    let called = name(subject, call);
+    if called == borrow.what {
+        format!("`{called}`")
+    } else {
+        format!("`{}`, called by `{called}`,", borrow.what)
+    }
+}

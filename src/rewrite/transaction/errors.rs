@@ -1,0 +1,138 @@
+//! Errors that are caught while the transaction goes on: PostgreSQL refuses every statement of a transaction after its first error
+//! ("current transaction is aborted"), up to the savepoint that it happened in.
+
+use super::{Transaction, savepoints};
+use crate::facts::connection::Connection;
+use crate::facts::errors;
+use crate::language::usage::Catch;
+use crate::rewrite::Subject;
+use crate::source::Span;
+
+/// Errors of the connection that are caught inside the block.
+pub(super) fn swallowed(
+    subject: Subject<'_>,
+    connection: &Connection,
+    region: Span,
+    body: Span,
+    result: &mut Transaction,
+) {
+    let file = subject.parsed();
+    let uses = uses(connection);
+    let savepoints = savepoints(file, connection);
+    let caught_in = |limit: Span| -> Vec<Span> {
+        let spared = |used: Span| {
+            savepoints
+                .iter()
+                .any(|block| limit.contains(*block) && block.contains(used))
+        };
+        let inside = uses.iter().copied().filter(|used| limit.contains(*used));
+        inside.filter(|used| !spared(*used)).collect()
+    };
+    for catch in errors::catches(subject.world, subject.file, body) {
+        let inside = caught_in(catch.body);
+        if inside.is_empty() {
+            continue;
+        }
+        let line = subject.line(catch.span);
+        if used_behind(&uses, &catch) || repeated(subject, &catch, region) {
+            result.refused.push(format!(
+                "an error of the connection is caught and the connection is used again (line {line})"
+            ));
+        } else if errors::ends_in(file, &catch) && undoes_write(connection, &catch, &inside) {
+            result.unproven.push(format!(
+                "a swallowed error (line {line}) now undoes the writes before it"
+            ));
+        }
+    }
+    for entered in errors::doubtful(subject.world, subject.file, body) {
+        let again = uses.iter().any(|used| used.start >= entered.span.end);
+        if again && !caught_in(entered.body).is_empty() {
+            result.unproven.push(format!(
+                "it is not known whether `{}` swallows errors of the connection, which is used again behind it (line {})",
+                subject.text(entered.resource).lines().next().unwrap_or_default(),
+                subject.line(entered.resource)
+            ));
+        }
+    }
+}
+
+/// Errors of the connection that are caught by what it is passed to.
+pub(super) fn swallowed_elsewhere(
+    subject: Subject<'_>,
+    connection: &Connection,
+    region: Span,
+    result: &mut Transaction,
+) {
+    let file = subject.parsed();
+    let uses = uses(connection);
+    let savepoints = savepoints(file, connection);
+    for other in &connection.others {
+        let Some(swallowed) = &other.behind.swallowed else {
+            continue;
+        };
+        // An error inside a savepoint that goes on is met by what ends the savepoint.
+        let in_loop = file
+            .language
+            .innermost_loop(file.code(), other.span, region)
+            .is_some();
+        let again = swallowed.used_again
+            || in_loop
+            || uses.iter().any(|used| used.start >= other.span.end)
+            || savepoints.iter().any(|block| block.contains(other.span));
+        let line = subject.line(other.span);
+        let place = &swallowed.place;
+        if again {
+            result.refused.push(format!(
+                "an error of the connection is caught at {place} and the connection is used again (line {line})"
+            ));
+        } else if written_before(connection, other.span) {
+            result.unproven.push(format!(
+                "an error that is swallowed at {place} now undoes the writes before it (line {line})"
+            ));
+        }
+    }
+}
+
+/// Where the connection is used, or passed to what may use it.
+fn uses(connection: &Connection) -> Vec<Span> {
+    let calls = connection.calls.iter().map(|call| call.call.call);
+    let passed = connection.others.iter().filter(|other| other.passed);
+    calls.chain(passed.map(|other| other.span)).collect()
+}
+
+/// Whether the connection is used in a handler, or behind a place that goes on after an error.
+fn used_behind(uses: &[Span], catch: &Catch) -> bool {
+    uses.iter().any(|span| {
+        let in_handler = catch.span.contains(*span) && span.start >= catch.body.end;
+        let behind = catch.falls_through && span.start >= catch.span.end;
+        in_handler || behind
+    })
+}
+
+/// Whether the block goes into another round of a loop after an error.
+fn repeated(subject: Subject<'_>, catch: &Catch, region: Span) -> bool {
+    let file = subject.parsed();
+    (catch.falls_through || catch.continues)
+        && file
+            .language
+            .innermost_loop(file.code(), catch.span, region)
+            .is_some()
+}
+
+/// Whether a write has run when the error is caught: not one that is all that can fail there.
+fn undoes_write(connection: &Connection, catch: &Catch, inside: &[Span]) -> bool {
+    let written = connection
+        .calls
+        .iter()
+        .filter(|call| call.queries.is_some() && call.may_write());
+    written.into_iter().any(|call| {
+        let alone = inside.len() == 1 && inside[0] == call.call.call;
+        call.call.call.start < catch.body.end && !alone
+    })
+}
+
+fn written_before(connection: &Connection, place: Span) -> bool {
+    let calls = connection.calls.iter();
+    let mut writes = calls.filter(|call| call.queries.is_some() && call.may_write());
+    writes.any(|call| call.call.call.end <= place.start)
+}

@@ -32,15 +32,11 @@ impl Family {
 
     /// Every read in the project that may read the attribute `name` of the family.
     pub fn reads<'w>(&self, world: World<'w>, name: &str) -> Vec<(FileId, &'w AttributeRead)> {
-        let mut found = Vec::new();
-        for (id, file) in world.project.files() {
-            for read in file.outline.reads.iter().filter(|read| read.name == name) {
-                if self.may_be_on(world, id, read) {
-                    found.push((id, read));
-                }
-            }
-        }
-        found
+        world
+            .project
+            .reads_named(name)
+            .filter(|(id, read)| self.may_be_on(world, *id, read))
+            .collect()
     }
 
     /// Every assignment through `self` to the attribute `name` of the family.

@@ -9,6 +9,7 @@ pub mod context;
 pub mod effects;
 pub mod errors;
 pub mod identity;
+pub mod memo;
 pub mod origin;
 pub mod passing;
 pub mod roles;
@@ -39,4 +40,6 @@ pub struct World<'a> {
     pub tests: &'a GlobSet,
     /// The SQL schema.
     pub schema: &'a Schema,
+    /// What has been found out already.
+    pub memo: &'a memo::Memo,
 }

@@ -1,5 +1,7 @@
 //! Whether a hit is what its recipe looks for: a pool and not a lock, the driver's `connect` and not another's.
 
+use std::sync::Arc;
+
 use crate::facts::World;
 use crate::facts::origin::{self, Value};
 use crate::language::expression::{Argument, Expression};
@@ -307,7 +309,7 @@ fn holder(world: World<'_>, file: FileId, hit: &Hit, span: Span) -> Standing {
 }
 
 /// The values that a holder is given: the right side of its assignment, or what callers pass for the parameter.
-fn assigned(world: World<'_>, file: FileId, hit: &Hit, span: Span) -> origin::Values {
+fn assigned(world: World<'_>, file: FileId, hit: &Hit, span: Span) -> Arc<origin::Values> {
     let parsed = world.project.file(file);
     let write = parsed
         .outline
@@ -323,7 +325,6 @@ fn assigned(world: World<'_>, file: FileId, hit: &Hit, span: Span) -> origin::Va
         .bindings
         .iter()
         .find(|binding| binding.span == span);
-    binding.map_or_else(origin::Values::default, |binding| {
-        origin::variable(world, file, binding.scope, &binding.name)
-    })
+    let values = binding.map(|binding| origin::variable(world, file, binding.scope, &binding.name));
+    Arc::new(values.unwrap_or_default())
 }

@@ -376,16 +376,11 @@ mod tests {
     fn parsed(path: &str, text: &str) -> Arc<ParsedFile> {
         let language: &'static dyn language::Language = &language::python::Python;
         let parsed = language::parse(language, text).expect("it parses");
-        let model = language.model(text, &parsed.tree);
-        let outline = language.outline(text, &parsed.tree, &model);
-        Arc::new(ParsedFile {
-            source: SourceFile::new(path, text),
-            tree: parsed.tree,
-            model,
-            outline,
+        Arc::new(ParsedFile::new(
+            SourceFile::new(path, text),
+            parsed,
             language,
-            errors: Vec::new(),
-        })
+        ))
     }
 
     /// The standard module of one file, by these helpers.
@@ -500,6 +495,7 @@ async def inner(sql, *args):
             standard: &standard,
             schema: &Schema::default(),
             tests: &globset::GlobSet::empty(),
+            memo: &crate::facts::memo::Memo::default(),
         };
         let file = project.by_path("app/a.py").expect("it is there");
         let getters: Vec<(&str, bool)> = project

@@ -65,14 +65,5 @@ fn read<'w>(
 fn parse(source: &SourceFile) -> Option<ParsedFile> {
     let language = language::for_path(source.path())?;
     let parsed = language::parse(language, source.text()).ok()?;
-    let model = language.model(source.text(), &parsed.tree);
-    let outline = language.outline(source.text(), &parsed.tree, &model);
-    Some(ParsedFile {
-        source: source.clone(),
-        tree: parsed.tree,
-        model,
-        outline,
-        language,
-        errors: parsed.errors.into_iter().collect(),
-    })
+    Some(ParsedFile::new(source.clone(), parsed, language))
 }

@@ -21,6 +21,7 @@ use crate::config::{self, Config, ContextKind};
 use crate::edit::Applicability;
 use crate::facts::World;
 use crate::facts::context::Contexts;
+use crate::facts::memo::Memo;
 use crate::facts::schema;
 use crate::facts::standard::StandardModule;
 use crate::finding::{
@@ -131,6 +132,7 @@ pub struct Survey {
     standard: StandardModule,
     tests: GlobSet,
     schema: Schema,
+    memo: Memo,
 }
 
 impl Survey {
@@ -142,6 +144,7 @@ impl Survey {
             standard: &self.standard,
             tests: &self.tests,
             schema: &self.schema,
+            memo: &self.memo,
         }
     }
 
@@ -365,6 +368,7 @@ pub(crate) fn gather(
         standard,
         tests,
         schema,
+        memo: Memo::default(),
     };
     let ids: Vec<FileId> = survey.project.files().map(|(id, _)| id).collect();
     let mut judged = second_pass(survey.world(), &locator, &recipes, &ids, progress);
@@ -452,23 +456,7 @@ pub(crate) fn parse_file(source: &SourceFile) -> Result<Option<ParsedFile>, Unpa
         return Ok(None);
     };
     match language::parse(language, source.text()) {
-        Ok(parsed) => {
-            let model = language.model(source.text(), &parsed.tree);
-            let outline = language.outline(source.text(), &parsed.tree, &model);
-            let errors = if parsed.errors.is_some() {
-                language::error_spans(&parsed.tree)
-            } else {
-                Vec::new()
-            };
-            Ok(Some(ParsedFile {
-                source: source.clone(),
-                tree: parsed.tree,
-                model,
-                outline,
-                language,
-                errors,
-            }))
-        }
+        Ok(parsed) => Ok(Some(ParsedFile::new(source.clone(), parsed, language))),
         Err(problem) => Err(Unparsed {
             file: source.path().to_owned(),
             reason: problem.to_string(),

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::edit::Applicability;
 use crate::facts::World;
+use crate::facts::memo::Memo;
 use crate::facts::standard::StandardModule;
 use crate::finding::{Finding, Verdict};
 use crate::locate::Locator;
@@ -117,9 +118,11 @@ fn second_run(
         .collect();
     let project = Project::with_modules(files, world.project.modules().clone());
     let standard = StandardModule::read(&project, world.config, world.driver);
+    let memo = Memo::default();
     let again = World {
         project: &project,
         standard: &standard,
+        memo: &memo,
         ..world
     };
     let ids: Vec<_> = project

@@ -6,13 +6,13 @@
 mod modules;
 mod symbols;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tree_sitter::Tree;
 
-use crate::language::expression::{Expression, Outline};
-use crate::language::{Code, Language, Model, Reference, ScopeId};
+use crate::language::expression::{AttributeRead, AttributeWrite, Expression, Outline};
+use crate::language::{self, Code, ImportKind, Language, Model, Parsed, Reference, ScopeId};
 use crate::source::{SourceFile, Span};
 
 pub use modules::Modules;
@@ -36,9 +36,31 @@ pub struct ParsedFile {
     pub language: &'static dyn Language,
     /// The places that do not parse, in source order.
     pub errors: Vec<Span>,
+    /// The forms of the expressions that were asked for: following values comes back to the same ones again and again.
+    forms: Mutex<HashMap<Span, Expression>>,
 }
 
 impl ParsedFile {
+    /// Draws up the names and the outline of a parsed file.
+    pub fn new(source: SourceFile, parsed: Parsed, language: &'static dyn Language) -> Self {
+        let model = language.model(source.text(), &parsed.tree);
+        let outline = language.outline(source.text(), &parsed.tree, &model);
+        let errors = if parsed.errors.is_some() {
+            language::error_spans(&parsed.tree)
+        } else {
+            Vec::new()
+        };
+        Self {
+            source,
+            tree: parsed.tree,
+            model,
+            outline,
+            language,
+            errors,
+            forms: Mutex::default(),
+        }
+    }
+
     /// The text.
     pub fn text(&self) -> &str {
         self.source.text()
@@ -55,12 +77,29 @@ impl ParsedFile {
 
     /// The outermost form of the expression at `span`.
     pub fn expression(&self, span: Span) -> Expression {
-        self.language.expression(self.text(), &self.tree, span)
+        // A thread that panicked held the lock for a look or an insertion only: the map is whole.
+        let forms = || self.forms.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = forms().get(&span) {
+            return known.clone();
+        }
+        let form = self.language.expression(self.text(), &self.tree, span);
+        forms().insert(span, form.clone());
+        form
     }
 
     /// The function around `offset`, by its scope.
     pub fn function_at(&self, offset: usize) -> Option<ScopeId> {
         self.model.function_around(self.model.scope_at(offset))
+    }
+}
+
+/// Adds to the places of a name; most names are there already.
+fn note(places: &mut BTreeMap<String, Vec<(FileId, usize)>>, name: &str, place: (FileId, usize)) {
+    match places.get_mut(name) {
+        Some(known) => known.push(place),
+        None => {
+            places.insert(name.to_owned(), vec![place]);
+        }
     }
 }
 
@@ -73,6 +112,12 @@ pub struct Project {
     calls: BTreeMap<String, Vec<(FileId, usize)>>,
     /// References by name: (file, index in its model).
     references: BTreeMap<String, Vec<(FileId, usize)>>,
+    /// Assignments to attributes by name: (file, index in its outline).
+    writes: BTreeMap<String, Vec<(FileId, usize)>>,
+    /// Reads of attributes by name: (file, index in its outline).
+    reads: BTreeMap<String, Vec<(FileId, usize)>>,
+    /// What imported names are called where they are imported, by the name in their module.
+    aliases: BTreeMap<String, BTreeSet<String>>,
     /// Each class with its bases, nearest first; drawn up when first asked for.
     lineages: OnceLock<BTreeMap<ClassRef, Vec<ClassRef>>>,
     /// Classes by name.
@@ -92,6 +137,9 @@ impl Project {
             modules,
             calls: BTreeMap::new(),
             references: BTreeMap::new(),
+            writes: BTreeMap::new(),
+            reads: BTreeMap::new(),
+            aliases: BTreeMap::new(),
             lineages: OnceLock::new(),
             classes: BTreeMap::new(),
             files,
@@ -100,21 +148,22 @@ impl Project {
             let id = FileId(index);
             project.by_path.insert(file.source.path_arc(), id);
             for (call, site) in file.outline.calls.iter().enumerate() {
-                project
-                    .calls
-                    .entry(site.name.clone())
-                    .or_default()
-                    .push((id, call));
+                note(&mut project.calls, &site.name, (id, call));
+            }
+            for (index, write) in file.outline.writes.iter().enumerate() {
+                note(&mut project.writes, &write.name, (id, index));
+            }
+            for (index, read) in file.outline.reads.iter().enumerate() {
+                note(&mut project.reads, &read.name, (id, index));
+            }
+            for import in &file.model.imports {
+                if let ImportKind::Name { name } = &import.kind {
+                    let locals = project.aliases.entry(name.clone()).or_default();
+                    locals.insert(import.local.clone());
+                }
             }
             for (index, reference) in file.model.references.iter().enumerate() {
-                match project.references.get_mut(&reference.name) {
-                    Some(known) => known.push((id, index)),
-                    None => {
-                        project
-                            .references
-                            .insert(reference.name.clone(), vec![(id, index)]);
-                    }
-                }
+                note(&mut project.references, &reference.name, (id, index));
             }
             for class in symbols::classes_of(&file.model) {
                 let name = file.model.scope(class).name.clone();
@@ -165,6 +214,27 @@ impl Project {
             .into_iter()
             .flatten()
             .map(|(file, call)| (*file, &self.file(*file).outline.calls[*call]))
+    }
+
+    /// The assignments to attributes of that name.
+    pub fn writes_named(&self, name: &str) -> impl Iterator<Item = (FileId, &AttributeWrite)> {
+        let found = self.writes.get(name).into_iter().flatten();
+        found.map(|(file, index)| (*file, &self.file(*file).outline.writes[*index]))
+    }
+
+    /// The reads of attributes of that name.
+    pub fn reads_named(&self, name: &str) -> impl Iterator<Item = (FileId, &AttributeRead)> {
+        let found = self.reads.get(name).into_iter().flatten();
+        found.map(|(file, index)| (*file, &self.file(*file).outline.reads[*index]))
+    }
+
+    /// What the name `name` of some module is called where it is imported, sorted.
+    pub fn aliases_of(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.aliases
+            .get(name)
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
     }
 
     /// The references by that name.

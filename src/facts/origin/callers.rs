@@ -5,9 +5,10 @@
 use std::collections::BTreeSet;
 
 use crate::facts::World;
+use crate::facts::memo::Making;
 use crate::language::expression::{Argument, CallSite, Expression};
 use crate::language::usage::Usage;
-use crate::language::{ImportKind, Parameter, ParameterKind, ReferenceKind, Scope, ScopeKind};
+use crate::language::{Parameter, ParameterKind, ReferenceKind, Scope, ScopeKind};
 use crate::project::{ClassRef, FileId, FunctionRef, ParsedFile};
 use crate::source::Span;
 
@@ -91,6 +92,18 @@ fn calls_of(
     parameter: &Parameter,
     position: usize,
 ) -> Vec<Passed> {
+    let calls = world
+        .memo
+        .calls
+        .get(function, || fitting(world, function, name));
+    calls
+        .iter()
+        .map(|(file, call)| in_call(world, *file, *call, parameter, position))
+        .collect()
+}
+
+/// The calls that run a function, or may.
+fn fitting(world: World<'_>, function: FunctionRef, name: &str) -> Vec<(FileId, Span)> {
     let project = world.project;
     let is_method = project
         .file(function.file)
@@ -109,9 +122,7 @@ fn calls_of(
             _ => false,
         }
     });
-    fitting
-        .map(|(file, call)| in_call(world, file, call.span, parameter, position))
-        .collect()
+    fitting.map(|(file, call)| (file, call.span)).collect()
 }
 
 fn constructions(
@@ -120,6 +131,18 @@ fn constructions(
     parameter: &Parameter,
     position: usize,
 ) -> Vec<Passed> {
+    let makings = world.memo.makings.get(class, || makings(world, class));
+    makings
+        .iter()
+        .map(|making| match making {
+            Making::Call(file, call) => in_call(world, *file, *call, parameter, position),
+            Making::HandedOn(file, span) => Passed::HandedOn(*file, *span),
+        })
+        .collect()
+}
+
+/// The places where objects of a class are made, or may be.
+fn makings(world: World<'_>, class: ClassRef) -> Vec<Making> {
     let project = world.project;
     let name = project
         .file(class.file)
@@ -134,14 +157,8 @@ fn constructions(
             == Some(class)
     };
     let is_test = |file: FileId| world.tests.is_match(project.file(file).source.path());
-    let mut passed = Vec::new();
-    let aliases = project.files().flat_map(|(_, file)| &file.model.imports).filter(|import| {
-        matches!(&import.kind, ImportKind::Name { name: original } if original == name)
-    });
-    let locals: BTreeSet<&str> = aliases
-        .map(|import| import.local.as_str())
-        .chain([name])
-        .collect();
+    let mut found = Vec::new();
+    let locals: BTreeSet<&str> = project.aliases_of(name).chain([name]).collect();
     let references = locals
         .iter()
         .flat_map(|local| project.references_named(local));
@@ -156,10 +173,10 @@ fn constructions(
                     .calls
                     .iter()
                     .find(|call| call.callee == reference.span);
-                passed.extend(call.map(|call| in_call(world, id, call.span, parameter, position)));
+                found.extend(call.map(|call| Making::Call(id, call.span)));
             }
             usage if is_value(file, &usage) && is_class(id, reference.span) => {
-                passed.push(Passed::HandedOn(id, reference.span));
+                found.push(Making::HandedOn(id, reference.span));
             }
             _ => {}
         }
@@ -169,10 +186,8 @@ fn constructions(
         project.file(*id).text()[call.callee.start..call.callee.end].contains('.')
             && is_class(*id, call.callee)
     });
-    passed.extend(
-        through_module.map(|(id, call)| in_call(world, id, call.span, parameter, position)),
-    );
-    passed
+    found.extend(through_module.map(|(id, call)| Making::Call(id, call.span)));
+    found
 }
 
 /// Whether a use hands a class on as a value.

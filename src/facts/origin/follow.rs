@@ -128,6 +128,10 @@ impl<'a> Follower<'a> {
     }
 
     fn symbol(&mut self, file: FileId, symbol: &Symbol, depth: usize) {
+        // Modules may import a name from each other in a circle.
+        let Some(depth) = depth.checked_sub(1) else {
+            return self.unknown("the pool is passed on too often to be followed");
+        };
         match symbol {
             Symbol::Local { scope, name } => self.variable(file, *scope, name, depth),
             Symbol::Member { file, name } => self.variable(*file, Model::MODULE, name, depth),
@@ -432,14 +436,16 @@ impl<'a> Follower<'a> {
     fn written_from_outside(&mut self, class: ClassRef, name: &str, depth: usize) -> usize {
         let world = self.world;
         let mut writes = 0;
-        for (id, parsed) in world.project.files() {
-            if world.tests.is_match(parsed.source.path()) || world.standard.is_file(id) {
+        for (id, write) in world.project.writes_named(name) {
+            let parsed = world.project.file(id);
+            let through_self = matches!(write.object.text(parsed.text()), "self" | "cls");
+            if through_self
+                || world.tests.is_match(parsed.source.path())
+                || world.standard.is_file(id)
+            {
                 continue;
             }
-            let outside = parsed.outline.writes.iter().filter(|write| {
-                write.name == name && !matches!(write.object.text(parsed.text()), "self" | "cls")
-            });
-            for write in outside {
+            {
                 let objects = self.aside(id, write.object, depth);
                 if objects.iter().any(|object| is_of(world, object, class)) {
                     writes += 1;

@@ -7,6 +7,7 @@ mod callers;
 mod follow;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::facts::World;
 use crate::finding::PoolOrigin;
@@ -48,10 +49,12 @@ pub enum Value {
 pub type Values = BTreeSet<Value>;
 
 /// Follows the expression at `span`.
-pub fn values(world: World<'_>, file: FileId, span: Span) -> Values {
-    let mut follower = Follower::new(world);
-    follower.expression(file, span, DEPTH);
-    follower.into_values()
+pub fn values(world: World<'_>, file: FileId, span: Span) -> Arc<Values> {
+    world.memo.values.get((file, span), || {
+        let mut follower = Follower::new(world);
+        follower.expression(file, span, DEPTH);
+        follower.into_values()
+    })
 }
 
 /// Follows a variable.

@@ -210,6 +210,20 @@ fn the_checklist_answers_with_its_exit_code() {
 }
 
 #[test]
+fn only_what_is_asked_for_is_counted() {
+    let folder = empty();
+    let pool = "import asyncpg\n\n\nasync def start(dsn):\n    return await asyncpg.create_pool(dsn)\n";
+    fs::write(folder.path().join("pyproject.toml"), "").expect("a new file");
+    for name in ["a", "b"] {
+        fs::create_dir(folder.path().join(name)).expect("a new folder");
+        fs::write(folder.path().join(name).join("app.py"), pool).expect("a new file");
+    }
+    let (code, out, _) = run(folder.path(), &["inventory", "a"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("1 in 1 file (1 read, 1 parsed)"), "{out}");
+}
+
+#[test]
 fn completions_and_man_pages_know_every_command() {
     let folder = empty();
     let commands = ["init", "scan", "inventory", "diff", "apply", "explain"];

@@ -212,6 +212,11 @@ fn survey_here(request: &Request, progress: &dyn Progress) -> Result<Survey, Pip
         .iter()
         .filter(|file| wanted(file.path()) && is_code(file.path()))
         .count();
+    survey.inventory.parsed = survey
+        .project
+        .files()
+        .filter(|(_, file)| wanted(file.source.path()))
+        .count();
     survey
         .inventory
         .findings

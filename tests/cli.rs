@@ -212,7 +212,8 @@ fn the_checklist_answers_with_its_exit_code() {
 #[test]
 fn only_what_is_asked_for_is_counted() {
     let folder = empty();
-    let pool = "import asyncpg\n\n\nasync def start(dsn):\n    return await asyncpg.create_pool(dsn)\n";
+    let pool =
+        "import asyncpg\n\n\nasync def start(dsn):\n    return await asyncpg.create_pool(dsn)\n";
     fs::write(folder.path().join("pyproject.toml"), "").expect("a new file");
     for name in ["a", "b"] {
         fs::create_dir(folder.path().join(name)).expect("a new folder");

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::facts::schema;
 use crate::learn::{self, Learnt, Scaffold, ScaffoldError};
-use crate::pipeline::{PipelineError, Request, read};
+use crate::pipeline::{PipelineError, Request, read, threads};
 use crate::progress::Progress;
 use crate::recipe::Driver;
 use crate::source::SourceFile;
@@ -21,10 +21,7 @@ pub struct Lesson {
 /// # Errors
 /// When a root cannot be read.
 pub fn learn_only(request: &Request, progress: &dyn Progress) -> Result<Lesson, PipelineError> {
-    let threads = rayon::ThreadPoolBuilder::new()
-        .num_threads(request.threads.unwrap_or(0))
-        .build()?;
-    threads.install(|| {
+    threads(request)?.install(|| {
         let files = read(request, progress)?.files;
         progress.start("learning", 0);
         let migration = request.library.migrations.values().next();

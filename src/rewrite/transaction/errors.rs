@@ -1,7 +1,7 @@
 //! Errors that are caught while the transaction goes on: PostgreSQL refuses every statement of a transaction after its first error
 //! ("current transaction is aborted"), up to the savepoint that it happened in.
 
-use super::{Transaction, savepoints};
+use super::{Transaction, Writes};
 use crate::facts::connection::Connection;
 use crate::facts::errors;
 use crate::language::usage::Catch;
@@ -12,13 +12,14 @@ use crate::source::Span;
 pub(super) fn swallowed(
     subject: Subject<'_>,
     connection: &Connection,
+    writes: &Writes,
     region: Span,
     body: Span,
     result: &mut Transaction,
 ) {
     let file = subject.parsed();
     let uses = uses(connection);
-    let savepoints = savepoints(file, connection);
+    let savepoints = &writes.transactions;
     let caught_in = |limit: Span| -> Vec<Span> {
         let spared = |used: Span| {
             savepoints
@@ -38,7 +39,7 @@ pub(super) fn swallowed(
             result.refused.push(format!(
                 "an error of the connection is caught and the connection is used again (line {line})"
             ));
-        } else if errors::ends_in(file, &catch) && undoes_write(connection, &catch, &inside) {
+        } else if errors::ends_in(file, &catch) && undoes_write(writes, &catch, &inside) {
             result.unproven.push(format!(
                 "a swallowed error (line {line}) now undoes the writes before it"
             ));
@@ -60,12 +61,13 @@ pub(super) fn swallowed(
 pub(super) fn swallowed_elsewhere(
     subject: Subject<'_>,
     connection: &Connection,
+    writes: &Writes,
     region: Span,
     result: &mut Transaction,
 ) {
     let file = subject.parsed();
     let uses = uses(connection);
-    let savepoints = savepoints(file, connection);
+    let savepoints = &writes.transactions;
     for other in &connection.others {
         let Some(swallowed) = &other.behind.swallowed else {
             continue;
@@ -85,7 +87,11 @@ pub(super) fn swallowed_elsewhere(
             result.refused.push(format!(
                 "an error of the connection is caught at {place} and the connection is used again (line {line})"
             ));
-        } else if written_before(connection, other.span) {
+        } else if writes
+            .spans
+            .iter()
+            .any(|write| write.end <= other.span.start)
+        {
             result.unproven.push(format!(
                 "an error that is swallowed at {place} now undoes the writes before it (line {line})"
             ));
@@ -120,19 +126,9 @@ fn repeated(subject: Subject<'_>, catch: &Catch, region: Span) -> bool {
 }
 
 /// Whether a write has run when the error is caught: not one that is all that can fail there.
-fn undoes_write(connection: &Connection, catch: &Catch, inside: &[Span]) -> bool {
-    let written = connection
-        .calls
+fn undoes_write(writes: &Writes, catch: &Catch, inside: &[Span]) -> bool {
+    writes
+        .spans
         .iter()
-        .filter(|call| call.queries.is_some() && call.may_write());
-    written.into_iter().any(|call| {
-        let alone = inside.len() == 1 && inside[0] == call.call.call;
-        call.call.call.start < catch.body.end && !alone
-    })
-}
-
-fn written_before(connection: &Connection, place: Span) -> bool {
-    let calls = connection.calls.iter();
-    let mut writes = calls.filter(|call| call.queries.is_some() && call.may_write());
-    writes.any(|call| call.call.call.end <= place.start)
+        .any(|write| write.start < catch.body.end && inside != [*write])
 }

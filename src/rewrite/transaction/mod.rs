@@ -60,11 +60,11 @@ pub(super) fn around(
     for call in &connection.calls {
         left_running(subject, call, &mut result.refused);
     }
-    errors::swallowed(subject, connection, region, body, &mut result);
-    errors::swallowed_elsewhere(subject, connection, region, &mut result);
+    let writes = Writes::of(subject, connection);
+    errors::swallowed(subject, connection, &writes, region, body, &mut result);
+    errors::swallowed_elsewhere(subject, connection, &writes, region, &mut result);
     result.unproven.extend(effective_now(subject, connection));
     result.unproven.extend(times(subject, connection));
-    let writes = Writes::of(subject, connection);
     undone::writes(subject, connection, &writes, body, &mut result);
     undone::transactions(subject, connection, &writes, body, &mut result);
     callees::effects(subject, connection, &writes, body, &mut result);

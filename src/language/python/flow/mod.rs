@@ -28,10 +28,8 @@ pub(super) fn innermost_loop(tree: &Tree, span: Span, outer: Span) -> Option<Spa
     let path = path(tree, span);
     let around = path.windows(2).enumerate().rev();
     around
-        .filter(|(_, pair)| {
-            let whole = Span::from(pair[0]);
-            whole != outer && outer.contains(whole)
-        })
+        // A loop that is all of a body has the span of the body.
+        .filter(|(_, pair)| outer.contains(pair[0].into()))
         .find(|(at, pair)| repeats(pair[0], pair[1], path.get(at + 2).copied()))
         .map(|(_, pair)| pair[0].into())
 }

@@ -178,14 +178,14 @@ fn a_function_that_is_defined_in_a_loop_counts_as_run_in_it() {
 }
 
 #[test]
-fn a_loop_around_the_limit_is_none_inside_of_it() {
+fn a_loop_around_the_limit_is_none_inside_of_it_but_one_that_is_the_limit_is() {
     let (fixture, outer) =
         Fixture::marked("for a in b:\n    «with c:\n        for d in e: site»\n");
     let file = fixture.file();
     let site = fixture.find("site");
     let found = innermost_loop(&fixture.tree, site, outer).expect("a loop");
     assert_eq!(file.text(found), "for d in e: site");
-    assert_eq!(innermost_loop(&fixture.tree, site, found), None);
+    assert_eq!(innermost_loop(&fixture.tree, site, found), Some(found));
     assert_eq!(
         innermost_loop(&fixture.tree, fixture.find("c"), outer),
         None

@@ -227,7 +227,15 @@ fn only_what_is_asked_for_is_counted() {
 #[test]
 fn completions_and_man_pages_know_every_command() {
     let folder = empty();
-    let commands = ["init", "scan", "inventory", "diff", "apply", "explain"];
+    let commands = [
+        "init",
+        "scan",
+        "inventory",
+        "diff",
+        "apply",
+        "undo",
+        "explain",
+    ];
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let (code, out, _) = run(folder.path(), &["completions", shell]);
         assert_eq!(code, 0, "{shell}");

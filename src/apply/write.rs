@@ -52,6 +52,17 @@ pub enum Cause {
     /// It holds something else than the change was made from.
     #[error("changed since it was read; run the command again")]
     Changed,
+    /// It holds neither what was there before a write nor what the write put there.
+    #[error("was edited since; --force replaces it and keeps the edited text in the journal")]
+    Edited,
+    /// No apply that still stands has written it.
+    #[error(
+        "no apply has written this file, or it was taken back already; undo --list shows what there is"
+    )]
+    NotInHistory,
+    /// What is to be written cannot be had.
+    #[error("{0}")]
+    Journal(#[from] Box<super::journal::JournalError>),
     /// The path leads out of the root, perhaps by a symbolic link.
     #[error("leads out of the root; write it from the folder that holds it")]
     Outside,
@@ -95,12 +106,27 @@ fn failed(action: &'static str) -> impl FnOnce(io::Error) -> Cause {
 pub struct Root {
     /// Without symbolic links, so that paths can be compared with it.
     folder: PathBuf,
+    /// Hears of each step that could be the last one of a process.
+    steps: fn(&'static str),
 }
 
 impl Root {
     /// Takes an existing folder as the root.
     pub fn new(folder: &Path) -> io::Result<Self> {
-        fs::canonicalize(folder).map(|folder| Self { folder })
+        Self::watched(folder, |_| {})
+    }
+
+    /// The same; `steps` is called at each step of a write, for tests that end the process there.
+    pub fn watched(folder: &Path, steps: fn(&'static str)) -> io::Result<Self> {
+        fs::canonicalize(folder).map(|folder| Self { folder, steps })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn steps(&self) -> fn(&'static str) {
+        self.steps
     }
 
     /// Looks whether `planned` could be written now, and changes nothing. The answer may be outdated a moment later; [`Root::write`]
@@ -114,8 +140,47 @@ impl Root {
     /// Writes one file: afterwards it holds `after`, or, on an error, what it held before.
     pub fn write(&self, planned: &Planned) -> Result<(), WriteError> {
         self.target(planned)
-            .and_then(|target| target.replace(planned))
+            .and_then(|target| target.replace(planned, None, self.steps))
             .map_err(|cause| named(&planned.path, cause))
+    }
+
+    /// Writes one file like [`Root::write`], and gives it the permissions `mode` where the system has any.
+    pub(super) fn restore(&self, planned: &Planned, mode: Option<u32>) -> Result<(), WriteError> {
+        self.target(planned)
+            .and_then(|target| target.replace(planned, mode, self.steps))
+            .map_err(|cause| named(&planned.path, cause))
+    }
+
+    /// What a file holds now, and its permissions, if it is one below the root.
+    pub(super) fn read(&self, path: &str) -> Result<(Vec<u8>, Option<u32>), WriteError> {
+        self.existing(path)
+            .and_then(|(file, metadata)| {
+                let content = fs::read(file).map_err(failed("read the file"))?;
+                Ok((content, mode(&metadata)))
+            })
+            .map_err(|cause| named(path, cause))
+    }
+
+    /// Removes what a process that was killed left beside the file: temporary files, which have their name from here.
+    pub(super) fn sweep(&self, path: &str) {
+        let Ok((file, _)) = self.existing(path) else {
+            return;
+        };
+        let entries = file.parent().and_then(|folder| fs::read_dir(folder).ok());
+        for entry in entries.into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let is_ours = name.to_str().is_some_and(|name| {
+                let middle = name.strip_prefix(PREFIX);
+                let middle = middle.and_then(|name| name.strip_suffix(SUFFIX));
+                middle.is_some_and(|middle| {
+                    middle.len() == 6 && middle.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                })
+            });
+            if is_ours && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                // One that stays is in nobody's way.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 
     /// Writes a file that does not exist yet, and the folders that lead to it.
@@ -126,18 +191,7 @@ impl Root {
 
     /// The file behind the planned path, if it may be written and holds what it should.
     fn target(&self, planned: &Planned) -> Result<Target, Cause> {
-        let path = self.folder.join(&planned.path);
-        let path = fs::canonicalize(&path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Cause::Gone,
-            _ => failed("find the file")(error),
-        })?;
-        if !path.starts_with(&self.folder) {
-            return Err(Cause::Outside);
-        }
-        let metadata = fs::metadata(&path).map_err(failed("look at the file"))?;
-        if !metadata.is_file() {
-            return Err(Cause::NotRegular);
-        }
+        let (path, metadata) = self.existing(&planned.path)?;
         let links = hard_links(&metadata);
         if links > 1 {
             return Err(Cause::HardLinked { links });
@@ -155,6 +209,23 @@ impl Root {
         let target = Target { path, metadata };
         target.still_holds(&planned.before)?;
         Ok(target)
+    }
+
+    /// The regular file that a path leads to, inside the root.
+    fn existing(&self, path: &str) -> Result<(PathBuf, Metadata), Cause> {
+        let path = self.folder.join(path);
+        let path = fs::canonicalize(&path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Cause::Gone,
+            _ => failed("find the file")(error),
+        })?;
+        if !path.starts_with(&self.folder) {
+            return Err(Cause::Outside);
+        }
+        let metadata = fs::metadata(&path).map_err(failed("look at the file"))?;
+        if !metadata.is_file() {
+            return Err(Cause::NotRegular);
+        }
+        Ok((path, metadata))
     }
 
     fn create_at(&self, relative: &Path, content: &[u8]) -> Result<(), Cause> {
@@ -227,24 +298,33 @@ impl Target {
         }
     }
 
-    fn replace(&self, planned: &Planned) -> Result<(), Cause> {
+    fn replace(
+        &self,
+        planned: &Planned,
+        mode: Option<u32>,
+        steps: fn(&'static str),
+    ) -> Result<(), Cause> {
         let folder = self.path.parent().ok_or(Cause::Outside)?;
         let file = tempfile::Builder::new()
             .prefix(PREFIX)
             .suffix(SUFFIX)
             .tempfile_in(folder)
             .map_err(failed("create a temporary file beside it"))?;
+        steps("temporary file");
         let file = filled(file, &planned.after)?;
+        steps("temporary file filled");
         self.keep_owner(file.as_file())?;
         // After the owner: a change of owner takes the set-user-id bit away.
         file.as_file()
-            .set_permissions(self.metadata.permissions())
+            .set_permissions(with_mode(self.metadata.permissions(), mode))
             .map_err(failed("keep its permissions"))?;
         sync(&file)?;
         // Once more, as close to the rename as can be.
         self.still_holds(&planned.before)?;
+        steps("before the rename");
         file.persist(&self.path)
             .map_err(|error| failed("put the new content in its place")(error.error))?;
+        steps("renamed");
         sync_folder(folder);
         Ok(())
     }
@@ -286,10 +366,38 @@ fn sync(file: &NamedTempFile) -> Result<(), Cause> {
 }
 
 /// Brings the new name to the disk. Not every file system can; the content is in its place either way.
-fn sync_folder(folder: &Path) {
+pub(super) fn sync_folder(folder: &Path) {
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
     }
+}
+
+/// The permission bits, where the system has any.
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps)] // The shape is that of all systems.
+fn mode(metadata: &Metadata) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Some(metadata.permissions().mode() & 0o777)
+}
+
+#[cfg(not(unix))]
+fn mode(_: &Metadata) -> Option<u32> {
+    None
+}
+
+/// `permissions` with other permission bits; special bits stay as they are.
+#[cfg(unix)]
+fn with_mode(mut permissions: fs::Permissions, mode: Option<u32>) -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt as _;
+    if let Some(mode) = mode {
+        permissions.set_mode((permissions.mode() & !0o777) | (mode & 0o777));
+    }
+    permissions
+}
+
+#[cfg(not(unix))]
+fn with_mode(permissions: fs::Permissions, _: Option<u32>) -> fs::Permissions {
+    permissions
 }
 
 #[cfg(unix)]

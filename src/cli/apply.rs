@@ -1,46 +1,74 @@
 //! `apply`: writes what `diff` with the same options shows, each file whole or not at all.
 
-use anyhow::{Context as _, Result};
+use std::collections::BTreeSet;
+use std::path::Path;
 
-use crate::apply::{Planned, Root};
+use anyhow::{Result, bail};
+
+use crate::apply::{End, Planned};
 use crate::cli::Outcome;
 use crate::cli::args::Apply;
+use crate::cli::git::{self, Uncommitted};
+use crate::cli::history::{self, interrupted, now, report};
 use crate::cli::narrow::{self, Account};
-use crate::cli::session::Session;
-use crate::cli::terminal::print;
+use crate::cli::session::{Session, Surveyed};
+use crate::cli::terminal::Terminal;
 use crate::finding::Patch;
-use crate::report::escape::visible;
+use crate::pipeline::Selection;
 use crate::report::totals::plural;
 
 pub(super) fn run(args: &Apply, session: &Session) -> Result<Outcome> {
-    let surveyed = session.survey(&args.paths.paths)?;
+    if args.resume {
+        return resume(session);
+    }
+    // An answer that takes no survey.
+    let base = session.base(&args.paths.paths, None)?;
+    refuse_unsettled(&base.folder)?;
+    let config = session.settings(&base)?;
+    let surveyed = session.survey_with(base, config)?;
     let selection = narrow::selection(&args.narrowing, &surveyed)?;
     let patches = surveyed.survey.patches(&selection);
-    let folder = &surveyed.base.folder;
-    let root = Root::new(folder).with_context(|| format!("{}", folder.display()))?;
+    write(session, &surveyed, &selection, patches, args.allow_dirty)
+}
+
+/// Writes `patches` as one run, and tells what became of them.
+fn write(
+    session: &Session,
+    surveyed: &Surveyed,
+    selection: &Selection,
+    patches: Vec<Patch>,
+    allow_dirty: bool,
+) -> Result<Outcome> {
     let terminal = session.terminal;
+    let folder = &surveyed.base.folder;
     let planned = patches.len();
-    let (mut written, mut unwritten) = (Vec::new(), Vec::new());
-    for patch in patches {
-        match root.write(&plan(&patch)) {
-            Ok(()) => {
-                print(&format!("wrote {}\n", visible(&patch.path)))?;
-                written.push(patch);
-            }
-            Err(error) => {
-                terminal.warning(&format!("not written: {error}"));
-                unwritten.push(patch);
-            }
-        }
-    }
+    let is_refused = !allow_dirty && say_uncommitted(terminal, folder, &patches);
+    let mut is_settled = true;
+    let (written, unwritten): (Vec<Patch>, Vec<Patch>) = if is_refused {
+        (Vec::new(), patches)
+    } else {
+        let plans: Vec<Planned> = patches.iter().map(plan).collect();
+        let done = history::open(folder)?.apply(&plans, now(), words(selection))?;
+        report(terminal, &done, "wrote")?;
+        is_settled = done.unsettled.is_none();
+        let ok = done.files.iter().filter(|file| file.result.is_ok());
+        let ok: BTreeSet<&str> = ok.map(|file| file.path.as_str()).collect();
+        patches
+            .into_iter()
+            .partition(|patch| ok.contains(patch.path.as_str()))
+    };
     let inventory = &surveyed.survey.inventory;
-    let account = Account::with_unwritten(inventory, &selection, &written, &unwritten);
+    let account = Account::with_unwritten(inventory, selection, &written, &unwritten);
     terminal.remark(&account.words(selection.unsafe_too, "changed"));
     if let Some(step) = account.next_step() {
         terminal.remark(step);
     }
     if unwritten.is_empty() {
-        return Ok(Outcome::Done);
+        return Ok(if is_settled {
+            Outcome::Done
+        } else {
+            Outcome::No
+        });
     }
     let were = if unwritten.len() == 1 { "was" } else { "were" };
     let files = plural(planned, "file");
@@ -49,6 +77,79 @@ pub(super) fn run(args: &Apply, session: &Session) -> Result<Outcome> {
         unwritten.len()
     ));
     Ok(Outcome::No)
+}
+
+/// Writes the rest of a run that was interrupted.
+fn resume(session: &Session) -> Result<Outcome> {
+    let base = session.base(&[], None)?;
+    let history = history::open(&base.folder)?;
+    let terminal = session.terminal;
+    if let Some(pending) = history.pending()? {
+        terminal.remark(&interrupted(&pending));
+    }
+    let Some((_, done)) = history.settle(End::Applied, false)? else {
+        terminal.remark("no apply was interrupted: there is nothing to resume");
+        return Ok(Outcome::Done);
+    };
+    let refused = report(terminal, &done, "wrote")?;
+    Ok(if refused == 0 && done.unsettled.is_none() {
+        Outcome::Done
+    } else {
+        Outcome::No
+    })
+}
+
+fn refuse_unsettled(folder: &Path) -> Result<()> {
+    if let Some(pending) = history::open(folder)?.pending()? {
+        bail!("{}", interrupted(&pending));
+    }
+    Ok(())
+}
+
+/// Names the files whose content git could not give back; whether there are any. None is written then: what to do about them concerns
+/// the whole work tree.
+fn say_uncommitted(terminal: Terminal, folder: &Path, patches: &[Patch]) -> bool {
+    let files: Vec<(&str, &str)> = patches
+        .iter()
+        .map(|patch| (patch.path.as_str(), patch.before.as_str()))
+        .collect();
+    let Uncommitted { files, unknown } = git::uncommitted(folder, &files);
+    for path in &files {
+        terminal.warning(&format!("not written: {path}: has uncommitted changes"));
+    }
+    for (top, why) in &unknown {
+        terminal.warning(&format!(
+            "not written: git cannot tell what is committed in {}: {why}",
+            top.display()
+        ));
+    }
+    if files.is_empty() && unknown.is_empty() {
+        return false;
+    }
+    terminal.warning(
+        "no file was written: commit or stash first, so that git can give the files back, or use --allow-dirty",
+    );
+    true
+}
+
+/// The selection as on the command line, for the history.
+fn words(selection: &Selection) -> String {
+    let quote = |word: &String| {
+        if word.contains([' ', ',']) {
+            format!("'{word}'")
+        } else {
+            word.clone()
+        }
+    };
+    let option = |name: &str, values: &[String]| {
+        let values: Vec<String> = values.iter().map(quote).collect();
+        (!values.is_empty()).then(|| format!("{name} {}", values.join(",")))
+    };
+    let mut words: Vec<String> = selection.paths.iter().map(quote).collect();
+    words.extend(selection.unsafe_too.then(|| "--unsafe".to_owned()));
+    words.extend(option("--only", &selection.recipes));
+    words.extend(option("--phase", &selection.contexts));
+    words.join(" ")
 }
 
 fn plan(patch: &Patch) -> Planned {

@@ -100,6 +100,8 @@ pub(crate) enum Command {
     Diff(Diff),
     /// Write the edits that `diff` with the same options shows
     Apply(Apply),
+    /// Take back what the last apply wrote, or some files of it
+    Undo(Undo),
     /// Answer the migration's validation checklist from the code
     Verify(Verify),
     /// Write the project's connection guide: what to write where, and what not, with its own names
@@ -210,8 +212,28 @@ pub(crate) struct Diff {
 pub(crate) struct Apply {
     #[command(flatten)]
     pub(crate) paths: Paths,
+    /// Write also to files whose content is not committed in their git work tree
+    #[arg(long)]
+    pub(crate) allow_dirty: bool,
+    /// Write the rest of an apply that was interrupted, and nothing else
+    #[arg(long, conflicts_with_all = ["paths", "allow_dirty", "unsafe_too", "only", "phase"])]
+    pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) narrowing: Narrowing,
+}
+
+/// Take back what was written.
+#[derive(Debug, Args)]
+pub(crate) struct Undo {
+    /// Take back only these files, or those in these folders, each from the last apply that wrote it; by default all of the last apply
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// List what was written and taken back instead
+    #[arg(long, conflicts_with_all = ["files", "force"])]
+    pub(crate) list: bool,
+    /// Take back also where a file was edited since; the edited text stays in the journal
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// Answer the validation checklist.

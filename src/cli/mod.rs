@@ -8,7 +8,9 @@ mod base;
 mod diff;
 mod explain;
 mod generate;
+mod git;
 mod guide;
+mod history;
 mod init;
 mod inventory;
 mod narrow;
@@ -17,6 +19,7 @@ mod recipe;
 mod scan;
 mod session;
 mod terminal;
+mod undo;
 mod verify;
 
 use std::io;
@@ -75,6 +78,7 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<Outcome> {
         Command::Inventory(args) => inventory::run(&args, &session()?),
         Command::Diff(args) => diff::run(&args, &session()?),
         Command::Apply(args) => apply::run(&args, &session()?),
+        Command::Undo(args) => undo::run(&args, &session()?),
         Command::Verify(args) => verify::run(&args, &session()?),
         Command::Guide(args) => guide::run(&args, &session()?),
         Command::Explain(args) => explain::run(&args, &session()?),

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::cli::args::Global;
 use crate::cli::base::Base;
+use crate::cli::history;
 use crate::cli::progress::Bar;
 use crate::cli::terminal::{Terminal, print};
 use crate::config::{Config, FILE_NAME};
@@ -77,6 +78,7 @@ impl Session {
 
     /// Surveys the project at `base` by these settings; without any they are learnt.
     pub(crate) fn survey_with(&self, base: Base, config: Option<Config>) -> Result<Surveyed> {
+        history::remark_on_interrupted(self.terminal, &base.folder);
         let library = self.library(&base.folder)?;
         let is_learnt = config.is_none();
         let request = self.request(&base, config, library.clone());
@@ -101,6 +103,7 @@ impl Session {
 
     /// The settings of the project at `base`, learnt where it has none, and the recipes.
     pub(crate) fn known(&self, base: &Base) -> Result<(Config, Library)> {
+        history::remark_on_interrupted(self.terminal, &base.folder);
         let library = self.library(&base.folder)?;
         if let Some(config) = self.settings(base)? {
             return Ok((config, library));
@@ -157,7 +160,7 @@ impl Session {
     }
 
     /// The settings of the project, if it has any.
-    fn settings(&self, base: &Base) -> Result<Option<Config>> {
+    pub(crate) fn settings(&self, base: &Base) -> Result<Option<Config>> {
         let Some(path) = &base.settings else {
             return Ok(None);
         };

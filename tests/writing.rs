@@ -193,7 +193,7 @@ fn a_file_edited_since_is_refused_and_nothing_else_is_lost() {
     assert_eq!(code, 1, "{err}");
     assert_eq!(out, "restored jobs/b.py\nrestored web/c.py\n");
     assert!(
-        err.contains("jobs/a.py: was edited since; --force"),
+        err.contains("not restored: jobs/a.py: was edited since; `connmod undo --force`"),
         "{err}"
     );
     assert_eq!(project.text("jobs/a.py"), edited);

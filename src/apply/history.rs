@@ -11,7 +11,6 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use super::journal::{Change, Entry, Journal, JournalError, Kind, State, hash};
 use super::lock::Lock;
@@ -370,11 +369,6 @@ impl History {
     /// The hash of what a file holds now.
     fn holds(&self, path: &str) -> Option<String> {
         self.root.read(path).ok().map(|(content, _)| hash(&content))
-    }
-
-    /// Where a person finds the content that a file had before it was written in the run of this number.
-    pub fn kept(&self, number: u32, hash: &str) -> PathBuf {
-        self.journal.blob_path(number, hash)
     }
 }
 

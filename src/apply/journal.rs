@@ -104,7 +104,9 @@ pub enum JournalError {
     #[error("another connmod is writing to {0} now; wait for it to end and run the command again")]
     Busy(PathBuf),
     /// A run was ended before it was over.
-    #[error("an earlier run was interrupted and is not settled")]
+    #[error(
+        "an earlier run was interrupted; `connmod apply --resume` or `connmod undo` settles it"
+    )]
     Unsettled,
     /// A record that was not written by this program, or was damaged since.
     #[error(
@@ -219,8 +221,8 @@ impl Journal {
         }
     }
 
-    /// Where a person finds the content of this hash.
-    pub(super) fn blob_path(&self, number: u32, hash: &str) -> PathBuf {
+    /// Where the content of this hash lies.
+    fn blob_path(&self, number: u32, hash: &str) -> PathBuf {
         self.path(number).join(BLOBS).join(hash)
     }
 

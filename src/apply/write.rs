@@ -53,13 +53,10 @@ pub enum Cause {
     #[error("changed since it was read; run the command again")]
     Changed,
     /// It holds neither what was there before a write nor what the write put there.
-    #[error("was edited since; --force replaces it and keeps the edited text in the journal")]
-    Edited,
-    /// No apply that still stands has written it.
     #[error(
-        "no apply has written this file, or it was taken back already; undo --list shows what there is"
+        "was edited since; `connmod undo --force` replaces it and keeps the edited text in the journal"
     )]
-    NotInHistory,
+    Edited,
     /// What is to be written cannot be had.
     #[error("{0}")]
     Journal(#[from] Box<super::journal::JournalError>),

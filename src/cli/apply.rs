@@ -49,7 +49,7 @@ fn write(
     } else {
         let plans: Vec<Planned> = patches.iter().map(plan).collect();
         let done = history::open(folder)?.apply(&plans, now(), words(selection))?;
-        report(terminal, &done, "wrote")?;
+        report(terminal, &done, false)?;
         is_settled = done.unsettled.is_none();
         let ok = done.files.iter().filter(|file| file.result.is_ok());
         let ok: BTreeSet<&str> = ok.map(|file| file.path.as_str()).collect();
@@ -91,7 +91,7 @@ fn resume(session: &Session) -> Result<Outcome> {
         terminal.remark("no apply was interrupted: there is nothing to resume");
         return Ok(Outcome::Done);
     };
-    let refused = report(terminal, &done, "wrote")?;
+    let refused = report(terminal, &done, false)?;
     Ok(if refused == 0 && done.unsettled.is_none() {
         Outcome::Done
     } else {

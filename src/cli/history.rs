@@ -85,14 +85,19 @@ pub(super) fn name(entry: &Entry) -> String {
         .to_owned()
 }
 
-/// Prints the files that were written, each behind `word`, and says why the others were not; gives the number of those.
-pub(super) fn report(terminal: Terminal, done: &Done, word: &str) -> Result<usize> {
+/// Prints the files that were written or, in an undo, restored, says why the others were not; gives the number of those.
+pub(super) fn report(terminal: Terminal, done: &Done, is_undo: bool) -> Result<usize> {
+    let (did, word) = if is_undo {
+        ("restored", "restored")
+    } else {
+        ("wrote", "written")
+    };
     let mut refused = 0;
     for Written { path, result } in &done.files {
         match result {
-            Ok(()) => print(&format!("{word} {}\n", visible(path)))?,
+            Ok(()) => print(&format!("{did} {}\n", visible(path)))?,
             Err(error) => {
-                terminal.warning(&format!("not written: {error}"));
+                terminal.warning(&format!("not {word}: {error}"));
                 refused += 1;
             }
         }

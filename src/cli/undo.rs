@@ -57,7 +57,7 @@ pub(super) fn run(args: &Undo, session: &Session) -> Result<Outcome> {
 
 fn conclude(session: &Session, done: &Done) -> Result<Outcome> {
     let terminal = session.terminal;
-    let refused = report(terminal, done, "restored")?;
+    let refused = report(terminal, done, true)?;
     let restored = done.files.len() - refused;
     terminal.remark(&format!("{} restored", plural(restored, "file")));
     if refused > 0 {

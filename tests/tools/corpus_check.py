@@ -239,11 +239,14 @@ def check_apply(report, binary, original, sites, *options):
             )
             if done.returncode:
                 report.problem(f"{what}: git apply refuses the diff", done.stderr.decode()[:2000])
-        _, said, _ = connmod(binary, folder, "apply", *options, report=report)
+        # The copy tracks its files, but has no commit.
+        _, said, _ = connmod(binary, folder, "apply", "--allow-dirty", *options, report=report)
         changed = {}
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder).as_posix()
-            if not path.is_file() or path.is_symlink() or name.startswith(".git/"):
+            if not path.is_file() or path.is_symlink() or name.startswith((".git/", ".connmod/journal/")):
+                continue
+            if name == ".connmod/.gitignore":
                 continue
             before, after = read(original / name), read(path)
             if after != read(by_git / name):

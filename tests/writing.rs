@@ -321,6 +321,8 @@ fn a_full_disk_leaves_everything_as_it_was() {
         );
         assert_eq!(code, 2, "{blocks}: {err}");
         assert!(err.contains("File too large"), "{err}");
+        let ignore = fs::read_to_string(project.path(".connmod/.gitignore"));
+        assert!(ignore.is_err() || ignore.is_ok_and(|text| text.contains("/journal/\n")));
         assert_eq!(project.tree(), old);
     }
     project.done("apply");

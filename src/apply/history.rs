@@ -73,7 +73,7 @@ struct Way {
 impl History {
     /// That of `root`.
     pub fn new(root: Root) -> Self {
-        let journal = Journal::new(root.folder(), root.steps());
+        let journal = Journal::new(&root);
         Self { root, journal }
     }
 

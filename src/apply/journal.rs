@@ -9,7 +9,7 @@
 //! have the hash that they are named by, nothing in it may be a symbolic link.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Component, Path, PathBuf};
 
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::lock::{Attempt, Lock};
-use super::write::sync_folder;
+use super::write::{Root, sync_folder};
 
 /// The folder of everything that the program keeps in a project.
 const OWN: &str = ".connmod";
@@ -150,15 +150,18 @@ fn damaged(path: &Path, fault: impl Into<String>) -> JournalError {
 #[derive(Debug)]
 pub(super) struct Journal {
     folder: PathBuf,
+    root: Root,
+    /// Hears of each step that could be the last one.
     steps: fn(&'static str),
 }
 
 impl Journal {
-    /// That of the folder `root`; `steps` hears of each step that could be the last one.
-    pub(super) fn new(root: &Path, steps: fn(&'static str)) -> Self {
+    /// That of `root`.
+    pub(super) fn new(root: &Root) -> Self {
         Self {
-            folder: root.join(OWN).join("journal"),
-            steps,
+            folder: root.folder().join(OWN).join("journal"),
+            root: root.clone(),
+            steps: root.steps(),
         }
     }
 
@@ -178,17 +181,11 @@ impl Journal {
             }
         }
         let ignore = own.join(".gitignore");
-        match OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&ignore)
-        {
-            Ok(mut file) => file
-                .write_all(IGNORE.as_bytes())
-                .map_err(failed(&ignore, "write it"))?,
-            // Somebody wrote one of their own.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(failed(&ignore, "create it")(error)),
+        // As a whole or not at all; one that is there is left as somebody wrote it.
+        if fs::symlink_metadata(&ignore).is_err() {
+            self.root
+                .create(&format!("{OWN}/.gitignore"), IGNORE.as_bytes())
+                .map_err(|error| failed(&ignore, "create it")(io::Error::other(error.cause)))?;
         }
         let path = self.folder.join(super::lock::NAME);
         no_link(&path)?;

@@ -304,6 +304,12 @@ impl Judgement<'_> {
                             refused.push(reason);
                         }
                     }
+                    if refusal.is_final {
+                        finding.verdict = Verdict::Review;
+                        finding.form = Some(name.clone());
+                        finding.reasons.extend(refused);
+                        return false;
+                    }
                 }
             }
         }

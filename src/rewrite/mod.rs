@@ -131,12 +131,23 @@ impl Proposal {
 pub struct Refusal {
     /// The reasons, most important first.
     pub reasons: Vec<String>,
+    /// Whether a person has to decide, even where another form could be proven: the name that would be written is taken.
+    pub is_final: bool,
 }
 
 impl Refusal {
     fn one(reason: impl Into<String>) -> Self {
         Self {
             reasons: vec![reason.into()],
+            is_final: false,
+        }
+    }
+
+    /// The refusal of a name that means something else at the site.
+    fn taken(reason: impl Into<String>) -> Self {
+        Self {
+            is_final: true,
+            ..Self::one(reason)
         }
     }
 
@@ -145,7 +156,10 @@ impl Refusal {
         if reasons.is_empty() {
             Ok(())
         } else {
-            Err(Self { reasons })
+            Err(Self {
+                reasons,
+                is_final: false,
+            })
         }
     }
 }

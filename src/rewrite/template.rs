@@ -73,7 +73,7 @@ pub(super) fn name_at(
         path: standard.file.as_deref(),
     };
     let reach = imports::reach(subject.world.project, subject.file, target, name, at)
-        .map_err(Refusal::one)?;
+        .map_err(Refusal::taken)?;
     imports.extend(reach.needed);
     Ok(reach.local)
 }
@@ -91,7 +91,7 @@ fn identity(subject: Subject<'_>) -> Result<String, Refusal> {
     let file = subject.parsed();
     let scope = file.model.scope_at(subject.hit.site.start);
     if wrap && file.model.resolve(scope, "str").is_some() {
-        return Err(Refusal::one("the name `str` means something else here"));
+        return Err(Refusal::taken("the name `str` means something else here"));
     }
     Ok(if wrap {
         format!("str({expression})")

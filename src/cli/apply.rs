@@ -10,6 +10,7 @@ use crate::cli::Outcome;
 use crate::cli::args::Apply;
 use crate::cli::git::{self, Uncommitted};
 use crate::cli::history::{self, interrupted, now, report};
+use crate::cli::interactive;
 use crate::cli::narrow::{self, Account};
 use crate::cli::session::{Session, Surveyed};
 use crate::cli::terminal::Terminal;
@@ -26,23 +27,29 @@ pub(super) fn run(args: &Apply, session: &Session) -> Result<Outcome> {
     refuse_unsettled(&base.folder)?;
     let config = session.settings(&base)?;
     let surveyed = session.survey_with(base, config)?;
-    let selection = narrow::selection(&args.narrowing, &surveyed)?;
-    let patches = surveyed.survey.patches(&selection);
-    write(session, &surveyed, &selection, patches, args.allow_dirty)
+    let mut selection = narrow::selection(&args.narrowing, &surveyed)?;
+    let mut patches = surveyed.survey.patches(&selection);
+    // Before anything is asked: answers that nothing comes of would be lost.
+    let is_refused =
+        !args.allow_dirty && say_uncommitted(session.terminal, &surveyed.base.folder, &patches);
+    if args.interactive && !is_refused {
+        let terminal = session.terminal;
+        patches = interactive::choose(&surveyed.survey, &mut selection, &patches, terminal)?;
+    }
+    write(session, &surveyed, &selection, patches, is_refused)
 }
 
-/// Writes `patches` as one run, and tells what became of them.
+/// Writes `patches` as one run unless that `is_refused`, and tells what became of them.
 fn write(
     session: &Session,
     surveyed: &Surveyed,
     selection: &Selection,
     patches: Vec<Patch>,
-    allow_dirty: bool,
+    is_refused: bool,
 ) -> Result<Outcome> {
     let terminal = session.terminal;
     let folder = &surveyed.base.folder;
     let planned = patches.len();
-    let is_refused = !allow_dirty && say_uncommitted(terminal, folder, &patches);
     let mut is_settled = true;
     let (written, unwritten): (Vec<Patch>, Vec<Patch>) = if is_refused {
         (Vec::new(), patches)
@@ -149,6 +156,12 @@ fn words(selection: &Selection) -> String {
     words.extend(selection.unsafe_too.then(|| "--unsafe".to_owned()));
     words.extend(option("--only", &selection.recipes));
     words.extend(option("--phase", &selection.contexts));
+    words.extend(
+        selection
+            .sites
+            .is_some()
+            .then(|| "--interactive".to_owned()),
+    );
     words.join(" ")
 }
 

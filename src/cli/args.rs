@@ -215,8 +215,11 @@ pub(crate) struct Apply {
     /// Write also to files whose content is not committed in their git work tree
     #[arg(long)]
     pub(crate) allow_dirty: bool,
+    /// Show every change with its reasons, and ask before it is written: y, n, a, d, q, e as in `git add -p`
+    #[arg(long, short)]
+    pub(crate) interactive: bool,
     /// Write the rest of an apply that was interrupted, and nothing else
-    #[arg(long, conflicts_with_all = ["paths", "allow_dirty", "unsafe_too", "only", "phase"])]
+    #[arg(long, conflicts_with_all = ["paths", "allow_dirty", "interactive", "unsafe_too", "only", "phase"])]
     pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) narrowing: Narrowing,

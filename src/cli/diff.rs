@@ -140,6 +140,7 @@ fn phases(
 ) -> Vec<(String, String)> {
     let findings = hunks::by_id(inventory);
     let mut done = Selection {
+        sites: None,
         contexts: Vec::new(),
         recipes: selection.recipes.clone(),
         paths: selection.paths.clone(),

@@ -30,6 +30,7 @@ pub(super) fn selection(narrowing: &Narrowing, surveyed: &Surveyed) -> Result<Se
         recipes: narrowing.only.clone(),
         contexts: contexts.collect::<Result<_>>()?,
         paths: paths.filter(|path| !path.is_empty()).collect(),
+        sites: None,
     })
 }
 
@@ -124,6 +125,8 @@ pub(super) struct Account {
     unwritten_sites: usize,
     /// Selected sites with edits that no patch holds.
     left_out: usize,
+    /// Sites whose edits a person did not choose.
+    not_chosen: usize,
     /// Selected sites that a person has to decide.
     open: usize,
 }
@@ -158,7 +161,11 @@ impl Account {
         let findings = inventory.findings.iter();
         for finding in findings.filter(|finding| selection.takes(finding)) {
             match finding.verdict {
-                Verdict::Rewrite if !patched.contains(finding.id.as_str()) => account.left_out += 1,
+                Verdict::Rewrite if patched.contains(finding.id.as_str()) => {}
+                Verdict::Rewrite if selection.sites.is_some() && selection.may_edit(finding) => {
+                    account.not_chosen += 1;
+                }
+                Verdict::Rewrite => account.left_out += 1,
                 Verdict::Review | Verdict::Unparsed => account.open += 1,
                 _ => {}
             }
@@ -177,6 +184,9 @@ impl Account {
         if self.unwritten_files > 0 {
             let unwritten = in_files(self.unwritten_sites, self.unwritten_files);
             parts.push(format!("{unwritten} not written"));
+        }
+        if self.not_chosen > 0 {
+            parts.push(format!("{} not chosen", self.not_chosen));
         }
         match self.left_out {
             0 => {}

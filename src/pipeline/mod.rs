@@ -10,7 +10,7 @@ mod settings;
 mod tests;
 mod verify;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -91,6 +91,8 @@ pub struct Selection {
     pub contexts: Vec<String>,
     /// Files and folders, relative to the base; empty: all.
     pub paths: Vec<String>,
+    /// The sites, by id, whose edits are wanted; `None`: all. What nothing reads any more goes with them.
+    pub sites: Option<BTreeSet<String>>,
 }
 
 impl Selection {
@@ -104,6 +106,18 @@ impl Selection {
             names_recipe(pattern, &site.recipe)
         }) && any(&self.contexts, &|name| *name == finding.facts.context.name)
             && any(&self.paths, &|path| lies_in(&site.file, path))
+    }
+
+    /// Whether edits as far proven as those of the site are wanted.
+    pub fn may_edit(&self, finding: &Finding) -> bool {
+        self.unsafe_too || finding.applicability() == Some(Applicability::Safe)
+    }
+
+    /// Whether the edits of a site that belongs to the selection are wanted.
+    fn wants_edits(&self, finding: &Finding) -> bool {
+        let is_removed = || finding.fix.as_ref().is_none_or(|fix| fix.edits.is_empty());
+        let sites = self.sites.as_ref();
+        sites.is_none_or(|sites| sites.contains(&finding.id) || is_removed())
     }
 }
 
@@ -152,10 +166,8 @@ impl Survey {
     pub fn patches(&self, selection: &Selection) -> Vec<Patch> {
         let mut by_file: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
         for finding in &self.inventory.findings {
-            let wanted = finding.verdict == Verdict::Rewrite
-                && selection.takes(finding)
-                && (selection.unsafe_too || finding.applicability() == Some(Applicability::Safe));
-            if wanted {
+            let wanted = finding.verdict == Verdict::Rewrite && selection.takes(finding);
+            if wanted && selection.wants_edits(finding) && selection.may_edit(finding) {
                 by_file.entry(&finding.site.file).or_default().push(finding);
             }
         }

@@ -13,6 +13,9 @@ use similar::{Algorithm, DiffOp, capture_diff_slices, group_diff_ops};
 use crate::report::escape::{is_obeyed, visible_lines};
 use crate::report::paint::View;
 
+/// The width of a view that is for eyes, where the width itself plays no part.
+pub(super) const ANY_WIDTH: usize = 100;
+
 /// Unchanged lines around a change.
 const CONTEXT: usize = 3;
 
@@ -54,27 +57,59 @@ pub(super) fn operations(before: &[&str], after: &[&str]) -> Vec<DiffOp> {
 }
 
 fn push_hunks(diff: &mut String, before: &str, after: &str, annotate: &Annotate<'_>) {
-    let (before, after) = (lines(before), lines(after));
-    for hunk in group_diff_ops(operations(&before, &after), CONTEXT) {
-        let (Some(first), Some(last)) = (hunk.first(), hunk.last()) else {
-            continue;
-        };
-        let old = first.old_range().start..last.old_range().end;
-        let new = first.new_range().start..last.new_range().end;
-        let _ = write!(diff, "@@ -{} +{} @@", range(&old), range(&new));
-        if let Some(words) = annotate(&changes(&hunk)) {
+    for hunk in hunks(before, after) {
+        diff.push_str(&hunk.header());
+        if let Some(words) = annotate(&hunk.changes) {
             let _ = write!(diff, " {}", one_line(&words));
         }
         diff.push('\n');
-        for operation in &hunk {
+        diff.push_str(&hunk.body);
+    }
+}
+
+/// Changes that lie near each other, with the unchanged lines around them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hunk {
+    /// The lines of the text before, as a half-open range from 0.
+    pub before: Range<usize>,
+    /// The lines of the text after.
+    pub after: Range<usize>,
+    /// The changed lines among them.
+    pub changes: Vec<Change>,
+    /// The lines, each behind ` `, `-` or `+`.
+    pub body: String,
+}
+
+impl Hunk {
+    /// The line `@@ -1,2 +1,3 @@`, without its line break.
+    pub fn header(&self) -> String {
+        format!("@@ -{} +{} @@", range(&self.before), range(&self.after))
+    }
+}
+
+/// The hunks of the difference between two texts.
+pub fn hunks(before: &str, after: &str) -> Vec<Hunk> {
+    let (before, after) = (lines(before), lines(after));
+    let groups = group_diff_ops(operations(&before, &after), CONTEXT);
+    let groups = groups.into_iter().filter_map(|group| {
+        let (first, last) = (group.first()?, group.last()?);
+        let mut body = String::new();
+        for operation in &group {
             if let DiffOp::Equal { .. } = operation {
-                push_lines(diff, ' ', &before[operation.old_range()]);
+                push_lines(&mut body, ' ', &before[operation.old_range()]);
             } else {
-                push_lines(diff, '-', &before[operation.old_range()]);
-                push_lines(diff, '+', &after[operation.new_range()]);
+                push_lines(&mut body, '-', &before[operation.old_range()]);
+                push_lines(&mut body, '+', &after[operation.new_range()]);
             }
         }
-    }
+        Some(Hunk {
+            before: first.old_range().start..last.old_range().end,
+            after: first.new_range().start..last.new_range().end,
+            changes: changes(&group),
+            body,
+        })
+    });
+    groups.collect()
 }
 
 /// A range of lines as a hunk's header has it: an empty one names the line before it, and a length of 1 is left out.

@@ -41,12 +41,12 @@ pub fn unified_after(before: &str, patch: &Patch, sites: &[&Finding]) -> String 
 }
 
 /// Which lines of a file serve which sites.
-struct Hunks<'a> {
+pub(super) struct Hunks<'a> {
     edits: Vec<(RangeInclusive<usize>, Option<&'a Finding>)>,
 }
 
 impl<'a> Hunks<'a> {
-    fn of(patch: &Patch, findings: &ById<'a>) -> Self {
+    pub(super) fn of(patch: &Patch, findings: &ById<'a>) -> Self {
         let lines = LineStarts::of(&patch.before);
         let edits = patch.edits.iter().map(|(edit, id)| {
             let finding = id.as_deref().and_then(|id| findings.get(id)).copied();
@@ -58,20 +58,25 @@ impl<'a> Hunks<'a> {
     }
 
     fn describe(&self, changes: &[Change]) -> Option<String> {
-        let (first, last) = (changes.first()?, changes.last()?);
+        describe_all(&self.sites(changes)).or_else(|| self.describe_shared())
+    }
+
+    /// The sites that a hunk with these changes serves, one for each of their edits.
+    pub(super) fn sites(&self, changes: &[Change]) -> Vec<&'a Finding> {
+        let (Some(first), Some(last)) = (changes.first(), changes.last()) else {
+            return Vec::new();
+        };
         let range = first.before.start..=last.before.end.max(first.before.start);
         let distances = self
             .edits
             .iter()
             .map(|(lines, finding)| (distance(&range, lines), *finding));
-        let nearest = distances.clone().map(|(distance, _)| distance).min()?;
-        let limit = nearest.max(SLACK);
-        let here: Vec<Option<&Finding>> = distances
+        let nearest = distances.clone().map(|(distance, _)| distance).min();
+        let limit = nearest.unwrap_or_default().max(SLACK);
+        distances
             .filter(|(distance, _)| *distance <= limit)
-            .map(|(_, finding)| finding)
-            .collect();
-        let sites: Vec<&Finding> = here.iter().copied().flatten().collect();
-        describe_all(&sites).or_else(|| self.describe_shared())
+            .filter_map(|(_, finding)| finding)
+            .collect()
     }
 
     /// What an edit serves that is no single site's: imports.
@@ -157,7 +162,7 @@ impl<'a> Sentence<'a> {
     }
 }
 
-fn recipe(finding: &Finding) -> String {
+pub(super) fn recipe(finding: &Finding) -> String {
     let recipe = &finding.site.recipe;
     match applicability(finding) {
         Some(applicability) => format!("{recipe} ({})", applicability.as_str()),

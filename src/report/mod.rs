@@ -3,6 +3,7 @@
 //! Every report is a pure function from values to text. None reads the clock, the disk or the terminal, decides anything or writes to a
 //! stream. All numbers come from [`totals`], so that no two reports disagree.
 
+pub mod choice;
 pub mod colour;
 pub mod diff;
 pub mod escape;

@@ -27,6 +27,9 @@ pub struct Config {
     /// The module that everything else should reach the database through.
     #[serde(default)]
     pub standard: Standard,
+    /// The same for further migrations, by their names; `standard` is that of the first one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub standards: BTreeMap<String, Standard>,
     /// The parts of the codebase, in the order in which they are to be migrated. A test context, then the standard's own module,
     /// then the first entry that covers a place decides.
     #[serde(default)]
@@ -52,10 +55,29 @@ impl Default for Config {
             version: 1,
             migrations: default_migrations(),
             standard: Standard::default(),
+            standards: BTreeMap::new(),
             contexts: Vec::new(),
             identity: Vec::new(),
             schema: SchemaConfig::default(),
             exclude: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// The settings as one of the migrations sees them: its standard module is the standard.
+    #[must_use]
+    pub fn of_migration(&self, name: &str) -> Self {
+        let standard = match self.standards.get(name) {
+            Some(standard) => standard.clone(),
+            None if self.migrations.first().is_some_and(|first| first == name) => {
+                self.standard.clone()
+            }
+            None => Standard::default(),
+        };
+        Self {
+            standard,
+            ..self.clone()
         }
     }
 }
@@ -105,11 +127,14 @@ impl Standard {
         single.into_iter().any(Option::is_some) || !self.helpers.is_empty()
     }
 
-    /// These names are written into code as they stand.
-    fn check_names(&self) -> Result<(), ValueFault> {
+    /// The names are written into code as they stand. `key` is what the settings call this module.
+    fn check(&self, key: &str) -> Result<(), ValueFault> {
+        if let Some(file) = &self.file {
+            check_inside(&format!("{key}.file"), file)?;
+        }
         if let Some(module) = &self.module {
             let problem = "is not how a module is imported; it is names joined by dots, such as `app.db.connection`";
-            check("standard.module", module, names::is_dotted, problem)?;
+            check(&format!("{key}.module"), module, names::is_dotted, problem)?;
         }
         let single = [
             ("pool", &self.pool),
@@ -118,12 +143,12 @@ impl Standard {
         ];
         let mut given: Vec<(String, &str)> = single
             .into_iter()
-            .filter_map(|(key, name)| Some((format!("standard.{key}"), name.as_deref()?)))
+            .filter_map(|(part, name)| Some((format!("{key}.{part}"), name.as_deref()?)))
             .collect();
         for (method, name) in &self.helpers {
             let problem = "is not the name of a method";
-            check("standard.helpers", method, names::is_name, problem)?;
-            given.push((format!("standard.helpers.{method}"), name));
+            check(&format!("{key}.helpers"), method, names::is_name, problem)?;
+            given.push((format!("{key}.helpers.{method}"), name));
         }
         for (key, name) in given {
             let problem =
@@ -279,10 +304,14 @@ impl Config {
         }
         check_globs("schema.files", &self.schema.files)?;
         check_globs("exclude", &self.exclude)?;
-        if let Some(file) = &self.standard.file {
-            check_inside("standard.file", file)?;
+        self.standard.check("standard")?;
+        for (migration, standard) in &self.standards {
+            let key = format!("standards.{migration}");
+            if !self.migrations.contains(migration) {
+                return fault(key, "migrations does not name it".into());
+            }
+            standard.check(&key)?;
         }
-        self.standard.check_names()?;
         for expression in &self.identity {
             check(
                 "identity",

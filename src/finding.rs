@@ -177,6 +177,8 @@ pub struct NeededImport {
     pub module: String,
     /// The name to be imported from it.
     pub name: String,
+    /// The standard module that the name belongs to, as the settings name it; `module` may be another spelling.
+    pub standard: String,
     /// The site's offset: the import has to be visible there.
     pub at: usize,
 }

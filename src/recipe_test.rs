@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::edit::Applicability;
 use crate::finding::{Finding, Verdict};
-use crate::pipeline::{self, PipelineError, Selection, Survey};
+use crate::pipeline::{self, Lane, PipelineError, Selection, Survey};
 use crate::progress::Silent;
 use crate::recipe::{Example, Expectation, Library, Migration, Recipe};
 use crate::report::diff;
@@ -87,17 +87,9 @@ pub fn survey(
         .collect();
     files.push(SourceFile::new(example.path.as_str(), text));
     files.sort_by(|a, b| a.path().cmp(b.path()));
-    let recipes: Vec<&Recipe> = library
-        .recipes
-        .iter()
-        .filter(|recipe| {
-            library
-                .migration_of(recipe)
-                .is_some_and(|own| own.id == migration.id)
-        })
-        .collect();
     let settings = migration.example_settings.clone();
-    pipeline::gather(settings, migration, &recipes, &files, &Silent)
+    let lane = Lane::new(migration, library, &settings)?;
+    pipeline::gather(settings, vec![lane], &files, &Silent)
 }
 
 /// Where examples are run.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::config::Config;
+use crate::config::{Config, Standard};
 use crate::learn::{Learnt, Note};
 
 /// The settings as YAML, each under how it is known. [`Config::parse`] reads the same settings back.
@@ -11,6 +11,7 @@ pub fn to_yaml(learnt: &Learnt) -> String {
         version,
         migrations,
         standard,
+        standards,
         contexts,
         identity,
         schema,
@@ -25,31 +26,12 @@ pub fn to_yaml(learnt: &Learnt) -> String {
     page.list(0, "migrations", migrations, "migrations");
 
     page.section("The module that everything else should reach the database through; a name that is missing is a form it does not have.");
-    page.remarks(0, "standard", &[]);
-    let names = [
-        ("module", &standard.module),
-        ("file", &standard.file),
-        ("pool", &standard.pool),
-        ("scope", &standard.scope),
-        ("rls", &standard.rls),
-    ];
-    if names.iter().all(|(_, value)| value.is_none()) && standard.helpers.is_empty() {
-        page.line(0, "standard: {}");
-    } else {
-        page.line(0, "standard:");
-    }
-    for (key, value) in names {
-        page.entry(2, key, value.as_deref(), &format!("standard.{key}"));
-    }
-    if !standard.helpers.is_empty() {
-        page.line(
-            2,
-            "# Connection method: the helper that does the same on a connection of its own.",
-        );
-        page.line(2, "helpers:");
-        for (method, helper) in &standard.helpers {
-            let setting = format!("standard.helpers.{method}");
-            page.entry(4, method, Some(helper), &setting);
+    page.standard(0, "standard", "standard", standard);
+    if !standards.is_empty() {
+        page.section("The same for the further migrations.");
+        page.line(0, "standards:");
+        for (migration, standard) in standards {
+            page.standard(2, migration, &format!("standards.{migration}"), standard);
         }
     }
 
@@ -115,6 +97,41 @@ impl Page<'_> {
     fn section(&mut self, comment: &str) {
         self.out.push('\n');
         self.line(0, &format!("# {comment}"));
+    }
+
+    /// A standard module under `key`; `setting` is how notes call it.
+    fn standard(&mut self, indent: usize, key: &str, setting: &str, standard: &Standard) {
+        self.remarks(indent, setting, &[]);
+        let names = [
+            ("module", &standard.module),
+            ("file", &standard.file),
+            ("pool", &standard.pool),
+            ("scope", &standard.scope),
+            ("rls", &standard.rls),
+        ];
+        let is_empty =
+            names.iter().all(|(_, value)| value.is_none()) && standard.helpers.is_empty();
+        let nothing = if is_empty { " {}" } else { "" };
+        self.line(indent, &format!("{}:{nothing}", scalar(key)));
+        for (key, value) in names {
+            self.entry(
+                indent + 2,
+                key,
+                value.as_deref(),
+                &format!("{setting}.{key}"),
+            );
+        }
+        if standard.helpers.is_empty() {
+            return;
+        }
+        let comment =
+            "# Connection method: the helper that does the same on a connection of its own.";
+        self.line(indent + 2, comment);
+        self.line(indent + 2, "helpers:");
+        for (method, helper) in &standard.helpers {
+            let setting = format!("{setting}.helpers.{method}");
+            self.entry(indent + 4, method, Some(helper), &setting);
+        }
     }
 
     fn notes_on<'s>(&self, setting: &'s str) -> impl Iterator<Item = &Note> + use<'_, 's> {

@@ -2,19 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
 
-use crate::config::Config;
 use crate::finding::Unparsed;
 use crate::language::{self, ImportKind, Model, ScopeKind};
-use crate::locate::Locator;
-use crate::pipeline::{Files, parse_file};
+use crate::pipeline::mark::MARK;
+use crate::pipeline::{Files, KEPT_TREES, Lane, parse_file};
 use crate::progress::Progress;
 use crate::project::{Modules, ParsedFile, Project};
 use crate::recipe::Driver;
-use crate::source::SourceFile;
+use crate::source::{SourceFile, Span};
 
 /// How often the set of files may grow by what the files before mention. Each round adds callers of callers.
 const ROUNDS: usize = 3;
@@ -28,24 +28,25 @@ pub(crate) struct FirstPass {
 }
 
 /// Runs the first pass.
-pub(crate) fn run(
-    locator: &Locator,
-    config: &Config,
-    driver: &Driver,
-    files: &[SourceFile],
-    progress: &dyn Progress,
-) -> FirstPass {
+pub(crate) fn run(lanes: &[Lane], files: &[SourceFile], progress: &dyn Progress) -> FirstPass {
     let code: Vec<&SourceFile> = files
         .iter()
         .filter(|file| language::for_path(file.path()).is_some())
         .collect();
-    let standard = config.standard.file.as_deref();
+    let standards: BTreeSet<&str> = lanes
+        .iter()
+        .filter_map(|lane| lane.config.standard.file.as_deref())
+        .collect();
     let candidates: BTreeSet<&str> = code
         .par_iter()
         .filter(|file| {
-            let matches = language::for_path(file.path())
-                .is_some_and(|own| locator.may_match(own, file.text()));
-            matches || standard == Some(file.path())
+            let may_match = |own| {
+                let mut locators = lanes.iter().map(|lane| &lane.locator);
+                locators.any(|locator| locator.may_match(own, file.text()))
+            };
+            standards.contains(file.path())
+                || language::for_path(file.path()).is_some_and(may_match)
+                || file.text().contains(MARK)
         })
         .map(|file| file.path())
         .collect();
@@ -54,6 +55,8 @@ pub(crate) fn run(
         code.iter().map(|file| (file.path(), *file)).collect();
     progress.start("parsing", candidates.len());
     let mut parsed: BTreeMap<&str, Arc<ParsedFile>> = BTreeMap::new();
+    // Which trees are kept depends on the threads; what is found out does not, for a tree can be grown again.
+    let kept = AtomicUsize::new(0);
     let mut unparsed: Vec<Unparsed> = Vec::new();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut next = candidates;
@@ -70,8 +73,14 @@ pub(crate) fn run(
         let results: Vec<_> = fresh
             .par_iter()
             .map(|file| {
-                let result = parse_file(file);
+                let mut result = parse_file(file);
                 progress.step();
+                let size = file.text().len();
+                if let Ok(Some(parsed)) = &mut result
+                    && kept.fetch_add(size, Ordering::Relaxed) + size > KEPT_TREES
+                {
+                    parsed.forget_tree();
+                }
                 result
             })
             .collect();
@@ -87,7 +96,7 @@ pub(crate) fn run(
                 Err(problem) => unparsed.push(problem),
             }
         }
-        next = mentioned(&added, driver, &code, &modules, &by_path);
+        next = mentioned(&added, lanes, &code, &modules, &by_path);
     }
     let files: Files = parsed.into_values().collect();
     for file in &files {
@@ -110,28 +119,38 @@ pub(crate) fn run(
 /// The files that the freshly parsed ones make of interest: callers of what takes a pool, definitions of bases and of types.
 fn mentioned<'s>(
     added: &Files,
-    driver: &Driver,
+    lanes: &[Lane],
     code: &[&'s SourceFile],
     modules: &Modules,
     by_path: &BTreeMap<&'s str, &'s SourceFile>,
 ) -> BTreeSet<&'s str> {
-    let mut words: BTreeSet<String> = BTreeSet::new();
+    let mut words: BTreeMap<String, Taker> = BTreeMap::new();
     let mut paths: BTreeSet<&'s str> = BTreeSet::new();
     for file in added {
-        words.extend(takers_of_pools(file, driver));
+        let drivers = lanes.iter().map(|lane| &lane.driver);
+        for (word, kind) in drivers.flat_map(|driver| takers_of_pools(file, driver)) {
+            let known = words.entry(word).or_insert(kind);
+            *known = kind.max(*known);
+        }
         for path in definitions(file, modules) {
             if let Some((path, _)) = by_path.get_key_value(path.as_str()) {
                 paths.insert(*path);
             }
         }
     }
-    let words: Vec<String> = words.into_iter().collect();
+    let (words, kinds): (Vec<String>, Vec<Taker>) = words.into_iter().unzip();
     if let Ok(searcher) = AhoCorasick::new(&words)
         && !words.is_empty()
     {
+        let mentions = |text: &str| {
+            searcher.find_overlapping_iter(text).any(|found| {
+                let place = Span::new(found.start(), found.end());
+                is_mentioned(text, place, kinds[found.pattern().as_usize()])
+            })
+        };
         let found: Vec<&'s str> = code
             .par_iter()
-            .filter(|file| searcher.is_match(file.text()))
+            .filter(|file| mentions(file.text()))
             .map(|file| file.path())
             .collect();
         paths.extend(found);
@@ -139,10 +158,36 @@ fn mentioned<'s>(
     paths
 }
 
+/// What takes a pool: it matters where it is called, and a class also where it is handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Taker {
+    Function,
+    Class,
+}
+
+/// Whether the word at `place` is one by itself, and can be a use of what takes a pool.
+fn is_mentioned(text: &str, place: Span, kind: Taker) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let (before, after) = (&text[..place.start], &text[place.end..]);
+    if before.ends_with(is_part) || after.starts_with(is_part) {
+        return false;
+    }
+    // An import under another name is a use that has to be read to be understood.
+    let is_renamed = || after.trim_start().starts_with("as ");
+    match kind {
+        Taker::Class => true,
+        Taker::Function => {
+            let is_call = after.trim_start().starts_with('(');
+            let is_definition = before.ends_with("def ") || before.ends_with("fn ");
+            (is_call && !is_definition) || is_renamed()
+        }
+    }
+}
+
 /// The names of classes and functions whose parameters may be pools: who calls them shows which pool it is.
-fn takers_of_pools(file: &ParsedFile, driver: &Driver) -> BTreeSet<String> {
+fn takers_of_pools(file: &ParsedFile, driver: &Driver) -> BTreeMap<String, Taker> {
     let model = &file.model;
-    let mut names = BTreeSet::new();
+    let mut names = BTreeMap::new();
     let pooled: BTreeSet<&str> = file
         .outline
         .calls
@@ -176,9 +221,13 @@ fn takers_of_pools(file: &ParsedFile, driver: &Driver) -> BTreeSet<String> {
         let keeps = class.is_some() && scope.name == "__init__" && pooled.contains("self");
         if takes || keeps {
             match class {
-                Some(class) if scope.name == "__init__" => names.insert(class.name.clone()),
-                _ => names.insert(scope.name.clone()),
-            };
+                Some(class) if scope.name == "__init__" => {
+                    names.insert(class.name.clone(), Taker::Class);
+                }
+                _ => {
+                    names.entry(scope.name.clone()).or_insert(Taker::Function);
+                }
+            }
         }
     }
     // Classes without a constructor of their own take what their base takes.
@@ -188,10 +237,10 @@ fn takers_of_pools(file: &ParsedFile, driver: &Driver) -> BTreeSet<String> {
                 .scopes
                 .iter()
                 .filter(|scope| scope.kind == ScopeKind::Class)
-                .map(|scope| scope.name.clone()),
+                .map(|scope| (scope.name.clone(), Taker::Class)),
         );
     }
-    names.retain(|name| name.len() > 3 && !name.starts_with("__"));
+    names.retain(|name, _| name.len() > 3 && !name.starts_with("__"));
     names
 }
 
@@ -248,4 +297,38 @@ fn definitions(file: &ParsedFile, modules: &Modules) -> BTreeSet<String> {
                 .map(str::to_owned)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the first `word` in `text` is a use.
+    fn mentioned(text: &str, word: &str, kind: Taker) -> bool {
+        let start = text.find(word).expect("the word is there");
+        is_mentioned(text, Span::new(start, start + word.len()), kind)
+    }
+
+    #[test]
+    fn a_function_is_used_where_it_is_called_or_renamed() {
+        for text in ["load(pool)", "x.load (pool)", "from a import load as l"] {
+            assert!(mentioned(text, "load", Taker::Function), "{text}");
+        }
+        for text in [
+            "def load(pool):",
+            "from a import load",
+            "reload(x)",
+            "loads(x)",
+            "é_load(x)",
+            "# load it",
+        ] {
+            assert!(!mentioned(text, "load", Taker::Function), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_class_is_used_wherever_it_is_named() {
+        assert!(mentioned("register(Store)", "Store", Taker::Class));
+        assert!(!mentioned("StoreFront()", "Store", Taker::Class));
+    }
 }

@@ -36,13 +36,7 @@ pub(crate) fn file(
     id: FileId,
 ) -> Judged {
     let parsed = world.project.file(id);
-    let mut judged = Judged {
-        file: id,
-        findings: Vec::new(),
-        dismissed: Vec::new(),
-        unparsed: Vec::new(),
-        remarks: Vec::new(),
-    };
+    let mut judged = Judged::new(id);
     let hits = match locator.hits(parsed) {
         Ok(hits) => hits,
         Err(error) => {
@@ -93,7 +87,6 @@ pub(crate) fn file(
         .collect();
     number(&mut judged.findings, parsed);
     removal::settle(world, id, &mut judged.findings, &removable);
-    judged.remarks = mark::idle_comments(parsed, recipes, &judged.findings);
     judged
 }
 

@@ -7,7 +7,7 @@ use crate::recipe::{Check, Library, Recipe};
 use crate::source::Span;
 
 /// The word that begins a comment to this program.
-const MARK: &str = "connmod:";
+pub(super) const MARK: &str = "connmod:";
 
 /// A comment that asks to leave sites alone: `# connmod: allow(asyncpg/pool-acquire): why`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub(crate) fn suppression(
 /// Comments to this program that do nothing: misspelt, for no recipe, or at no site.
 pub(crate) fn idle_comments(
     file: &ParsedFile,
-    recipes: &[Recipe],
+    recipes: &[&Recipe],
     findings: &[Finding],
 ) -> Vec<Remark> {
     let whole = Span::new(0, file.text().len());
@@ -173,14 +173,14 @@ pub(crate) fn error_near(file: &ParsedFile, site: Span) -> Option<Span> {
         return None;
     }
     let mut node = file
-        .tree
+        .tree()
         .root_node()
         .descendant_for_byte_range(site.start, site.end)?;
     while let Some(parent) = node.parent().filter(|parent| parent.parent().is_some()) {
         node = parent;
     }
     let region = Span::from(node);
-    let root_is_error = file.tree.root_node().is_error();
+    let root_is_error = file.tree().root_node().is_error();
     file.errors
         .iter()
         .copied()

@@ -2,15 +2,17 @@
 
 mod first_pass;
 mod judge;
+mod lane;
 mod lesson;
 mod mark;
 mod removal;
+mod selection;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod verify;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,27 +20,24 @@ use globset::GlobSet;
 use rayon::prelude::*;
 
 use crate::config::{self, Config, ContextKind};
-use crate::edit::Applicability;
-use crate::facts::World;
-use crate::facts::context::Contexts;
-use crate::facts::memo::Memo;
 use crate::facts::schema;
-use crate::facts::standard::StandardModule;
-use crate::finding::{
-    ContextRef, Dismissed, Finding, Inventory, Patch, Remark, RlsTable, Unparsed, Verdict,
-};
+use crate::finding::{ContextRef, Finding, Inventory, Patch, RlsTable, Unparsed, Verdict};
 use crate::language;
 use crate::learn;
-use crate::locate::Locator;
 use crate::progress::Progress;
 use crate::project::{FileId, ParsedFile, Project};
-use crate::recipe::{Driver, Library, Migration, Recipe};
+use crate::recipe::Library;
 use crate::rewrite::compose::{self, Composed};
 use crate::source::SourceFile;
 use crate::source::walk::{self, Tree, WalkError, WalkOptions};
 use crate::sql::schema::Schema;
 
+pub(crate) use lane::{Judged, Lane};
 pub use lesson::{Lesson, learn_only};
+pub use selection::{Selection, names_recipe};
+
+use lane::{Known, Run};
+use selection::lies_in;
 
 /// What a run is asked for.
 pub struct Request {
@@ -80,57 +79,6 @@ pub enum PipelineError {
     Threads(#[from] rayon::ThreadPoolBuildError),
 }
 
-/// Which of the proposed edits are wanted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection {
-    /// Those that are not proven, too.
-    pub unsafe_too: bool,
-    /// Recipes, by id, the start of one, or a glob; empty: all.
-    pub recipes: Vec<String>,
-    /// Contexts, by name; empty: all.
-    pub contexts: Vec<String>,
-    /// Files and folders, relative to the base; empty: all.
-    pub paths: Vec<String>,
-    /// The sites, by id, whose edits are wanted; `None`: all. What nothing reads any more goes with them.
-    pub sites: Option<BTreeSet<String>>,
-}
-
-impl Selection {
-    /// Whether a site belongs to the selection, whatever its verdict.
-    pub fn takes(&self, finding: &Finding) -> bool {
-        let any = |wanted: &[String], holds: &dyn Fn(&String) -> bool| {
-            wanted.is_empty() || wanted.iter().any(holds)
-        };
-        let site = &finding.site;
-        any(&self.recipes, &|pattern| {
-            names_recipe(pattern, &site.recipe)
-        }) && any(&self.contexts, &|name| *name == finding.facts.context.name)
-            && any(&self.paths, &|path| lies_in(&site.file, path))
-    }
-
-    /// Whether edits as far proven as those of the site are wanted.
-    pub fn may_edit(&self, finding: &Finding) -> bool {
-        self.unsafe_too || finding.applicability() == Some(Applicability::Safe)
-    }
-
-    /// Whether the edits of a site that belongs to the selection are wanted.
-    fn wants_edits(&self, finding: &Finding) -> bool {
-        let is_removed = || finding.fix.as_ref().is_none_or(|fix| fix.edits.is_empty());
-        let sites = self.sites.as_ref();
-        sites.is_none_or(|sites| sites.contains(&finding.id) || is_removed())
-    }
-}
-
-/// Whether `pattern` names a recipe: by its id, the start of it, or a glob.
-pub fn names_recipe(pattern: &str, id: &str) -> bool {
-    id.starts_with(pattern) || config::globs(&[pattern.to_owned()]).is_match(id)
-}
-
-fn lies_in(file: &str, path: &str) -> bool {
-    file.strip_prefix(path)
-        .is_some_and(|rest| path.is_empty() || rest.is_empty() || rest.starts_with('/'))
-}
-
 /// The outcome of a run, with all that is needed to make patches of it.
 pub struct Survey {
     /// What was found.
@@ -142,23 +90,20 @@ pub struct Survey {
     /// What given settings say and the project does not bear out, a line each.
     pub missing: Vec<String>,
     project: Project,
-    driver: Driver,
-    standard: StandardModule,
+    lanes: Vec<Lane>,
+    known: Known,
     tests: GlobSet,
     schema: Schema,
-    memo: Memo,
 }
 
 impl Survey {
-    fn world(&self) -> World<'_> {
-        World {
+    fn run(&self) -> Run<'_> {
+        Run {
+            lanes: &self.lanes,
             project: &self.project,
-            config: &self.config,
-            driver: &self.driver,
-            standard: &self.standard,
+            known: &self.known,
             tests: &self.tests,
             schema: &self.schema,
-            memo: &self.memo,
         }
     }
 
@@ -175,11 +120,10 @@ impl Survey {
             .into_iter()
             .filter_map(|(path, findings)| Some((self.project.by_path(path)?, findings)))
             .collect();
+        let worlds = self.run().worlds();
         let composed: Vec<Composed> = files
             .par_iter()
-            .map(|(id, findings)| {
-                compose::compose(self.world(), *id, findings, selection.unsafe_too)
-            })
+            .map(|(id, findings)| compose::compose(&worlds, *id, findings, selection.unsafe_too))
             .collect();
         composed
             .into_iter()
@@ -192,6 +136,13 @@ impl Survey {
 /// The stack of each thread. Following a value through functions, attributes and parameters is bounded in steps, not in the size of a step;
 /// a tree of a million lines needed more than the usual 2 MiB once. Untouched pages cost nothing.
 const STACK: usize = 64 << 20;
+
+/// Trees are kept for files of together this many bytes, and are parsed anew beyond it: a tree takes some twenty times the memory of its
+/// text.
+const KEPT_TREES: usize = 16 << 20;
+
+/// How many files are judged before trees are given up again.
+const BATCH: usize = 64;
 
 /// The threads that a run works on.
 fn threads(request: &Request) -> Result<rayon::ThreadPool, PipelineError> {
@@ -216,15 +167,15 @@ fn survey_here(request: &Request, progress: &dyn Progress) -> Result<Survey, Pip
         Some(config) => (config.clone(), Vec::new()),
         None => learnt(&request.library, &tree.files),
     };
-    let (migration, recipes) = active(&request.library, &config)?;
-    let mut survey = gather(config, migration, &recipes, &tree.files, progress)?;
+    let lanes = lanes(&request.library, &config)?;
+    let mut survey = gather(config, lanes, &tree.files, progress)?;
     survey.learnt = learnt;
     if request.config.is_some() {
         let read = tree.files.iter().map(SourceFile::path);
         let skipped = tree.skipped.iter().map(|skipped| skipped.path.as_str());
         let paths: Vec<&str> = read.chain(skipped).collect();
         survey.missing = settings::missing(&survey.config, &survey.project, &paths);
-        survey.missing.extend(survey.standard.warnings.clone());
+        survey.missing.extend(survey.known.warnings().cloned());
     }
     let roots = relative_roots(request);
     let wanted = |path: &str| roots.iter().any(|root| lies_in(path, root));
@@ -330,75 +281,63 @@ fn learnt(library: &Library, files: &[SourceFile]) -> (Config, Vec<String>) {
     (learnt.config, lines)
 }
 
-/// The migration that the settings name, with its recipes.
-fn active<'l>(
-    library: &'l Library,
-    config: &Config,
-) -> Result<(&'l Migration, Vec<&'l Recipe>), PipelineError> {
-    for name in &config.migrations {
-        if !library.migrations.contains_key(name) {
-            let known: Vec<&str> = library.migrations.keys().map(String::as_str).collect();
-            return Err(PipelineError::Migration {
-                name: name.clone(),
-                known: known.join(", "),
-            });
-        }
-    }
-    let migration = config
-        .migrations
-        .first()
-        .and_then(|name| library.migrations.get(name));
-    let migration = migration.ok_or_else(|| PipelineError::Migration {
-        name: String::new(),
-        known: library
-            .migrations
-            .keys()
-            .cloned()
-            .collect::<Vec<_>>()
-            .join(", "),
-    })?;
-    let belongs = |recipe: &&Recipe| {
-        library
-            .migration_of(recipe)
-            .is_some_and(|own| own.id == migration.id)
+/// The migrations that the settings name, in their order.
+fn lanes(library: &Library, config: &Config) -> Result<Vec<Lane>, PipelineError> {
+    let migration = |name: &String| {
+        let unknown = || PipelineError::Migration {
+            name: name.clone(),
+            known: library
+                .migrations
+                .keys()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", "),
+        };
+        library.migrations.get(name).ok_or_else(unknown)
     };
-    Ok((migration, library.recipes.iter().filter(belongs).collect()))
+    config
+        .migrations
+        .iter()
+        .map(|name| Lane::new(migration(name)?, library, config))
+        .collect()
 }
 
 /// Both passes over `files`, by these settings.
 pub(crate) fn gather(
     config: Config,
-    migration: &Migration,
-    recipes: &[&Recipe],
+    lanes: Vec<Lane>,
     files: &[SourceFile],
     progress: &dyn Progress,
 ) -> Result<Survey, PipelineError> {
-    let recipes: Vec<Recipe> = recipes.iter().map(|recipe| (*recipe).clone()).collect();
-    let locator = Locator::new(&recipes, &config, &migration.driver)?;
     let schema = schema::schema(&config, files);
-    let first = first_pass::run(&locator, &config, &migration.driver, files, progress);
-    let standard = StandardModule::read(&first.project, &config, &migration.driver);
+    let first = first_pass::run(&lanes, files, progress);
+    let known = Known::of(&lanes, &first.project);
     let tests = test_globs(&config);
     let mut survey = Survey {
         inventory: Inventory {
             parsed: first.project.files().count(),
             unparsed: first.unparsed,
-            lacks_standard: !config.standard.is_known(),
+            lacks_standard: lanes.iter().all(|lane| !lane.config.standard.is_known()),
             ..Inventory::default()
         },
         config,
         learnt: Vec::new(),
         missing: Vec::new(),
-        driver: migration.driver.clone(),
         project: first.project,
-        standard,
+        lanes,
+        known,
         tests,
         schema,
-        memo: Memo::default(),
     };
     let ids: Vec<FileId> = survey.project.files().map(|(id, _)| id).collect();
-    let mut judged = second_pass(survey.world(), &locator, &recipes, &ids, progress);
-    verify::verify(survey.world(), &locator, &recipes, &mut judged);
+    progress.start("judging", ids.len());
+    let mut judged = Vec::with_capacity(ids.len());
+    for batch in ids.chunks(BATCH) {
+        judged.extend(survey.run().judge(batch, progress));
+        survey.project.forget_trees(KEPT_TREES);
+    }
+    verify::verify(survey.run(), &mut judged);
+    survey.project.forget_trees(KEPT_TREES);
     let inventory = &mut survey.inventory;
     for file in judged {
         inventory.findings.extend(file.findings);
@@ -412,8 +351,8 @@ pub(crate) fn gather(
     }
     inventory.dismissed.sort();
     inventory.contexts = contexts(&survey.config);
+    let recipes = survey.lanes.iter().flat_map(|lane| &lane.recipes);
     inventory.titles = recipes
-        .iter()
         .map(|recipe| (recipe.id.clone(), recipe.title.clone()))
         .collect();
     inventory.rls_tables = rls_tables(&survey.schema, &survey.config);
@@ -429,34 +368,6 @@ fn test_globs(config: &Config) -> GlobSet {
         .flat_map(|context| context.paths.iter().cloned())
         .collect();
     config::globs(&paths)
-}
-
-/// What the second pass says of one file.
-pub(crate) struct Judged {
-    pub(crate) file: FileId,
-    pub(crate) findings: Vec<Finding>,
-    pub(crate) dismissed: Vec<Dismissed>,
-    pub(crate) unparsed: Vec<Unparsed>,
-    pub(crate) remarks: Vec<Remark>,
-}
-
-/// Judges every hit in the files, in parallel; the results are in the order of `ids`.
-fn second_pass(
-    world: World<'_>,
-    locator: &Locator,
-    recipes: &[Recipe],
-    ids: &[FileId],
-    progress: &dyn Progress,
-) -> Vec<Judged> {
-    let contexts = Contexts::new(world.config);
-    progress.start("judging", ids.len());
-    ids.par_iter()
-        .map(|id| {
-            let judged = judge::file(world, &contexts, locator, recipes, *id);
-            progress.step();
-            judged
-        })
-        .collect()
 }
 
 fn contexts(config: &Config) -> Vec<ContextRef> {

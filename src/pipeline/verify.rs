@@ -7,28 +7,21 @@ use rayon::prelude::*;
 
 use crate::edit::Applicability;
 use crate::facts::World;
-use crate::facts::memo::Memo;
-use crate::facts::standard::StandardModule;
 use crate::finding::{Finding, Verdict};
-use crate::locate::Locator;
-use crate::pipeline::{Files, Judged, parse_file, second_pass};
+use crate::pipeline::lane::{Known, Run};
+use crate::pipeline::{Files, Judged, parse_file};
 use crate::progress::Silent;
 use crate::project::{ParsedFile, Project};
-use crate::recipe::Recipe;
 use crate::rewrite::compose::{self, Composed};
 use crate::source::SourceFile;
 
 /// Tries the proven edits alone, then all; findings whose edits fail become reviews.
-pub(crate) fn verify(
-    world: World<'_>,
-    locator: &Locator,
-    recipes: &[Recipe],
-    judged: &mut [Judged],
-) {
+pub(super) fn verify(run: Run<'_>, judged: &mut [Judged]) {
+    let worlds = run.worlds();
     for unsafe_too in [false, true] {
         let composed: Vec<Option<Composed>> = judged
             .par_iter()
-            .map(|file| compose_all(world, file, unsafe_too))
+            .map(|file| compose_all(&worlds, file, unsafe_too))
             .collect();
         let mut rewritten: BTreeMap<usize, ParsedFile> = BTreeMap::new();
         for (index, composed) in composed.into_iter().enumerate() {
@@ -42,7 +35,7 @@ pub(crate) fn verify(
                     refuse(finding, &left.reason);
                 }
             }
-            let before = world.project.file(judged[index].file);
+            let before = run.project.file(judged[index].file);
             match reparsed(&composed, before) {
                 Some(parsed) => {
                     rewritten.insert(index, parsed);
@@ -50,7 +43,7 @@ pub(crate) fn verify(
                 None => refuse_all(&mut judged[index], unsafe_too, "the edit would not parse"),
             }
         }
-        second_run(world, locator, recipes, judged, rewritten, unsafe_too);
+        second_run(run, judged, rewritten, unsafe_too);
     }
 }
 
@@ -62,7 +55,7 @@ fn wanted(finding: &Finding, unsafe_too: bool) -> bool {
             .is_some_and(|fix| unsafe_too || fix.applicability == Applicability::Safe)
 }
 
-fn compose_all(world: World<'_>, file: &Judged, unsafe_too: bool) -> Option<Composed> {
+fn compose_all(worlds: &[World<'_>], file: &Judged, unsafe_too: bool) -> Option<Composed> {
     let findings: Vec<&Finding> = file
         .findings
         .iter()
@@ -71,7 +64,7 @@ fn compose_all(world: World<'_>, file: &Judged, unsafe_too: bool) -> Option<Comp
     if findings.is_empty() {
         return None;
     }
-    let composed = compose::compose(world, file.file, &findings, unsafe_too);
+    let composed = compose::compose(worlds, file.file, &findings, unsafe_too);
     (composed.patch.before != composed.patch.after).then_some(composed)
 }
 
@@ -92,9 +85,7 @@ fn reparsed(composed: &Composed, before: &ParsedFile) -> Option<ParsedFile> {
 
 /// Runs the second pass over the edited files: it must find nothing more to rewrite.
 fn second_run(
-    world: World<'_>,
-    locator: &Locator,
-    recipes: &[Recipe],
+    run: Run<'_>,
     judged: &mut [Judged],
     mut rewritten: BTreeMap<usize, ParsedFile>,
     unsafe_too: bool,
@@ -110,27 +101,26 @@ fn second_run(
             fresh.insert(judged[*index].file.0, Arc::new(parsed));
         }
     }
-    let files: Files = world
+    let files: Files = run
         .project
         .shared()
         .enumerate()
         .map(|(position, file)| fresh.remove(&position).unwrap_or(file))
         .collect();
-    let project = Project::with_modules(files, world.project.modules().clone());
-    let standard = StandardModule::read(&project, world.config, world.driver);
-    let memo = Memo::default();
-    let again = World {
+    let project = Project::with_modules(files, run.project.modules().clone());
+    let known = Known::of(run.lanes, &project);
+    let again = Run {
         project: &project,
-        standard: &standard,
-        memo: &memo,
-        ..world
+        known: &known,
+        ..run
     };
     let ids: Vec<_> = project
         .files()
         .map(|(id, _)| id)
         .filter(|id| changed.contains(&id.0))
         .collect();
-    let second = second_pass(again, locator, recipes, &ids, &Silent);
+    let second = again.judge(&ids, &Silent);
+    let worlds = again.worlds();
     for file in second {
         let restless: Vec<&Finding> = file
             .findings
@@ -140,7 +130,7 @@ fn second_run(
         if restless.is_empty() {
             continue;
         }
-        let composed = compose::compose(again, file.file, &restless, unsafe_too);
+        let composed = compose::compose(&worlds, file.file, &restless, unsafe_too);
         if composed.patch.before == composed.patch.after {
             continue;
         }

@@ -34,6 +34,13 @@ impl Dead {
             .iter()
             .any(|statement| statement.contains(span))
     }
+
+    /// Takes in what is dead in the eyes of another migration.
+    pub fn add(&mut self, other: Self) {
+        self.statements.extend(other.statements);
+        self.unnamed.extend(other.unnamed);
+        self.guards.extend(other.guards);
+    }
 }
 
 /// Finds what is dead in `file` when the text of `gone` is taken out; guards only where `guards` says so.

@@ -31,8 +31,11 @@ pub struct Composed {
 }
 
 /// Puts the fixes of `findings` (all of one file) together. `guards`: whether guards for a missing pool may go with the pool.
-pub fn compose(world: World<'_>, id: FileId, findings: &[&Finding], guards: bool) -> Composed {
-    let file = world.project.file(id);
+///
+/// `worlds` are those of the migrations that run over the project.
+pub fn compose(worlds: &[World<'_>], id: FileId, findings: &[&Finding], guards: bool) -> Composed {
+    let project = worlds[0].project;
+    let file = project.file(id);
     let (accepted, left_out) = accept(findings);
     let mut edits: Vec<(Edit, Option<String>)> = Vec::new();
     let mut needed: BTreeSet<NeededImport> = BTreeSet::new();
@@ -46,7 +49,10 @@ pub fn compose(world: World<'_>, id: FileId, findings: &[&Finding], guards: bool
         needed.extend(fix.imports.iter().cloned());
     }
     let gone = gone(edits.iter().map(|(edit, _)| edit));
-    let dead = cleanup::dead(world, id, &gone, guards);
+    let mut dead = Dead::default();
+    for world in worlds {
+        dead.add(cleanup::dead(*world, id, &gone, guards));
+    }
     for (statement, edit) in cleanup::edits(file, &dead) {
         let own = findings
             .iter()
@@ -71,15 +77,17 @@ pub fn compose(world: World<'_>, id: FileId, findings: &[&Finding], guards: bool
         .iter()
         .map(|(edit, _)| (edit.span.start, edit.text.as_str()))
         .collect();
-    let standard = &world.config.standard;
-    let target = Target {
-        module: standard.module.as_deref().unwrap_or_default(),
-        path: standard.file.as_deref(),
-    };
+    let targets: Vec<Target<'_>> = worlds
+        .iter()
+        .map(|world| Target {
+            module: world.config.standard.module.as_deref().unwrap_or_default(),
+            path: world.config.standard.file.as_deref(),
+        })
+        .collect();
     let import_edits = if edits.is_empty() {
         Vec::new()
     } else {
-        imports::edits(world.project, id, target, &needed, &removed, &inserted)
+        imports::edits(project, id, &targets, &needed, &removed, &inserted)
     };
     edits.extend(import_edits.into_iter().map(|edit| (edit, None)));
     let mut edits = without_inner_deletions(edits);

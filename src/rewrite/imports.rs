@@ -68,6 +68,7 @@ pub fn reach(
         needed: Some(NeededImport {
             module,
             name: name.to_owned(),
+            standard: target.module.to_owned(),
             at,
         }),
     })
@@ -212,14 +213,14 @@ fn exports(project: &Project, id: FileId, target: Target<'_>, name: &str, import
     }
 }
 
-/// The edits of a file's import statements that its rewrites ask for.
+/// The edits of a file's import statements that its rewrites ask for; `targets` are the standard modules of the migrations.
 ///
 /// `removed` are the spans that the rewrites take out or replace: a name whose every reference lies in one of them is orphaned.
 /// `kept` names the texts that rewrites put in, so that a name which new text still uses is not taken for orphaned.
 pub fn edits(
     project: &Project,
     id: FileId,
-    target: Target<'_>,
+    targets: &[Target<'_>],
     needed: &BTreeSet<NeededImport>,
     removed: &[Span],
     inserted: &[(usize, &str)],
@@ -236,6 +237,9 @@ pub fn edits(
     let mut fresh: BTreeMap<ImportPlace, ModuleNames> = BTreeMap::new();
     let mut placed: BTreeSet<(Option<ScopeId>, String)> = BTreeSet::new();
     for import in needed {
+        // Every name that is needed was reached in one of the targets.
+        let own = targets.iter().find(|own| own.module == import.standard);
+        let Some(target) = own.copied() else { continue };
         let hosts = hosts(project, id, target, import);
         if hosts.is_empty() {
             let place = place(project, id, target, import);

@@ -13,6 +13,10 @@ use crate::source::Span;
 /// How many steps a value is followed before giving up.
 pub(super) const DEPTH: usize = 24;
 
+/// How many expressions are looked at for one value before giving up. Ordinary projects need some hundreds; where a method is called like many
+/// others, each call of that name may be one of it, and what each passes has callers of its own.
+const STEPS: usize = 2_000;
+
 /// An expression as seen by the methods of one class.
 type Step = (FileId, Span, Option<ClassRef>);
 
@@ -26,6 +30,8 @@ pub(super) struct Follower<'a> {
     /// The class whose object `self` is, where that is known to be an heir of the class that the code stands in.
     receiver: Option<ClassRef>,
     found: Values,
+    /// How many expressions have been looked at.
+    steps: usize,
 }
 
 impl<'a> Follower<'a> {
@@ -37,6 +43,7 @@ impl<'a> Follower<'a> {
             active: BTreeSet::new(),
             receiver: None,
             found: Values::new(),
+            steps: 0,
         }
     }
 
@@ -76,6 +83,11 @@ impl<'a> Follower<'a> {
         }
         if !self.active.insert((file, span, self.receiver)) {
             return;
+        }
+        self.steps += 1;
+        if self.steps > STEPS {
+            self.active.remove(&(file, span, self.receiver));
+            return self.unknown("too many places pass it on for all of them to be followed");
         }
         let before = std::mem::take(&mut self.found);
         self.step(file, span, depth);

@@ -16,9 +16,9 @@ use crate::edit::splice;
 use crate::finding::{Finding, Patch, Verdict};
 use crate::language::python::Python;
 use crate::language::{BindingKind, Language, parse};
-use crate::pipeline::{Selection, Survey, gather};
+use crate::pipeline::{Lane, Selection, Survey, gather};
 use crate::progress::Silent;
-use crate::recipe::{Library, Migration, Recipe, builtin};
+use crate::recipe::{Library, Migration, builtin};
 use crate::source::{SourceFile, Span};
 
 #[path = "../../../tests/support/mod.rs"]
@@ -30,7 +30,6 @@ static LIBRARY: LazyLock<Library> =
 /// Surveys a project of the migration's example files and these.
 fn survey<'t>(texts: impl IntoIterator<Item = (&'t str, &'t str)>) -> Survey {
     let migration: &Migration = &LIBRARY.migrations["asyncpg"];
-    let recipes: Vec<&Recipe> = LIBRARY.recipes.iter().collect();
     let shared = migration.example_files.iter();
     let mut files: Vec<SourceFile> = shared
         .map(|(path, text)| (path.as_str(), text.as_str()))
@@ -39,7 +38,8 @@ fn survey<'t>(texts: impl IntoIterator<Item = (&'t str, &'t str)>) -> Survey {
         .collect();
     files.sort_by(|a, b| a.path().cmp(b.path()));
     let settings = migration.example_settings.clone();
-    gather(settings, migration, &recipes, &files, &Silent).expect("the recipes compile")
+    let lane = Lane::new(migration, &LIBRARY, &settings).expect("the recipes compile");
+    gather(settings, vec![lane], &files, &Silent).expect("the recipes compile")
 }
 
 fn selection(unsafe_too: bool) -> Selection {

@@ -39,6 +39,33 @@ fn applied_edits_leave_good_python() {
     }
 }
 
+/// Each phase stands on its own, and all of them come to what one apply does.
+#[test]
+fn phases_stand_alone_and_add_up() {
+    let Some(python) = support::python() else {
+        return;
+    };
+    let root = env!("CARGO_MANIFEST_DIR");
+    let output = Command::new(python)
+        .arg(format!("{root}/tests/tools/phases_check.py"))
+        .arg(format!("{root}/tests/fixtures/ledger"))
+        .arg("--binary")
+        .arg(assert_cmd::cargo::cargo_bin!("connmod"))
+        .output()
+        .expect("Python starts");
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{report}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let changing = report
+        .lines()
+        .filter(|line| line.ends_with(" files") && !line.ends_with(": 0 files"))
+        .count();
+    assert!(changing > 3, "{report}");
+}
+
 /// The checks find what they are there to find.
 #[test]
 fn the_checks_can_fail() {

@@ -1,10 +1,11 @@
-"""The checks of corpus_check.py, each on something that it must find."""
+"""The checks of corpus_check.py and phases_check.py, each on something that it must find."""
 
 import pathlib
 import tempfile
 import unittest
 
 import corpus_check
+import phases_check
 from corpus_check import Report
 
 BEFORE = b'''"""Doc."""
@@ -33,6 +34,56 @@ def kinds(after, before=BEFORE, sites=(SITE,)):
     report = Report()
     corpus_check.check_text(report, "apply", "a.py", before, after, sites)
     return {kind.removeprefix("apply: ") for kind in report.problems}
+
+
+class Phases(unittest.TestCase):
+    """A stand-in for the program writes what each case says."""
+
+    def problems(self, written, again=""):
+        with tempfile.TemporaryDirectory() as scratch:
+            scratch = pathlib.Path(scratch)
+            original = scratch / "original"
+            original.mkdir()
+            (original / "a.py").write_bytes(b"X = 1\nY = 2\n")
+            (original / "b.py").write_bytes(b"from a import X\n\nprint(X)\n")
+            diffs = [DIFF, again]
+
+            def program(binary, folder, command, *line, report):
+                if command == "diff":
+                    return diffs.pop(0), "", 0
+                (folder / "a.py").write_bytes(written)
+                return "", "", 0
+
+            real, phases_check.connmod = phases_check.connmod, program
+            self.addCleanup(setattr, phases_check, "connmod", real)
+            report = Report()
+            sites = {"a.py": [{"identity": None, "form": "helpers", "verdict": "rewrite"}]}
+            phases_check.check_phase(report, "", original, scratch, "one", sites)
+            whole = {"a.py": b"X = 1\n", "b.py": b"from a import X\n\nprint(X)\n"}
+            phases_check.check_order(report, "", original, scratch, ["one"], whole)
+            return {kind.split(": ")[0 if kind.startswith("not the text") else 1] for kind in report.problems}
+
+    def test_a_good_phase_passes(self):
+        self.assertEqual(self.problems(b"X = 1\n"), set())
+
+    def test_what_is_broken_is_found(self):
+        other = {"not what the diff gives", "not the text that one apply gives"}
+        for written, again, expected in [
+            (b"X = 1\n", "more", {"a second diff is not empty"}),
+            (b"Y = 2\n", "", other | {"import broken"}),
+            (b"X = 1\n)", "", other | {"does not compile", "layout changed"}),
+            (b"X = 1\nZ\n", "", other | {"new to pyflakes"}),
+        ]:
+            with self.subTest(written):
+                self.assertLessEqual(expected - {"layout changed"}, self.problems(written, again))
+
+
+DIFF = """--- a/a.py
++++ b/a.py
+@@ -1,2 +1 @@
+ X = 1
+-Y = 2
+"""
 
 
 class Texts(unittest.TestCase):

@@ -97,6 +97,7 @@ pub fn compose(worlds: &[World<'_>], id: FileId, findings: &[&Finding], guards: 
         &edits,
     ));
     edits.sort_by_key(|(edit, _)| (edit.span.start, edit.span.end));
+    keep_open_end(file.text(), &mut edits);
     let plain: Vec<Edit> = edits.iter().map(|(edit, _)| edit.clone()).collect();
     let before = file.text().to_owned();
     // Fixes whose edits overlap have been left out before; what overlaps still is a fault of a rewrite, and the file keeps its text.
@@ -241,6 +242,29 @@ fn spare_blank_lines(
         }
     }
     found
+}
+
+/// Where a text has no final line break and its last lines are deleted, the line break before them goes too: the end stays open.
+fn keep_open_end(text: &str, edits: &mut [(Edit, Option<String>)]) {
+    if text.ends_with('\n') {
+        return;
+    }
+    // The deletions that together reach the end of the text.
+    let mut first = None;
+    let mut start = text.len();
+    for (index, (edit, _)) in edits.iter().enumerate().rev() {
+        if edit.span.end != start || !edit.text.is_empty() {
+            break;
+        }
+        start = edit.span.start;
+        first = Some(index);
+    }
+    let Some(first) = first else { return };
+    let end = text[..start].trim_end_matches(['\r', '\n']).len();
+    let is_free = edits[..first].iter().all(|(edit, _)| edit.span.end <= end);
+    if is_free {
+        edits[first].0.span = Span::new(end, edits[first].0.span.end);
+    }
 }
 
 /// Drops deletions that lie inside a larger one, and insertions in the middle of one.

@@ -238,7 +238,8 @@ impl Writer<'_> {
     fn definition(&mut self) {
         if self.choices.rarely(4) {
             let n = self.next();
-            self.line(&format!("class Größe{n}:"));
+            let parameters = self.type_parameters();
+            self.line(&format!("class Größe{n}{parameters}:"));
             self.depth += 1;
             let pools = self.pools.clone();
             self.init();
@@ -307,10 +308,24 @@ impl Writer<'_> {
         self.loops = 0;
         let word = if self.is_async { "async def" } else { "def" };
         let gap = self.gap();
-        self.line(&format!("{word} f{n}({own}{gap}{user}):"));
+        let parameters = self.type_parameters();
+        self.line(&format!("{word} f{n}{parameters}({own}{gap}{user}):"));
         self.suite();
         (self.connections, self.pools) = outer;
         (self.is_async, self.loops, self.may_yield) = (was_async, loops, may_yield);
+    }
+
+    /// The type parameters of Python 3.12, or none.
+    fn type_parameters(&mut self) -> String {
+        match self.choices.of(12) {
+            9 => "[T]".to_owned(),
+            10 => "[Ä: (int, str), *Ts, **P]".to_owned(),
+            11 => {
+                let (one, two) = (self.gap(), self.gap());
+                format!("[{one}T: int,{two} U]")
+            }
+            _ => String::new(),
+        }
     }
 
     fn suite(&mut self) {
@@ -561,7 +576,8 @@ impl Writer<'_> {
             }
             5 => self.function(false),
             6 => {
-                self.line(&format!("class C{n}(Base):"));
+                let parameters = self.type_parameters();
+                self.line(&format!("class C{n}{parameters}(Base):"));
                 self.depth += 1;
                 self.function(true);
                 self.depth -= 1;
@@ -585,8 +601,13 @@ impl Writer<'_> {
 
     fn filler(&mut self) {
         let n = self.next();
-        match self.choices.of(16) {
+        match self.choices.of(18) {
             0 => self.line(&format!("x{n} = {n}")),
+            15 => {
+                let parameters = self.type_parameters();
+                self.line(&format!("type Größen{n}{parameters} = list[{n}]"));
+            }
+            16 => self.line("type = 1; type, x = x, type"),
             1 => self.line(&format!("x = '''{n}\n  text\n\t# no comment\n'''")),
             2 => self.line("x = f'{d!r:>{w}} {\"a\"}'; y = 1"),
             3 => self.line("x = f\"{d[\"k\"]} {f'{1}'}\""),

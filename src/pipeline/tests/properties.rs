@@ -347,6 +347,153 @@ fn shown(module: &Module, fault: &Fault) -> String {
     format!("{path}: {}\n--- before\n{text}", fault.what)
 }
 
+/// What is removed may be the end of a file that has no final line break; it had none, and has none afterwards.
+#[test]
+fn an_open_last_line_stays_open() {
+    let text = "from app.db.connection import get_db_pool\n\n\nasync def f():\n    held = await get_db_pool().acquire()\n    try:\n        \
+                await held.fetch('SELECT 1 FROM securities')\n    finally:\n        await get_db_pool().release(held)";
+    for text in [text.to_owned(), text.replace('\n', "\r\n")] {
+        let patches = survey([("app/services/open.py", &*text)]).patches(&selection(true));
+        let [patch] = &patches[..] else {
+            panic!("one file changes")
+        };
+        assert!(
+            patch.after.ends_with("fetch('SELECT 1 FROM securities')"),
+            "{:?}",
+            patch.after
+        );
+    }
+}
+
+/// Shapes that break tools, each with how to see that a module holds one.
+const SHAPES: [(&str, fn(&str) -> bool); 22] = [
+    ("a pooled block", |text| text.contains(".acquire() as ")),
+    ("a nested block", |text| {
+        text.lines().any(|line| {
+            (line.starts_with("            async with") || line.starts_with("\t\t\tasync with"))
+                && line.contains("acquire(")
+        })
+    }),
+    ("a comment on its own line", |text| {
+        text.lines().any(|line| line.trim().starts_with("# c"))
+    }),
+    ("a comment behind code", |text| text.contains("  # c")),
+    ("a comment in brackets", |text| text.contains("(  # c")),
+    ("tabs", |text| text.contains("\n\t")),
+    ("CRLF", |text| text.contains("\r\n")),
+    ("no final newline", |text| !text.ends_with('\n')),
+    ("a byte order mark", |text| text.starts_with('\u{feff}')),
+    ("a form feed", |text| text.contains('\u{c}')),
+    ("a string of several lines", |text| {
+        text.contains("\"\"\"\n")
+    }),
+    ("an f-string of 3.12", |text| text.contains("f\"{d[\"k\"]}")),
+    ("match", |text| text.contains("case _:")),
+    ("a decorator", |text| text.contains("@decorated(")),
+    ("an async generator", |text| text.contains("yield await ")),
+    ("a semicolon", |text| text.contains("; rows")),
+    ("a backslash", |text| text.contains(" \\\n")),
+    ("a unicode identifier", |text| text.contains("größe")),
+    ("type parameters of a function", |text| {
+        text.lines()
+            .any(|line| line.contains("def f") && line.contains("[T](") || line.contains("[Ä: "))
+    }),
+    ("type parameters of a class", |text| {
+        text.lines()
+            .any(|line| line.contains("class ") && line.contains("[T]"))
+    }),
+    ("a type alias", |text| text.contains("type Größen")),
+    ("type parameters with comments", |text| {
+        text.contains("[  # c")
+    }),
+];
+
+/// The properties speak of modules that have all shapes and are rewritten; a generator that makes none would pass them all.
+#[test]
+fn modules_have_every_shape_and_are_rewritten() {
+    let (mut runner, number) = runner();
+    let mut seen: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let (mut rewritten, mut all) = (0, 0);
+    for _ in 0..number.div_ceil(PROJECT) {
+        let modules: Vec<Module> = (0..PROJECT)
+            .map(|index| numbered(&choices(&mut runner), index))
+            .collect();
+        let patches = survey(texts_of(&modules)).patches(&selection(true));
+        all += modules.len();
+        rewritten += patches.len();
+        for module in &modules {
+            let is_rewritten = patches.iter().any(|patch| patch.path == module.path);
+            for (shape, _) in SHAPES.iter().filter(|(_, has)| has(&module.text)) {
+                let counts = seen.entry(shape).or_default();
+                counts.0 += 1;
+                counts.1 += usize::from(is_rewritten);
+            }
+        }
+    }
+    let rare: Vec<_> = SHAPES
+        .iter()
+        .map(|(shape, _)| (shape, seen.get(shape).copied().unwrap_or_default()))
+        .filter(|(_, (made, rewritten))| *made < 3 || *rewritten < 1)
+        .collect();
+    assert!(rare.is_empty(), "made, rewritten: {rare:?} of {seen:?}");
+    assert!(
+        rewritten * 2 > all,
+        "only {rewritten} of {all} are rewritten"
+    );
+}
+
+/// One thread and several find and write the same.
+#[test]
+fn threads_change_nothing() {
+    let (mut runner, _) = runner();
+    let modules: Vec<Module> = (0..2 * PROJECT)
+        .map(|index| numbered(&choices(&mut runner), index))
+        .collect();
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.expect("threads start").install(|| {
+            let survey = survey(texts_of(&modules));
+            let patches = survey.patches(&selection(true));
+            (format!("{:?}", survey.inventory), format!("{patches:?}"))
+        })
+    };
+    let one = on(1);
+    assert!(one.1.contains("Patch"), "nothing is rewritten");
+    for threads in [2, 7] {
+        assert!(on(threads) == one, "{threads} threads give another answer");
+    }
+}
+
+/// Held by a parser that is not ours and knows the newest syntax, which an older Python refuses.
+#[test]
+fn what_another_parser_read_it_still_reads() {
+    let (mut runner, number) = runner();
+    let (mut sound, mut newest, mut all) = (0, 0, 0);
+    for _ in 0..number.div_ceil(PROJECT) {
+        let modules: Vec<Module> = (0..PROJECT)
+            .map(|index| numbered(&choices(&mut runner), index))
+            .collect();
+        let survey = survey(texts_of(&modules));
+        for unsafe_too in [false, true] {
+            for patch in survey.patches(&selection(unsafe_too)) {
+                all += 1;
+                if ruff_python_parser::parse_module(&patch.before).is_err() {
+                    continue;
+                }
+                sound += 1;
+                let is_new = ["type Größen", "f\"{d[\"k\"]}", "[T](", "[Ä: "];
+                newest += usize::from(is_new.iter().any(|new| patch.before.contains(new)));
+                if let Err(problem) = ruff_python_parser::parse_module(&patch.after) {
+                    let (before, after) = (&patch.before, &patch.after);
+                    panic!("not Python any more: {problem}\n{after}\n--- before\n{before}");
+                }
+            }
+        }
+    }
+    assert!(sound * 4 > all * 3, "only {sound} of {all} are Python");
+    assert!(newest > 20, "only {newest} have syntax of 3.12");
+}
+
 /// Compiles texts in pairs, and prints the numbers of those pairs of which only the first is Python, then how many firsts are.
 const COMPILE: &str = r"
 import sys

@@ -277,6 +277,116 @@ fn every_report_says_the_same_numbers() {
     assert!(sites > 600, "only {sites} sites");
 }
 
+/// What CPython's symbol table says of pairs of texts.
+fn names_kept(python: &std::ffi::OsStr, pairs: &[Value]) -> Vec<Option<Vec<String>>> {
+    let mut child = std::process::Command::new(python)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/names_kept.py"))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("Python starts");
+    let input = serde_json::to_vec(pairs).expect("is JSON");
+    let mut pipe = child.stdin.take().expect("is piped");
+    std::io::Write::write_all(&mut pipe, &input).expect("Python reads");
+    drop(pipe);
+    let output = child.wait_with_output().expect("Python ends");
+    serde_json::from_slice(&output.stdout).expect("Python answers in JSON")
+}
+
+/// Pairs of a changed file before and after, in the form that the script takes, with the file's name.
+fn changed(root: &Path) -> Vec<(String, Value)> {
+    let (json, _) = connmod(root, &["scan", "--format", "json"]);
+    let scan: Value = serde_json::from_str(&json).expect("JSON");
+    let read = |file: &str| fs::read_to_string(root.join(file)).expect("is text");
+    let mut users: BTreeMap<String, (String, Vec<Value>)> = BTreeMap::new();
+    for site in scan["sites"].as_array().expect("a list") {
+        let file = site["file"].as_str().expect("a name");
+        let entry = users.entry(file.to_owned());
+        let entry = entry.or_insert_with(|| (read(file), Vec::new()));
+        entry.1.extend(
+            site["identity"]
+                .is_string()
+                .then(|| site["identity"].clone()),
+        );
+    }
+    connmod(root, &["apply", "--unsafe"]);
+    let added = [
+        "execute_query",
+        "execute_query_one",
+        "execute_query_value",
+        "execute_statement",
+        "get_db_connection",
+        "get_db_connection_with_rls",
+    ];
+    let pairs = users.into_iter().map(|(file, (before, identities))| {
+        let after = read(&file);
+        let pair = serde_json::json!([before, after, added, identities]);
+        (file, pair)
+    });
+    pairs.filter(|(_, pair)| pair[0] != pair[1]).collect()
+}
+
+#[test]
+fn names_differ_only_by_what_the_rewrite_says() {
+    let Some(python) = support::python() else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let sample = folder.path().join("ledger");
+    ledger(&sample);
+    let mut roots = projects(folder.path());
+    roots.push(sample);
+    let changed: Vec<(String, Value)> = roots.iter().flat_map(|root| changed(root)).collect();
+    assert!(changed.len() > 100, "only {} files change", changed.len());
+    let pairs: Vec<Value> = changed.iter().map(|(_, pair)| pair.clone()).collect();
+    let mut wrong = Vec::new();
+    for ((file, pair), answer) in changed.iter().zip(names_kept(&python, &pairs)) {
+        match answer {
+            None => wrong.push(format!("{file}: CPython refuses it")),
+            Some(faults) if !faults.is_empty() => {
+                wrong.push(format!(
+                    "{file}: {faults:?}\n{}",
+                    pair[1].as_str().unwrap_or("")
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} files:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// One wrong name and one lost name are found.
+#[test]
+fn spoiled_names_are_found() {
+    let Some(python) = support::python() else {
+        return;
+    };
+    let before = "async def f(pool, a):\n    async with pool.acquire() as conn:\n        rows = await conn.fetch('x', a)\n    return rows\n";
+    let good = "async def f(pool, a):\n    rows = await execute_query('x', a)\n    return rows\n";
+    let pair = |after: &str| serde_json::json!([before, after, ["execute_query"], []]);
+    let texts = [
+        good.to_owned(),
+        good.replace("    rows =", "    row ="),
+        good.replace(", a)\n    r", ")\n    r"),
+        good.replace("execute_query", "execute_queries"),
+        good.replace("(pool, a)", "(pool, conn)"),
+    ];
+    let pairs: Vec<Value> = texts.iter().map(|text| pair(text)).collect();
+    let answers = names_kept(&python, &pairs);
+    assert_eq!(answers[0], Some(Vec::new()));
+    for (text, answer) in texts.iter().zip(&answers).skip(1) {
+        assert!(
+            answer.as_ref().is_some_and(|faults| !faults.is_empty()),
+            "{text}"
+        );
+    }
+}
+
 /// The number of sites in the last line but one of what `diff` or `apply` says, and those that it left out or did not write.
 fn planned(error: &str) -> (usize, usize, usize) {
     let line = error

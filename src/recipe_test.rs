@@ -89,7 +89,7 @@ pub fn survey(
     files.sort_by(|a, b| a.path().cmp(b.path()));
     let settings = migration.example_settings.clone();
     let lane = Lane::new(migration, library, &settings)?;
-    pipeline::gather(settings, vec![lane], &files, &Silent)
+    Ok(pipeline::gather(settings, vec![lane], &files, &Silent))
 }
 
 /// Where examples are run.

@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use crate::apply::{End, Planned};
 use crate::cli::Outcome;
 use crate::cli::args::Apply;
+use crate::cli::diff::say_marks;
 use crate::cli::git::{self, Uncommitted};
 use crate::cli::history::{self, interrupted, now, report};
 use crate::cli::interactive;
@@ -15,7 +16,7 @@ use crate::cli::narrow::{self, Account};
 use crate::cli::session::{Session, Surveyed};
 use crate::cli::terminal::Terminal;
 use crate::finding::Patch;
-use crate::pipeline::Selection;
+use crate::pipeline::{MarkChange, Selection};
 use crate::report::totals::plural;
 
 pub(super) fn run(args: &Apply, session: &Session) -> Result<Outcome> {
@@ -36,7 +37,19 @@ pub(super) fn run(args: &Apply, session: &Session) -> Result<Outcome> {
         let terminal = session.terminal;
         patches = interactive::choose(&surveyed.survey, &mut selection, &patches, terminal)?;
     }
-    write(session, &surveyed, &selection, patches, is_refused)
+    let mut marks = MarkChange::default();
+    if args.narrowing.annotate {
+        (patches, marks) = surveyed.survey.annotated(patches, &selection);
+    }
+    let is_refused = is_refused
+        || (args.narrowing.annotate
+            && !args.allow_dirty
+            && say_uncommitted(session.terminal, &surveyed.base.folder, &patches));
+    let outcome = write(session, &surveyed, &selection, patches, is_refused)?;
+    if !is_refused {
+        say_marks(marks, "were", session.terminal);
+    }
+    Ok(outcome)
 }
 
 /// Writes `patches` as one run unless that `is_refused`, and tells what became of them.

@@ -181,6 +181,9 @@ pub(crate) struct Narrowing {
     /// Only edits of these recipes: an id, the start of one, or a glob (asyncpg/pool-*)
     #[arg(long, value_name = "RECIPE", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+    /// Also put a comment above each site that is left to a person, `# connmod: review(RECIPE): REASON`, and take out those whose site is gone
+    #[arg(long)]
+    pub(crate) annotate: bool,
     /// Only edits in these contexts: names as in connmod.yaml, or a part that only one has
     #[arg(long, value_name = "CONTEXT", value_delimiter = ',')]
     pub(crate) phase: Vec<String>,
@@ -201,7 +204,7 @@ pub(crate) struct Diff {
     #[arg(long)]
     pub(crate) exit_code: bool,
     /// Write one patch per context into this folder, which holds none yet, to be applied in their order
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "annotate")]
     pub(crate) out_dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) narrowing: Narrowing,
@@ -219,7 +222,7 @@ pub(crate) struct Apply {
     #[arg(long, short)]
     pub(crate) interactive: bool,
     /// Write the rest of an apply that was interrupted, and nothing else
-    #[arg(long, conflicts_with_all = ["paths", "allow_dirty", "interactive", "unsafe_too", "only", "phase"])]
+    #[arg(long, conflicts_with_all = ["paths", "allow_dirty", "interactive", "unsafe_too", "only", "phase", "annotate"])]
     pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) narrowing: Narrowing,

@@ -12,7 +12,7 @@ use crate::cli::narrow::{self, Account};
 use crate::cli::session::Session;
 use crate::cli::terminal::{Terminal, print};
 use crate::finding::{Finding, Inventory, Patch};
-use crate::pipeline::{Selection, Survey};
+use crate::pipeline::{MarkChange, Selection, Survey};
 use crate::report::hunks::{self, ById};
 use crate::report::stat::{DEFAULT_WIDTH, FileChange, stat};
 use crate::report::totals::plural;
@@ -28,7 +28,7 @@ pub(super) fn run(args: &Diff, session: &Session) -> Result<Outcome> {
     } else if let Some(folder) = &args.out_dir {
         write_phases(survey, &selection, &session.full(folder), terminal)?
     } else {
-        show(survey, &selection, args.stat, terminal)?
+        show(survey, &selection, args, terminal)?
     };
     Ok(if args.exit_code && is_something {
         Outcome::No
@@ -38,9 +38,13 @@ pub(super) fn run(args: &Diff, session: &Session) -> Result<Outcome> {
 }
 
 /// Prints what would change; says whether anything would.
-fn show(survey: &Survey, selection: &Selection, as_stat: bool, terminal: Terminal) -> Result<bool> {
-    let patches = survey.patches(selection);
-    let text = if as_stat {
+fn show(survey: &Survey, selection: &Selection, args: &Diff, terminal: Terminal) -> Result<bool> {
+    let mut patches = survey.patches(selection);
+    let mut marks = MarkChange::default();
+    if args.narrowing.annotate {
+        (patches, marks) = survey.annotated(patches, selection);
+    }
+    let text = if args.stat {
         let changes: Vec<FileChange<'_>> = patches.iter().map(change).collect();
         stat(&changes, terminal.results.width.unwrap_or(DEFAULT_WIDTH))
     } else {
@@ -51,7 +55,19 @@ fn show(survey: &Survey, selection: &Selection, as_stat: bool, terminal: Termina
     print(&text)?;
     let account = Account::of(&survey.inventory, selection, &patches);
     terminal.remark(&account.words(selection.unsafe_too, "would change"));
+    say_marks(marks, "would be", terminal);
     Ok(!patches.is_empty())
+}
+
+/// Tells how many comments of this program come and go.
+pub(super) fn say_marks(marks: MarkChange, verb: &str, terminal: Terminal) {
+    let MarkChange { added, removed } = marks;
+    if marks != MarkChange::default() {
+        let comments = plural(added, "comment");
+        terminal.remark(&format!(
+            "{comments} for a person {verb} added, {removed} removed"
+        ));
+    }
 }
 
 fn change(patch: &Patch) -> FileChange<'_> {

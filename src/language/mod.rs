@@ -161,6 +161,8 @@ pub trait Language: Send + Sync {
     fn unwrap_block(&self, code: Code<'_>, span: Span) -> Option<Vec<Edit>>;
     /// Puts `header` (without indentation or line break) above the statement at `span` and moves the statement into its block.
     fn wrap_statement(&self, code: Code<'_>, span: Span, header: &str) -> Option<Vec<Edit>>;
+    /// The start of the line above which a comment on the code at `span` can stand by itself.
+    fn line_above(&self, code: Code<'_>, span: Span) -> usize;
     /// The comments inside `span`.
     fn comments(&self, code: Code<'_>, span: Span) -> Vec<Span>;
 }

@@ -28,7 +28,7 @@ impl Suppression<'_> {
 }
 
 /// The comment to this program that `text` is, behind its mark; `None` for any other comment.
-fn marked<'f>(file: &ParsedFile, text: &'f str) -> Option<&'f str> {
+pub(super) fn marked<'f>(file: &ParsedFile, text: &'f str) -> Option<&'f str> {
     let text = text
         .trim_start_matches(file.language.line_comment())
         .trim_start();

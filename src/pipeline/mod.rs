@@ -1,5 +1,6 @@
 //! Orders the stages: the only place that does. Two passes: the first gathers what the project knows, the second works file by file.
 
+mod annotate;
 mod first_pass;
 mod judge;
 mod lane;
@@ -32,6 +33,7 @@ use crate::source::SourceFile;
 use crate::source::walk::{self, Tree, WalkError, WalkOptions};
 use crate::sql::schema::Schema;
 
+pub use annotate::Change as MarkChange;
 pub(crate) use lane::{Judged, Lane};
 pub use lesson::{Lesson, learn_only};
 pub use selection::{Selection, names_recipe};
@@ -133,6 +135,18 @@ impl Survey {
     }
 }
 
+impl Survey {
+    /// The patches with a comment above each selected site that is left to a person, and without those whose site is gone; and how many
+    /// comments come and go.
+    pub fn annotated(
+        &self,
+        patches: Vec<Patch>,
+        selection: &Selection,
+    ) -> (Vec<Patch>, MarkChange) {
+        annotate::annotate(self.run(), patches, selection)
+    }
+}
+
 /// The stack of each thread. Following a value through functions, attributes and parameters is bounded in steps, not in the size of a step;
 /// a tree of a million lines needed more than the usual 2 MiB once. Untouched pages cost nothing.
 const STACK: usize = 64 << 20;
@@ -168,7 +182,7 @@ fn survey_here(request: &Request, progress: &dyn Progress) -> Result<Survey, Pip
         None => learnt(&request.library, &tree.files),
     };
     let lanes = lanes(&request.library, &config)?;
-    let mut survey = gather(config, lanes, &tree.files, progress)?;
+    let mut survey = gather(config, lanes, &tree.files, progress);
     survey.learnt = learnt;
     if request.config.is_some() {
         let read = tree.files.iter().map(SourceFile::path);
@@ -308,7 +322,7 @@ pub(crate) fn gather(
     lanes: Vec<Lane>,
     files: &[SourceFile],
     progress: &dyn Progress,
-) -> Result<Survey, PipelineError> {
+) -> Survey {
     let schema = schema::schema(&config, files);
     let first = first_pass::run(&lanes, files, progress);
     let known = Known::of(&lanes, &first.project);
@@ -356,7 +370,7 @@ pub(crate) fn gather(
         .map(|recipe| (recipe.id.clone(), recipe.title.clone()))
         .collect();
     inventory.rls_tables = rls_tables(&survey.schema, &survey.config);
-    Ok(survey)
+    survey
 }
 
 fn test_globs(config: &Config) -> GlobSet {

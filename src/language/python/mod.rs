@@ -200,6 +200,10 @@ impl Language for Python {
         "pass"
     }
 
+    fn line_above(&self, code: Code<'_>, span: Span) -> usize {
+        layout::line_above(code, span)
+    }
+
     fn remove_statement(&self, code: Code<'_>, span: Span) -> Edit {
         layout::remove_statement(code, span)
     }

@@ -5,6 +5,7 @@
 //! string never moves, since it is data. Where the white space does not tell for certain what a move means (a suite whose indentation does not
 //! begin with its header's), there is no answer.
 
+mod above;
 mod imports;
 mod lines;
 mod removal;
@@ -22,6 +23,7 @@ use crate::edit::Edit;
 use crate::language::Code;
 use crate::source::Span;
 
+pub(super) use above::line_above;
 pub(super) use imports::{add_imports, change_import};
 pub(super) use removal::remove_statement;
 

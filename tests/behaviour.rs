@@ -12,12 +12,14 @@ mod support;
 #[path = "behaviour/wrong.rs"]
 mod wrong;
 
+use std::ffi::OsStr;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use probes::Probes;
 use serde_json::Value;
-use stage::{BEHAVIOUR, SAMPLE, Stage, connmod, migrate, said};
+use stage::{Answers, BEHAVIOUR, SAMPLE, Stage, connmod, migrate, said};
 use wrong::{missed, wrong_rewrites};
 
 /// Where the sample may answer differently after `apply --unsafe`: the start of a line of `compare.py`, the function whose rewrite
@@ -70,9 +72,8 @@ fn the_migrated_sample_answers_as_before_and_shows_nobody_anothers_rows() {
 #[test]
 fn after_unsafe_edits_it_differs_where_a_rule_was_said_not_to_be_proven() {
     let Some(stage) = Stage::shared() else { return };
-    let copy = stage.copy(Path::new(SAMPLE));
-    migrate(copy.path(), &["--unsafe"]);
-    let differences = stage.differences(&stage.both("answers", copy.path(), "after-unsafe"));
+    let copy = stage.migrated_unsafely();
+    let differences = stage.differences(&stage.both("answers", copy, "after-unsafe"));
 
     let sites = sites(Path::new(SAMPLE));
     for (start, function, word) in UNPROVEN {
@@ -93,6 +94,26 @@ fn after_unsafe_edits_it_differs_where_a_rule_was_said_not_to_be_proven() {
         .filter(|line| !UNPROVEN.iter().any(|(start, ..)| line.starts_with(start)))
         .collect();
     assert!(unexplained.is_empty(), "{}", unexplained.join("\n"));
+}
+
+#[test]
+fn every_rewritten_statement_is_run_before_and_after() {
+    let Some(stage) = Stage::shared() else { return };
+    let copy = stage.migrated_unsafely();
+    let report = connmod(Path::new(SAMPLE), &["scan", "--format", "json"]);
+    let both = |lines: Answers| {
+        [lines.bound.as_os_str(), lines.bypassing.as_os_str()].join(OsStr::new(","))
+    };
+    let output = stage
+        .script("executed.py")
+        .args([Path::new(SAMPLE), copy])
+        .arg(stage.kept("sites", &report))
+        .arg(recipes().join(","))
+        .arg(both(stage.both("lines", Path::new(SAMPLE), "lines-before")))
+        .arg(both(stage.both("lines", copy, "lines-after")))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
 }
 
 #[test]
@@ -133,6 +154,17 @@ fn the_scaffold_keeps_its_promises() {
     let said = said(&output);
     assert!(output.status.success(), "{said}");
     assert!(said.matches("holds: ").count() >= 10, "{said}");
+}
+
+/// The ids of all recipes of the migration.
+fn recipes() -> Vec<String> {
+    let folder = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/recipes/asyncpg")).unwrap();
+    let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let stems = names.filter_map(|name| name.strip_suffix(".yaml").map(str::to_owned));
+    stems
+        .filter(|stem| stem != "migration")
+        .map(|stem| format!("asyncpg/{stem}"))
+        .collect()
 }
 
 /// The sites that `scan` finds.

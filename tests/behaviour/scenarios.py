@@ -50,12 +50,13 @@ class Person:
     token: str
     household: UUID
     account: UUID
+    empty: UUID
     entry: int
     attachment: UUID
     goal: UUID
 
 
-def _person(name: str, entry: int) -> Person:
+def _person(name: str, empty: str, entry: int) -> Person:
     def seeded(prefix: str) -> UUID:
         return UUID(prefix + "-0000-4000-8000-000000000000")
 
@@ -65,13 +66,14 @@ def _person(name: str, entry: int) -> Person:
         token=f"token-{name}",
         household=seeded(f"000000{name}0"),
         account=seeded(f"00000{name}01"),
+        empty=seeded(f"00000{empty}"),
         entry=entry,
         attachment=seeded(f"0000{name}001"),
         goal=seeded(f"0000{name}c01"),
     )
 
 
-PEOPLE = [_person("a", entry=3), _person("b", entry=6)]
+PEOPLE = [_person("a", empty="a03", entry=3), _person("b", empty="b02", entry=6)]
 STRANGERS_TOKEN = "token-old"
 
 SCENARIOS: Dict[str, Callable[["App"], Awaitable[Any]]] = {}
@@ -144,6 +146,22 @@ def part(answer: Any, key: str) -> Any:
     return answer if not isinstance(answer, dict) or "error" in answer else answer[key]
 
 
+async def interrupted(app: App, work: Awaitable[Any], table: str) -> Any:
+    """How `work` ends when the server cancels its statement, which waits for `table`."""
+    waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    other = await asyncpg.connect(app.dsn)
+    try:
+        async with other.transaction():
+            await other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            task = asyncio.ensure_future(step(work))
+            while (pid := await other.fetchval(waiting)) is None and not task.done():
+                await asyncio.sleep(0.01)
+            await other.execute("SELECT pg_cancel_backend($1)", pid)
+            return await task
+    finally:
+        await other.close()
+
+
 async def for_each(question: Callable[[Person], Awaitable[Any]]) -> Dict[str, Any]:
     return {person.name: await question(person) for person in PEOPLE}
 
@@ -158,6 +176,7 @@ async def scenario_signing_in(app: App) -> Any:
         "good": sorted(good),
         "wrong": await app.request(None, "POST", "/auth/login", email="a@example.org", password="nonsense"),
         "unknown": await app.request(None, "POST", "/auth/login", email="x@example.org", password="secret-a"),
+        "locked": await app.request(None, "POST", "/auth/login", email="c@example.org", password="secret-c"),
         "failures": await app.request(None, "GET", "/auth/failures", email="a@example.org"),
         "me": await for_each(lambda person: app.request(person, "GET", "/auth/me")),
         "expired": await app.request(
@@ -228,6 +247,7 @@ async def scenario_shared_data_routes(app: App) -> Any:
 @scenario("same")
 async def scenario_rate_services(app: App) -> Any:
     from app.services import importer
+    from app.services.exchange_rates import ExchangeRates
     from app.services.ratebook import DoubleBook, default_book
     from app.services.replica import Replica
     from app.services.search import RateSearch
@@ -242,6 +262,8 @@ async def scenario_rate_services(app: App) -> Any:
         "rate": await step(rates.rate("EUR", "USD", date(2024, 5, 20))),
         "rate_again": await step(rates.rate("EUR", "USD", date(2024, 5, 20))),
         "no_rate": await step(rates.rate("EUR", "XXX", MAY)),
+        "rate_first": await step(ExchangeRates().rate("EUR", "USD", date(2024, 5, 20))),
+        "stored_first": await step(ExchangeRates().store([("EUR", "CZK", MAY, Decimal(25))], "ecb")),
         "stored": await step(
             rates.store([("EUR", "SEK", MAY, Decimal(11)), ("EUR", "NOK", MAY, Decimal(-1))], "ecb")
         ),
@@ -429,9 +451,11 @@ async def scenario_archive_and_listen(app: App) -> Any:
         "slow_count": await step(archive.slow_count()),
         "queued": isinstance(await step(archive.queue_entry("nothing")), int),
         "by_hand": await step(archive.by_hand()),
+        "by_hand_cancelled": await interrupted(app, archive.by_hand(), "dead_letters"),
         "trim": await step(archive.trim(1000)),
         "compact": await step(archive.compact()),
         "heard": heard,
+        "heard_nothing": await step(listener.listen(1, 0.05)),
         "deaf": await step(listener.deaf()),
     }
 
@@ -472,6 +496,8 @@ async def scenario_account_routes(app: App) -> Any:
                 person, "GET", f"/accounts/{PEOPLE[1 - PEOPLE.index(person)].account}/balance"
             ),
             "not_empty": await app.request(person, "POST", f"/accounts/{person.account}/close"),
+            "no_account": await app.request(person, "POST", f"/accounts/{UUID(int=1)}/close"),
+            "empty": await app.request(person, "POST", f"/accounts/{person.empty}/close", on="2024-06-14"),
         }
 
     return await for_each(one)
@@ -656,6 +682,12 @@ async def scenario_reports_for_review(app: App) -> Any:
     return await for_each(one)
 
 
+async def overspent_often(app: App, person: Person) -> Any:
+    for n in range(12):
+        await app.request(person, "PUT", f"/budgets/never-{n:02}", month="2024-07-01", limit_amount="-1")
+    return await app.request(person, "GET", "/budgets/overspent", month="2024-07-01")
+
+
 @scenario("either")
 async def scenario_guards_and_leaks(app: App) -> Any:
     async def one(person: Person) -> Any:
@@ -663,6 +695,7 @@ async def scenario_guards_and_leaks(app: App) -> Any:
         return {
             "names": await app.request(person, "GET", "/accounts/names"),
             "overspent": await app.request(person, "GET", "/budgets/overspent", month="2024-05-01"),
+            "overspent_often": await overspent_often(app, person),
             "statements": await app.request(person, "GET", "/statements/page", account_id=str(person.account)),
             "statement_count": await app.request(person, "GET", "/statements/count"),
             "warm_first": part(warm, "first"),

@@ -1,11 +1,13 @@
--- Two people, a and b, who must never see each other's rows, and the data that both share.
+-- Two people, a and b, who must never see each other's rows, and the data that both share; and c, who may not sign in.
 -- Run by the owner of the tables after all migrations.
 
-INSERT INTO users (id, email, display_name, password_hash, base_currency, created_at) VALUES
+INSERT INTO users (id, email, display_name, password_hash, base_currency, created_at, locked_until) VALUES
     ('0000000a-0000-4000-8000-000000000000', 'a@example.org', 'Ada',
-     encode(sha256('ledger:secret-a'), 'hex'), 'EUR', '2024-01-01'),
+     encode(sha256('ledger:secret-a'), 'hex'), 'EUR', '2024-01-01', NULL),
     ('0000000b-0000-4000-8000-000000000000', 'b@example.org', 'Béla',
-     encode(sha256('ledger:secret-b'), 'hex'), 'USD', '2024-01-01');
+     encode(sha256('ledger:secret-b'), 'hex'), 'USD', '2024-01-01', NULL),
+    ('0000000c-0000-4000-8000-000000000000', 'c@example.org', 'Cem',
+     encode(sha256('ledger:secret-c'), 'hex'), 'EUR', '2024-01-01', '2999-01-01');
 
 INSERT INTO sessions (token, user_id, expires_at) VALUES
     ('token-a', '0000000a-0000-4000-8000-000000000000', now() + interval '1 day'),

@@ -2,6 +2,7 @@
 
     stage.py ADDRESS prepare NAME APP_ROOT       makes the database NAME that the others are copied from
     stage.py ADDRESS answers NAME ROLE APP_ROOT  prints what the application answers to the scenarios, on a copy of it
+    stage.py ADDRESS lines NAME ROLE APP_ROOT    prints which lines of the application they run
     stage.py ADDRESS probes NAME ROLE APP_ROOT   prints what the functions of the probe modules do there
     stage.py ADDRESS drop NAME
 
@@ -24,8 +25,9 @@ import asyncpg
 import prepare
 import probing
 import scenarios
+import tracing
 
-Run = Callable[[str, str], Awaitable[Dict[str, Any]]]
+Run = Callable[[Path, str, str], Awaitable[Dict[str, Any]]]
 
 APPLICATION = "ledger_app"
 # Several of these programs may run at once, and the role belongs to the whole server.
@@ -55,6 +57,12 @@ async def make(server: asyncpg.Connection, address: str, name: str, root: str) -
         await prepare.prepare(within(address, name), Path(root))
 
 
+async def lines(root: Path, dsn: str, owner_dsn: str) -> Dict[str, Any]:
+    with tracing.followed(root) as followed:
+        await scenarios.run(dsn, owner_dsn)
+    return followed.listed()
+
+
 async def answers(run: Run, server: asyncpg.Connection, address: str, name: str, role: str, root: str) -> None:
     copy = f"{name}_{uuid4().hex[:8]}"
     await server.execute(f"CREATE DATABASE {copy} TEMPLATE {name}")
@@ -62,7 +70,7 @@ async def answers(run: Run, server: asyncpg.Connection, address: str, name: str,
         owner = within(address, copy)
         dsn = within(address, copy, {"bound": APPLICATION, "bypassing": None}[role])
         scenarios.enter(Path(root), dsn)
-        print(json.dumps(await run(dsn, owner), indent=1, ensure_ascii=False))
+        print(json.dumps(await run(Path(root), dsn, owner), indent=1, ensure_ascii=False))
     finally:
         await server.execute(f"DROP DATABASE {copy} WITH (FORCE)")
 
@@ -81,8 +89,9 @@ async def main(address: str, verb: str, *arguments: str) -> None:
     try:
         verbs = {
             "prepare": make,
-            "answers": partial(answers, scenarios.run),
-            "probes": partial(answers, probing.run),
+            "answers": partial(answers, lambda _, dsn, owner: scenarios.run(dsn, owner)),
+            "lines": partial(answers, lines),
+            "probes": partial(answers, lambda _, dsn, owner: probing.run(dsn, owner)),
             "drop": drop,
         }
         await verbs[verb](server, address, *arguments)

@@ -25,6 +25,7 @@ pub(crate) struct Stage {
     folder: TempDir,
     before: OnceLock<Answers>,
     migrated: OnceLock<TempDir>,
+    migrated_unsafely: OnceLock<TempDir>,
 }
 
 /// Files with what `stage.py` printed, run as a role that the policies bind and as one that bypasses them.
@@ -57,6 +58,7 @@ impl Stage {
             folder: tempfile::tempdir().unwrap(),
             before: OnceLock::new(),
             migrated: OnceLock::new(),
+            migrated_unsafely: OnceLock::new(),
         };
         succeeded(&stage.run("prepare", &[OsStr::new(SAMPLE)]));
         stage
@@ -70,12 +72,19 @@ impl Stage {
 
     /// A copy of the sample after `init` and `apply`, not to be changed.
     pub(crate) fn migrated(&self) -> &Path {
-        let copy = self.migrated.get_or_init(|| {
-            let copy = self.copy(Path::new(SAMPLE));
-            migrate(copy.path(), &[]);
-            copy
-        });
-        copy.path()
+        self.migrated.get_or_init(|| self.migrate(&[])).path()
+    }
+
+    /// A copy after `init` and `apply --unsafe`, not to be changed.
+    pub(crate) fn migrated_unsafely(&self) -> &Path {
+        let copy = &self.migrated_unsafely;
+        copy.get_or_init(|| self.migrate(&["--unsafe"])).path()
+    }
+
+    fn migrate(&self, options: &[&str]) -> TempDir {
+        let copy = self.copy(Path::new(SAMPLE));
+        migrate(copy.path(), options);
+        copy
     }
 
     fn run(&self, verb: &str, arguments: &[&OsStr]) -> Output {
@@ -94,7 +103,7 @@ impl Stage {
         command
     }
 
-    /// What the application in `root` answers as `role`: to the scenarios (`answers`), or its `probes`.
+    /// What the application in `root` answers as `role`: to the scenarios (`answers`), its `probes`, or the `lines` that the scenarios run.
     pub(crate) fn asked(&self, verb: &str, root: &Path, role: &str) -> Output {
         self.run(verb, &[OsStr::new(role), root.as_os_str()])
     }

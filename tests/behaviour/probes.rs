@@ -8,32 +8,57 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
-use crate::stage::{Answers, BEHAVIOUR};
+use crate::sites;
+use crate::stage::{Answers, BEHAVIOUR, SAMPLE, Stage, migrate};
 
-/// Each module of `probes/`, with its place in the sample.
-const MODULES: &[(&str, &str)] = &[
+/// Each file of `probes/`, with its place in the sample.
+const FILES: &[(&str, &str)] = &[
+    ("schema.sql", "backend/migrations/900_probes.sql"),
     ("agents.py", "backend/app/agents/probe.py"),
     ("routes.py", "backend/app/api/routes/probe.py"),
     ("services.py", "backend/app/services/probe.py"),
+    ("sessions.py", "backend/app/services/probe_sessions.py"),
 ];
 
 /// Begins the names of the functions whose answer cannot show the fault; nothing of theirs may be called safe.
 const NOT_SAFE: &str = "not_safe_";
 
-/// The probes, with what is known of each function.
+/// The sample with the probes in it, migrated, and what they did before.
 pub(crate) struct Probes {
+    migrated: TempDir,
+    before: Answers,
+    sites: Vec<Value>,
     /// Why the tool is wrong of a function, by its name.
     open: BTreeMap<String, String>,
 }
 
 impl Probes {
-    /// Copies the modules into the application at `root`.
-    pub(crate) fn put_into(root: &Path) -> Self {
+    pub(crate) fn new(stage: &Stage) -> Self {
+        let copy = stage.copy(Path::new(SAMPLE));
+        let open = Self::put_into(copy.path());
+        let sites = sites(copy.path());
+        let before = stage.both("probes", copy.path(), "probes-before");
+        migrate(copy.path(), &[]);
+        Self {
+            migrated: copy,
+            before,
+            sites,
+            open,
+        }
+    }
+
+    /// The application after its migration, not to be changed.
+    pub(crate) fn migrated(&self) -> &Path {
+        self.migrated.path()
+    }
+
+    /// Copies the files into the application at `root`.
+    fn put_into(root: &Path) -> BTreeMap<String, String> {
         let mut open = BTreeMap::new();
-        for (module, place) in MODULES {
-            let text =
-                fs::read_to_string(Path::new(BEHAVIOUR).join("probes").join(module)).unwrap();
+        for (file, place) in FILES {
+            let text = fs::read_to_string(Path::new(BEHAVIOUR).join("probes").join(file)).unwrap();
             fs::write(root.join(place), &text).unwrap();
             let mut why = None;
             for line in text.lines() {
@@ -46,17 +71,17 @@ impl Probes {
                 }
             }
         }
-        Self { open }
+        open
     }
 
-    /// What is wrong with what the functions did `after` the migration of these `sites`.
-    pub(crate) fn faults(&self, before: &Answers, after: &Answers, sites: &[Value]) -> Vec<String> {
-        let (before, after) = (Outcomes::read(before), Outcomes::read(after));
+    /// What is wrong with what the functions did `after` a migration.
+    pub(crate) fn faults(&self, after: &Answers) -> Vec<String> {
+        let (before, after) = (Outcomes::read(&self.before), Outcomes::read(after));
         let functions = before.bypassing.as_object().unwrap().keys();
         let faults = functions.filter_map(|function| {
             let name = function.rsplit('.').next().unwrap_or(function);
             let fault = if name.starts_with(NOT_SAFE) {
-                is_called_safe(name, sites).then(|| "is called safe".to_owned())
+                is_called_safe(name, &self.sites).then(|| "is called safe".to_owned())
             } else {
                 changed(function, &before, &after)
             };
@@ -90,13 +115,17 @@ impl Outcomes {
 fn changed(function: &str, before: &Outcomes, after: &Outcomes) -> Option<String> {
     let [bound, bypassing] = [&before.bound, &before.bypassing].map(|all| &all[function]);
     let [now_bound, now_bypassing] = [&after.bound, &after.bypassing].map(|all| &all[function]);
-    let gets_rows = !function.contains(".services.") && now_bound == bypassing;
+    let gets_rows = !is_of_the_system(function) && now_bound == bypassing;
     if now_bypassing == bypassing && (now_bound == bound || gets_rows) {
         return None;
     }
     Some(format!(
         "bypassing: {bypassing} became {now_bypassing}; bound: {bound} became {now_bound}"
     ))
+}
+
+fn is_of_the_system(function: &str) -> bool {
+    function.contains(".services.") || function.starts_with("jobs.")
 }
 
 fn is_called_safe(function: &str, sites: &[Value]) -> bool {

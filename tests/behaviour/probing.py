@@ -7,16 +7,24 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+from pathlib import Path
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterator
+from typing import Any, Callable, Dict, Iterator, List
 
 import asyncpg
 
 from scenarios import PEOPLE, TODAY, App, all_rows, changes, masked, query_of_all_rows
 
-MODULES = ["app.agents.probe", "app.api.routes.probe", "app.services.probe"]
+SCHEMA = "backend/migrations/900_probes.sql"
 # What waits for itself does so for ever.
 PATIENCE = 1.5
+
+
+def modules(root: Path) -> List[str]:
+    """Those that were put into the application in `root`."""
+    backend = root / "backend"
+    names = (path.relative_to(backend).with_suffix("") for path in backend.rglob("probe*.py"))
+    return sorted(".".join(name.parts) for name in names)
 
 
 def functions(module: ModuleType) -> Iterator[Callable[..., Any]]:
@@ -79,12 +87,21 @@ class Rows:
         return changed
 
 
+async def asked(dsn: str, query: str) -> None:
+    conn = await asyncpg.connect(dsn)
+    try:
+        await conn.execute(query)
+    finally:
+        await conn.close()
+
+
 def kept(table: str) -> str:
     return "kept_" + table.replace(".", "_")
 
 
-async def run(dsn: str, owner_dsn: str) -> Dict[str, Any]:
+async def run(root: Path, dsn: str, owner_dsn: str) -> Dict[str, Any]:
     """{function: {"answer": …, "rows": …}}"""
+    await asked(owner_dsn, (root / SCHEMA).read_text(encoding="utf-8"))
     app = App(dsn)
     await app.start()
     results: Dict[str, Any] = {}
@@ -92,7 +109,7 @@ async def run(dsn: str, owner_dsn: str) -> Dict[str, Any]:
         async with asyncpg.create_pool(owner_dsn, min_size=1, max_size=1) as pool, pool.acquire() as owner:
             rows = Rows(owner)
             await rows.keep()
-            for name in MODULES:
+            for name in modules(root):
                 for function in functions(importlib.import_module(name)):
                     answer = await outcome(function)
                     key = f"{name}.{function.__name__}"

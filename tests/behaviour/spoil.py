@@ -27,7 +27,8 @@ def functions(text: str) -> Dict[str, Tuple[int, int, int]]:
 def spoil(wrong: Path, root: Path) -> None:
     text = wrong.read_text(encoding="utf-8")
     target = root / re.search(r"^# file: (.+)$", text, re.MULTILINE).group(1)
-    ((name, (first, last, _)),) = functions(text).items()
+    # Walked from the outside, so that what stands within the function comes after it.
+    name, (first, last, _) = next(iter(functions(text).items()))
     function = "\n".join(text.splitlines()[first - 1 : last])
 
     lines = target.read_text(encoding="utf-8").splitlines()

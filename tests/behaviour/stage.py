@@ -91,7 +91,7 @@ async def main(address: str, verb: str, *arguments: str) -> None:
             "prepare": make,
             "answers": partial(answers, lambda _, dsn, owner: scenarios.run(dsn, owner)),
             "lines": partial(answers, lines),
-            "probes": partial(answers, lambda _, dsn, owner: probing.run(dsn, owner)),
+            "probes": partial(answers, probing.run),
             "drop": drop,
         }
         await verbs[verb](server, address, *arguments)

@@ -12,6 +12,7 @@ use std::thread;
 
 use tempfile::TempDir;
 
+use crate::probes::Probes;
 use crate::support;
 
 pub(crate) const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/ledger");
@@ -26,6 +27,7 @@ pub(crate) struct Stage {
     before: OnceLock<Answers>,
     migrated: OnceLock<TempDir>,
     migrated_unsafely: OnceLock<TempDir>,
+    probes: OnceLock<Probes>,
 }
 
 /// Files with what `stage.py` printed, run as a role that the policies bind and as one that bypasses them.
@@ -59,6 +61,7 @@ impl Stage {
             before: OnceLock::new(),
             migrated: OnceLock::new(),
             migrated_unsafely: OnceLock::new(),
+            probes: OnceLock::new(),
         };
         succeeded(&stage.run("prepare", &[OsStr::new(SAMPLE)]));
         stage
@@ -79,6 +82,11 @@ impl Stage {
     pub(crate) fn migrated_unsafely(&self) -> &Path {
         let copy = &self.migrated_unsafely;
         copy.get_or_init(|| self.migrate(&["--unsafe"])).path()
+    }
+
+    /// The sample with the probes in it.
+    pub(crate) fn probes(&self) -> &Probes {
+        self.probes.get_or_init(|| Probes::new(self))
     }
 
     fn migrate(&self, options: &[&str]) -> TempDir {

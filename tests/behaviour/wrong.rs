@@ -26,6 +26,11 @@ enum Sign {
 }
 
 impl Wrong {
+    /// It stands in a probe, which is called by itself.
+    fn is_of_a_probe(&self) -> bool {
+        matches!(&self.sign, Sign::Differs(start) if start.starts_with("app."))
+    }
+
     /// The scenario that is to show it; none where the application does not start.
     fn scenario(&self) -> Option<&str> {
         match &self.sign {
@@ -58,7 +63,24 @@ pub(crate) fn wrong_rewrites() -> Vec<Wrong> {
 
 /// Puts them into copies of the migrated sample, and says of each that was not caught what was found instead.
 pub(crate) fn missed(stage: &Stage, wrongs: Vec<Wrong>) -> Vec<String> {
-    // Several share a copy, each in a scenario of its own: a copy for each would take a minute.
+    let (of_probes, of_the_sample): (Vec<Wrong>, Vec<Wrong>) =
+        wrongs.into_iter().partition(Wrong::is_of_a_probe);
+    let mut missed = missed_in_probes(stage, &of_probes);
+    for round in rounds(of_the_sample) {
+        missed.extend(missed_together(stage, &round));
+    }
+    missed
+}
+
+/// Probes do not depend on each other, so all share a copy.
+fn missed_in_probes(stage: &Stage, wrongs: &[Wrong]) -> Vec<String> {
+    let copy = spoiled(stage, stage.probes().migrated(), wrongs);
+    let after = stage.both("probes", copy.path(), "probes-spoiled");
+    uncaught(wrongs, &stage.probes().faults(&after).join("\n"), true)
+}
+
+/// Several share a copy, each in a scenario of its own: a copy for each would take a minute.
+fn rounds(wrongs: Vec<Wrong>) -> Vec<Vec<Wrong>> {
     let mut rounds: Vec<Vec<Wrong>> = Vec::new();
     for wrong in wrongs {
         let scenario = wrong.scenario();
@@ -70,8 +92,7 @@ pub(crate) fn missed(stage: &Stage, wrongs: Vec<Wrong>) -> Vec<String> {
             None => rounds.push(vec![wrong]),
         }
     }
-    let missed = rounds.iter().map(|round| missed_together(stage, round));
-    missed.flatten().collect()
+    rounds
 }
 
 fn differ(one: Option<&str>, other: Option<&str>) -> bool {
@@ -79,28 +100,32 @@ fn differ(one: Option<&str>, other: Option<&str>) -> bool {
 }
 
 fn missed_together(stage: &Stage, round: &[Wrong]) -> Vec<String> {
-    let copy = spoiled(stage, round);
+    let copy = spoiled(stage, stage.migrated(), round);
     let starts = round.iter().all(|wrong| wrong.scenario().is_some());
-    let (found, ended_well) = if starts {
+    if starts {
         let differences = stage.differences(&stage.both("answers", copy.path(), "spoiled"));
-        (differences.join("\n"), true)
+        uncaught(round, &differences.join("\n"), true)
     } else {
         let output = stage.asked("answers", copy.path(), "bound");
-        (said(&output), output.status.success())
-    };
+        uncaught(round, &said(&output), output.status.success())
+    }
+}
+
+/// Those of which `found`, what the run printed, does not show the sign.
+fn uncaught(wrongs: &[Wrong], found: &str, ended_well: bool) -> Vec<String> {
     let caught = |wrong: &&Wrong| match &wrong.sign {
         Sign::Differs(start) => found.lines().any(|line| line.starts_with(start)),
         Sign::Fails(words) => !ended_well && found.contains(words),
     };
-    let missed = round.iter().filter(|wrong| !caught(wrong));
+    let missed = wrongs.iter().filter(|wrong| !caught(wrong));
     missed
         .map(|wrong| format!("{}: {found}", wrong.path.display()))
         .collect()
 }
 
-/// A copy of the migrated sample with all of these in it.
-fn spoiled(stage: &Stage, round: &[Wrong]) -> TempDir {
-    let copy = stage.copy(stage.migrated());
+/// A copy of a migrated application with all of these in it.
+fn spoiled(stage: &Stage, migrated: &Path, round: &[Wrong]) -> TempDir {
+    let copy = stage.copy(migrated);
     for wrong in round {
         let mut spoil = stage.script("spoil.py");
         succeeded(&spoil.args([&wrong.path, copy.path()]).output().unwrap());

@@ -742,3 +742,19 @@ async def used_if_nothing_failed(user: CurrentUser = Depends(get_current_user)) 
         if conn is not None:
             ok = await conn.fetchval(COUNT, user.id)
     return ok
+
+
+@router.get("/policy-that-needs-a-user")
+async def policy_that_needs_a_user(user: CurrentUser = Depends(get_current_user)) -> Any:
+    async with get_db_pool().acquire() as conn:
+        texts = await conn.fetch("SELECT text FROM probe_secrets WHERE user_id = $1", user.id)
+        return [row["text"] for row in texts], await conn.fetchval("SELECT count(*) FROM probe_secrets WHERE user_id = $1", user.id)
+
+
+@router.post("/transaction-as-text")
+async def transaction_as_text(user: CurrentUser = Depends(get_current_user)) -> Any:
+    async with get_db_pool().acquire() as conn:
+        await conn.execute("BEGIN")
+        first = await conn.fetchval(COUNT, user.id)
+        await conn.execute("COMMIT")
+        return first, await conn.fetchval(COUNT, user.id)

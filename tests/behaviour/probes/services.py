@@ -464,7 +464,11 @@ async def read_only_session():
 async def role():
     async with get_db_pool().acquire() as conn:
         await conn.execute("SET ROLE ledger_app")
-        return await conn.fetchval("SELECT current_user")
+        try:
+            return await conn.fetchval("SELECT current_user")
+        finally:
+            # It would stay: going back to the pool resets settings, but no role.
+            await conn.execute("RESET ROLE")
 
 
 async def prepared_by_text():

@@ -39,6 +39,8 @@ USER_SETTING = "app.user_id"
 
 _pool: asyncpg.Pool | None = None
 _changing = asyncio.Lock()
+#: The event loop that both belong to; in another one neither works.
+_loop: asyncio.AbstractEventLoop | None = None
 
 
 async def init_db_pool(
@@ -54,6 +56,7 @@ async def init_db_pool(
     the ``PG…`` variables that every PostgreSQL client reads.
     """
     global _pool
+    _enter_loop()
     async with _changing:
         if _pool is None:
             _pool = await asyncpg.create_pool(
@@ -69,6 +72,7 @@ async def init_db_pool(
 async def close_db_pool(timeout: float = 10.0) -> None:
     """Close the shared pool once its connections are given back; after ``timeout`` seconds cut them off."""
     global _pool
+    _enter_loop()
     async with _changing:
         pool, _pool = _pool, None
     if pool is None:
@@ -84,7 +88,27 @@ def get_db_pool() -> asyncpg.Pool:
     """The shared pool."""
     if _pool is None:
         raise RuntimeError("the database pool is not open; call init_db_pool() at startup")
+    if _running_loop() not in (None, _loop):
+        raise RuntimeError("the database pool belongs to another event loop; call init_db_pool() in the one that uses it")
     return _pool
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _enter_loop() -> None:
+    """Start anew in a new event loop, as in each ``asyncio.run()``; a pool that was left open ended with the old one."""
+    global _pool, _changing, _loop
+    loop = asyncio.get_running_loop()
+    if loop is _loop:
+        return
+    if _loop is not None and not _loop.is_closed() and (_pool is not None or _changing.locked()):
+        raise RuntimeError("the database pool is open in another event loop; close it there first")
+    _pool, _changing, _loop = None, asyncio.Lock(), loop
 
 
 @asynccontextmanager

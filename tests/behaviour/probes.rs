@@ -20,6 +20,14 @@ const FILES: &[(&str, &str)] = &[
     ("routes.py", "backend/app/api/routes/probe.py"),
     ("services.py", "backend/app/services/probe.py"),
     ("sessions.py", "backend/app/services/probe_sessions.py"),
+    ("ordinary.py", "backend/app/services/probe_ordinary.py"),
+    (
+        "repositories.py",
+        "backend/app/services/probe_repositories.py",
+    ),
+    ("handlers.py", "backend/app/api/routes/probe_handlers.py"),
+    ("jobs.py", "backend/jobs/probe_jobs.py"),
+    ("scripts.py", "backend/scripts/probe_scripts.py"),
 ];
 
 /// Begins the names of the functions whose answer cannot show the fault; nothing of theirs may be called safe.
@@ -125,7 +133,9 @@ fn changed(function: &str, before: &Outcomes, after: &Outcomes) -> Option<String
 }
 
 fn is_of_the_system(function: &str) -> bool {
-    function.contains(".services.") || function.starts_with("jobs.")
+    [".services.", "jobs.", "scripts."]
+        .iter()
+        .any(|part| function.contains(part))
 }
 
 fn is_called_safe(function: &str, sites: &[Value]) -> bool {

@@ -321,13 +321,7 @@ fn has_open_base(world: World<'_>, class: ClassRef) -> bool {
                 "Generic",
             ];
             let text = base.text(file.text());
-            let last = text
-                .split('[')
-                .next()
-                .unwrap_or(text)
-                .rsplit('.')
-                .next()
-                .unwrap_or(text);
+            let last = text.rsplit('.').next().unwrap_or(text);
             let own = world
                 .project
                 .symbol(class.file, *base)

@@ -50,7 +50,7 @@ pub struct Scope {
     pub is_generator: bool,
     /// Decorator expressions (without `@`), outermost first.
     pub decorators: Vec<Span>,
-    /// Base classes (positional arguments of the class statement).
+    /// Base classes (positional arguments of the class statement), without the arguments of generic ones.
     pub bases: Vec<Span>,
     /// Parameters, in order.
     pub parameters: Vec<Parameter>,

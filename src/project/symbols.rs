@@ -245,11 +245,7 @@ impl Project {
 
     /// The class that `symbol` names.
     pub fn class(&self, symbol: &Symbol, from: FileId) -> Option<ClassRef> {
-        let (file, scope, name) = match symbol {
-            Symbol::Member { file, name } => (*file, Model::MODULE, name),
-            Symbol::Local { scope, name } => (from, *scope, name),
-            _ => return None,
-        };
+        let (file, scope, name) = place_of(symbol, from)?;
         let opened = self.opened(file, scope, name, BindingKind::Class)?;
         Some(ClassRef {
             file,
@@ -259,11 +255,7 @@ impl Project {
 
     /// The function that `symbol` names.
     pub fn function(&self, symbol: &Symbol, from: FileId) -> Option<FunctionRef> {
-        let (file, scope, name) = match symbol {
-            Symbol::Member { file, name } => (*file, Model::MODULE, name),
-            Symbol::Local { scope, name } => (from, *scope, name),
-            _ => return None,
-        };
+        let (file, scope, name) = place_of(symbol, from)?;
         let opened = self.opened(file, scope, name, BindingKind::Function)?;
         Some(FunctionRef {
             file,
@@ -318,20 +310,55 @@ impl Project {
         let mut next = 0;
         while let Some(current) = line.get(next).copied() {
             next += 1;
-            let file = self.file(current.file);
-            for base in &file.model.scope(current.scope).bases {
-                let found = self
-                    .symbol(current.file, *base)
-                    .and_then(|symbol| self.class(&symbol, current.file));
-                if let Some(found) = found
-                    && !line.contains(&found)
-                    && line.len() < 32
-                {
-                    line.push(found);
+            let bases = &self.file(current.file).model.scope(current.scope).bases;
+            let mut found = Vec::new();
+            for base in bases {
+                self.named_classes(current.file, *base, HOPS, &mut found);
+            }
+            for base in found {
+                if !line.contains(&base) && line.len() < 32 {
+                    line.push(base);
                 }
             }
         }
         line
+    }
+
+    /// The classes that an expression for a base class may give: behind other names for them, of a choice, or handed to a function that
+    /// makes a class of them.
+    fn named_classes(&self, file: FileId, span: Span, hops: usize, found: &mut Vec<ClassRef>) {
+        let Some(hops) = hops.checked_sub(1) else {
+            return;
+        };
+        match self.file(file).expression(span) {
+            Expression::Same(value) | Expression::Index { object: value, .. } => {
+                self.named_classes(file, value, hops, found);
+            }
+            Expression::Either(values) => {
+                for value in values {
+                    self.named_classes(file, value, hops, found);
+                }
+            }
+            Expression::Call { arguments, .. } => {
+                for argument in arguments {
+                    self.named_classes(file, argument.value(), hops, found);
+                }
+            }
+            Expression::Name(_) | Expression::Attribute { .. } => {
+                let Some(symbol) = self.symbol(file, span) else {
+                    return;
+                };
+                if let Some(class) = self.class(&symbol, file) {
+                    found.push(class);
+                } else if let Some((file, scope, name)) = place_of(&symbol, file) {
+                    let bindings = self.file(file).model.bindings_of(scope, name);
+                    for value in bindings.filter_map(|binding| binding.value) {
+                        self.named_classes(file, value, hops, found);
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The method `name` of `class` or of its nearest base that has one.
@@ -343,6 +370,15 @@ impl Project {
                 scope,
             })
         })
+    }
+}
+
+/// Where a name of the project that is used in the file `from` is bound.
+fn place_of(symbol: &Symbol, from: FileId) -> Option<(FileId, ScopeId, &str)> {
+    match symbol {
+        Symbol::Member { file, name } => Some((*file, Model::MODULE, name)),
+        Symbol::Local { scope, name } => Some((from, *scope, name)),
+        _ => None,
     }
 }
 

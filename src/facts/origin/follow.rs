@@ -388,7 +388,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Whatever the methods of a class (and its bases) put into an attribute.
+    /// Whatever the methods of a class, its bases and its heirs put into an attribute: `self` may be an object of an heir.
     fn attribute_of(&mut self, class: ClassRef, name: &str, depth: usize) {
         let outer = self.receiver.replace(class);
         self.attribute_in_line(class, name, depth);
@@ -397,50 +397,68 @@ impl<'a> Follower<'a> {
 
     fn attribute_in_line(&mut self, class: ClassRef, name: &str, depth: usize) {
         let world = self.world;
+        let line = world.project.lineage(class);
         let mut writes = 0;
-        for class in world.project.lineage(class) {
-            let parsed = world.project.file(class.file);
-            let body = parsed.model.scope(class.scope).span;
-            for write in &parsed.outline.writes {
-                let own = write.name == name
-                    && body.contains(write.statement)
-                    && is_receiver_name(
-                        parsed.model.function_around(write.scope),
-                        &parsed.model,
-                        write.object.text(parsed.text()),
-                    );
-                if !own {
-                    continue;
-                }
-                writes += 1;
-                if let Some(value) = write.value {
-                    self.expression(class.file, value, depth);
-                } else {
-                    let place = self.place(class.file, write.statement);
-                    self.unknown(format!(
-                        "`self.{name}` is set at {place} in a way that is not followed"
-                    ));
+        for class in &line {
+            writes += self.attribute_in_class(*class, name, depth);
+        }
+        for heir in world.project.heirs(class) {
+            let outer = self.receiver.replace(heir);
+            for other in world.project.lineage(heir) {
+                if !line.contains(&other) {
+                    writes += self.attribute_in_class(other, name, depth);
                 }
             }
-            let in_body: Vec<&Binding> = parsed.model.bindings_of(class.scope, name).collect();
-            for binding in in_body {
-                match (binding.kind, binding.value) {
-                    (BindingKind::Function, _) => {
-                        writes += 1;
-                        self.property(class, binding.opens, depth);
-                    }
-                    (_, Some(value)) => {
-                        writes += 1;
-                        self.expression(class.file, value, depth);
-                    }
-                    (_, None) => self.annotated(class.file, binding.annotation),
-                }
-            }
+            self.receiver = outer;
         }
         writes += self.written_from_outside(class, name, depth);
         if writes == 0 && self.found.is_empty() {
             self.unknown(format!("nothing in the project sets `.{name}`"));
         }
+    }
+
+    /// What one class puts into an attribute, and in how many places.
+    fn attribute_in_class(&mut self, class: ClassRef, name: &str, depth: usize) -> usize {
+        let world = self.world;
+        let mut writes = 0;
+        let parsed = world.project.file(class.file);
+        let body = parsed.model.scope(class.scope).span;
+        for write in &parsed.outline.writes {
+            let own = write.name == name
+                && body.contains(write.statement)
+                && is_receiver_name(
+                    parsed.model.function_around(write.scope),
+                    &parsed.model,
+                    write.object.text(parsed.text()),
+                );
+            if !own {
+                continue;
+            }
+            writes += 1;
+            if let Some(value) = write.value {
+                self.expression(class.file, value, depth);
+            } else {
+                let place = self.place(class.file, write.statement);
+                self.unknown(format!(
+                    "`self.{name}` is set at {place} in a way that is not followed"
+                ));
+            }
+        }
+        let in_body: Vec<&Binding> = parsed.model.bindings_of(class.scope, name).collect();
+        for binding in in_body {
+            match (binding.kind, binding.value) {
+                (BindingKind::Function, _) => {
+                    writes += 1;
+                    self.property(class, binding.opens, depth);
+                }
+                (_, Some(value)) => {
+                    writes += 1;
+                    self.expression(class.file, value, depth);
+                }
+                (_, None) => self.annotated(class.file, binding.annotation),
+            }
+        }
+        writes
     }
 
     /// Assignments to the attribute through other objects than `self`: those on objects of the class are followed, those on objects that

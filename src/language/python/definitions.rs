@@ -162,7 +162,7 @@ impl<'t> Builder<'_, 't> {
                     "keyword_argument" | "list_splat" | "dictionary_splat" | "ERROR"
                 )
             })
-            .map(Span::from)
+            .map(|base| Span::from(unsubscripted(base)))
             .collect();
         let text = self.text(name).to_owned();
         let scope = self.scope_mut(id);
@@ -319,4 +319,14 @@ impl<'t> Builder<'_, 't> {
         }
         self.scope_mut(scope).parameters = parameters;
     }
+}
+
+/// A generic base class without its arguments: `Base` of `Base[str]`. Arguments make no other class of it.
+fn unsubscripted(mut base: Node<'_>) -> Node<'_> {
+    while base.kind() == "subscript"
+        && let Some(value) = base.child_by_field_name("value")
+    {
+        base = value;
+    }
+    base
 }

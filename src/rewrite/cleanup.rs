@@ -311,7 +311,7 @@ impl Finder<'_> {
         }
     }
 
-    /// Whether a method only fills and returns an attribute that nothing else reads.
+    /// Whether a method only fills and returns an attribute that nothing else reads any more.
     fn is_lazy_getter(&self, getter: FunctionRef) -> bool {
         let file = self.world.project.file(getter.file);
         let body = file.model.scope(getter.scope).body;
@@ -333,9 +333,10 @@ impl Finder<'_> {
         let names: BTreeSet<&str> = written.map(|write| write.name.as_str()).collect();
         names.iter().all(|name| {
             let reads = family.reads(self.world, name);
-            reads
-                .iter()
-                .all(|(id, read)| *id == getter.file && body.contains(read.span))
+            reads.iter().all(|(id, read)| {
+                let is_gone = *id == self.id && self.is_gone(read.span);
+                is_gone || (*id == getter.file && body.contains(read.span))
+            })
         })
     }
 

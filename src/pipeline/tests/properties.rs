@@ -552,3 +552,46 @@ fn what_python_compiled_it_still_compiles() {
         patches.len()
     );
 }
+
+/// Whether a second run over what all edits of a first one make proposes nothing.
+fn is_settled_at_once(text: &str) -> bool {
+    const PATH: &str = "app/services/case.py";
+    let patches = survey([(PATH, text)]).patches(&selection(true));
+    let [patch] = &patches[..] else {
+        panic!("one file changes: {patches:?}")
+    };
+    let again = survey([(PATH, patch.after.as_str())]).patches(&selection(true));
+    again.is_empty()
+}
+
+/// What the rewrites leave nothing reading goes in the same run, however it is reached: a getter that fills an attribute is dead only
+/// once those who read the attribute past it are gone.
+#[test]
+fn a_getter_goes_with_the_last_reader_of_what_it_fills() {
+    let text = "from app.db.connection import get_db_pool
+
+
+class Service:
+    def __init__(self):
+        self.db_pool = None
+
+    def _pool(self):
+        if self.db_pool is None:
+            self.db_pool = get_db_pool()
+        return self.db_pool
+
+    async def one(self):
+        pool = self.db_pool
+        if pool is None:
+            raise RuntimeError('no pool')
+        async with pool.acquire() as conn:
+            return await conn.fetch('SELECT * FROM prices')
+
+    async def two(self):
+        pool = self._pool()
+        if not pool:
+            raise RuntimeError('no pool')
+        return 2
+";
+    assert!(is_settled_at_once(text));
+}

@@ -269,11 +269,13 @@ async def in_parallel_on_the_pool() -> List[Any]:
 
 
 async def with_a_deadline() -> str:
+    async def counted() -> int:
+        async with get_db_pool().acquire() as conn:
+            return await conn.fetchval("SELECT count(*) FROM prices")
+
     try:
-        async with asyncio.timeout(1):
-            async with get_db_pool().acquire() as conn:
-                return str(await conn.fetchval("SELECT count(*) FROM prices"))
-    except TimeoutError:
+        return str(await asyncio.wait_for(counted(), timeout=1))
+    except asyncio.TimeoutError:
         return "late"
 
 

@@ -26,6 +26,14 @@ NAMES = "SELECT name FROM savings_goals WHERE user_id = $1 ORDER BY 1"
 COUNT = "SELECT count(*) FROM savings_goals WHERE user_id = $1"
 
 
+# The first of this module: what it gets without a user depends on who had the connection before.
+@router.get("/policy-that-needs-a-user")
+async def policy_that_needs_a_user(user: CurrentUser = Depends(get_current_user)) -> Any:
+    async with get_db_pool().acquire() as conn:
+        texts = await conn.fetch("SELECT text FROM probe_secrets WHERE user_id = $1", user.id)
+        return [row["text"] for row in texts], await conn.fetchval("SELECT count(*) FROM probe_secrets WHERE user_id = $1", user.id)
+
+
 @router.post("/swallowed-after-a-write")
 async def swallowed_after_a_write(user: CurrentUser = Depends(get_current_user)) -> Any:
     pool = get_db_pool()
@@ -742,13 +750,6 @@ async def used_if_nothing_failed(user: CurrentUser = Depends(get_current_user)) 
         if conn is not None:
             ok = await conn.fetchval(COUNT, user.id)
     return ok
-
-
-@router.get("/policy-that-needs-a-user")
-async def policy_that_needs_a_user(user: CurrentUser = Depends(get_current_user)) -> Any:
-    async with get_db_pool().acquire() as conn:
-        texts = await conn.fetch("SELECT text FROM probe_secrets WHERE user_id = $1", user.id)
-        return [row["text"] for row in texts], await conn.fetchval("SELECT count(*) FROM probe_secrets WHERE user_id = $1", user.id)
 
 
 @router.post("/transaction-as-text")

@@ -1,0 +1,84 @@
+//! What a scan of a large tree takes: the memory of a million lines, of which one file in twenty reaches the database.
+#![cfg(unix)]
+
+#[path = "support/mod.rs"]
+mod support;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+
+const FILES: usize = 1_000;
+const LINES: usize = 1_000;
+
+/// The most that the scan may hold, in KiB.
+const LIMIT: usize = 300 * 1024;
+
+/// Runs a command and prints the most memory that it held, in KiB.
+const MEASURE: &str = "import resource, subprocess, sys\n\
+    subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n\
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n";
+
+/// A module of [`LINES`] lines.
+fn module(number: usize, reaches_database: bool) -> String {
+    let mut text = String::from("import asyncio\nfrom db import get_pool\n\n\n");
+    if !reaches_database {
+        text = String::from("import asyncio\nfrom collections import Counter\n\n\n");
+    }
+    let mut function = 0;
+    while text.matches('\n').count() < LINES {
+        let body = if reaches_database {
+            "    async with get_pool().acquire() as conn:\n        found = await conn.fetch('SELECT a, b FROM t WHERE a > $1', items)\n    return found\n"
+        } else {
+            "    counts = Counter(item.name for item in items if item.size > 10)\n    for name, count in counts.items():\n        await asyncio.sleep(count / 1000)\n    return {name: count * 2 for name, count in counts.items()}\n"
+        };
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "async def work_{number}_{function}(items):\n{body}\n\n"
+        );
+        function += 1;
+    }
+    text
+}
+
+#[test]
+fn a_million_lines_are_scanned_in_300_mb() {
+    let Some(python) = support::python() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("db.py"),
+        "import asyncpg\n\n_pool = None\n\nasync def start(dsn):\n    global _pool\n    _pool = await asyncpg.create_pool(dsn)\n\n\
+         def get_pool():\n    return _pool\n",
+    )
+    .unwrap();
+    for number in 0..FILES {
+        let part = folder.path().join(format!("part{}", number / 100));
+        fs::create_dir_all(&part).unwrap();
+        fs::write(
+            part.join(format!("m{number}.py")),
+            module(number, number % 20 == 0),
+        )
+        .unwrap();
+    }
+    let output = Command::new(python)
+        .args(["-c", MEASURE])
+        .arg(assert_cmd::cargo::cargo_bin!("connmod"))
+        .args(["scan", "--format", "json", "--root"])
+        .args([folder.path(), folder.path()])
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let most: usize = String::from_utf8(output.stdout)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
+    assert!(most < LIMIT, "{most} KiB");
+    assert!(
+        most > 10 * 1024,
+        "{most} KiB is too little for having read the files"
+    );
+}

@@ -8,6 +8,7 @@ pub mod import;
 mod model;
 mod parse;
 pub mod python;
+pub mod rust;
 pub mod usage;
 
 use tree_sitter::Tree;

@@ -27,6 +27,10 @@ pub enum ScopeKind {
     Lambda,
     /// A comprehension or generator expression.
     Comprehension,
+    /// A part of a function in which further names are known: a block, an arm, what stands behind a declaration that may shadow others.
+    Block,
+    /// A named part of a file with items of its own.
+    Namespace,
     /// The type parameters of a generic function, class or type alias: around its annotations and body, inside everything else.
     TypeParameters,
 }
@@ -339,4 +343,65 @@ pub(super) fn regions(scopes: &[Scope]) -> Vec<(usize, ScopeId)> {
     }
     close(&mut open, &mut regions, usize::MAX);
     regions
+}
+
+/// Sorts everything by its place in the file; a scope stands behind the scopes around it.
+pub(super) fn in_source_order(
+    scopes: Vec<Scope>,
+    mut bindings: Vec<Binding>,
+    mut references: Vec<Reference>,
+    mut imports: Vec<Import>,
+    dynamic: bool,
+) -> Model {
+    let mut sorted: Vec<usize> = (0..scopes.len()).collect();
+    sorted.sort_by_key(|index| {
+        let span = scopes[*index].span;
+        (*index != 0, span.start, usize::MAX - span.end, *index)
+    });
+    let mut new = vec![Model::MODULE; scopes.len()];
+    for (position, index) in sorted.iter().enumerate() {
+        new[*index] = ScopeId(position as u32);
+    }
+    let renumber = |id: ScopeId| new[id.0 as usize];
+    let mut scopes: Vec<(ScopeId, Scope)> = scopes
+        .into_iter()
+        .enumerate()
+        .map(|(index, scope)| {
+            let parent = scope.parent.map(renumber);
+            (new[index], Scope { parent, ..scope })
+        })
+        .collect();
+    scopes.sort_by_key(|(id, _)| *id);
+    for binding in &mut bindings {
+        binding.scope = renumber(binding.scope);
+        binding.executed_in = renumber(binding.executed_in);
+        binding.opens = binding.opens.map(renumber);
+    }
+    for reference in &mut references {
+        reference.scope = renumber(reference.scope);
+        reference.target = reference.target.map(renumber);
+    }
+    for import in &mut imports {
+        import.scope = renumber(import.scope);
+    }
+    bindings.sort_by_key(|binding| binding.span);
+    references.sort_by_key(|reference| reference.span);
+    imports.sort_by_key(|import| import.span);
+    let mut by_variable: BTreeMap<(ScopeId, String), Vec<BindingId>> = BTreeMap::new();
+    for (index, binding) in bindings.iter().enumerate() {
+        by_variable
+            .entry((binding.scope, binding.name.clone()))
+            .or_default()
+            .push(BindingId(index as u32));
+    }
+    let scopes: Vec<Scope> = scopes.into_iter().map(|(_, scope)| scope).collect();
+    Model {
+        regions: regions(&scopes),
+        scopes,
+        bindings,
+        references,
+        imports,
+        by_variable,
+        dynamic,
+    }
 }

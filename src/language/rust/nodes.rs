@@ -1,0 +1,84 @@
+//! Small questions about tree nodes, shared by the whole language.
+
+use tree_sitter::{Node, Tree};
+
+use crate::source::Span;
+
+/// The nodes from the root down to the smallest one that covers `span`. Of several nodes with that very span, the innermost is last.
+pub(super) fn path(tree: &Tree, span: Span) -> Vec<Node<'_>> {
+    let mut node = tree.root_node();
+    let mut path = vec![node];
+    while let Some(child) = child_covering(node, span) {
+        path.push(child);
+        node = child;
+    }
+    path
+}
+
+fn child_covering(node: Node<'_>, span: Span) -> Option<Node<'_>> {
+    let mut cursor = node.walk();
+    cursor.goto_first_child_for_byte(span.start)?;
+    let child = cursor.node();
+    Span::from(child).contains(span).then_some(child)
+}
+
+/// The innermost named node that has exactly this span.
+pub(super) fn expression_at(tree: &Tree, span: Span) -> Option<Node<'_>> {
+    path(tree, span)
+        .into_iter()
+        .rev()
+        .find(|node| node.is_named() && Span::from(*node) == span)
+}
+
+/// The named children without comments and attributes.
+pub(super) fn children(node: Node<'_>) -> Vec<Node<'_>> {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor)
+        .filter(|child| !is_comment(child.kind()) && child.kind() != "attribute_item")
+        .collect()
+}
+
+/// Whether nodes of this kind are comments.
+pub(super) fn is_comment(kind: &str) -> bool {
+    matches!(kind, "line_comment" | "block_comment")
+}
+
+/// Whether nodes of this kind run code of their own, which returns and fails for itself.
+pub(super) fn is_function(kind: &str) -> bool {
+    matches!(kind, "function_item" | "closure_expression" | "async_block")
+}
+
+/// Whether `node` is a statement of `parent`: what stands in a block or at the top of a file, its tail expression too.
+pub(super) fn is_statement(parent: Node<'_>, node: Node<'_>) -> bool {
+    matches!(parent.kind(), "block" | "source_file" | "declaration_list")
+        && node.is_named()
+        && !is_comment(node.kind())
+        && !matches!(
+            node.kind(),
+            "attribute_item" | "inner_attribute_item" | "label"
+        )
+}
+
+/// The nodes inside `body`, without those of functions, closures and `async` blocks that stand there, in source order.
+pub(super) fn own_nodes(tree: &Tree, body: Span) -> Vec<Node<'_>> {
+    let mut found = Vec::new();
+    let Some(around) = path(tree, body).pop() else {
+        return found;
+    };
+    let mut cursor = around.walk();
+    loop {
+        let node = cursor.node();
+        let nested = is_function(node.kind()) && Span::from(node) != body;
+        if body.contains(node.into()) && !nested {
+            found.push(node);
+        }
+        if !nested && cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return found;
+            }
+        }
+    }
+}

@@ -80,6 +80,11 @@ pub trait Language: Send + Sync {
     /// What a comment that runs to the end of the line begins with.
     fn line_comment(&self) -> &'static str;
 
+    /// Whether a name that is bound nowhere in a file stands for a package (or a part of this one) at the beginning of a path.
+    fn paths_begin_with_packages(&self) -> bool {
+        false
+    }
+
     /// Names, scopes and imports of a parsed file.
     fn model(&self, source: &str, tree: &Tree) -> Model;
     /// Calls, attribute accesses and returns of a parsed file.
@@ -170,7 +175,7 @@ pub trait Language: Send + Sync {
 
 /// All languages: the one place where a language is registered.
 pub fn all() -> &'static [&'static dyn Language] {
-    &[&python::Python]
+    &[&python::Python, &rust::Rust]
 }
 
 /// The language with this name.
@@ -203,6 +208,7 @@ mod tests {
         let name = |path| for_path(path).map(Language::name);
         assert_eq!(name("a/b.py"), Some("python"));
         assert_eq!(name("a\\b.py"), Some("python"));
+        assert_eq!(name("a/b.rs"), Some("rust"));
         assert_eq!(name("a/b.pyi"), None);
         assert_eq!(name("a.py/b"), None);
         assert_eq!(name("a/.py"), None);

@@ -1,6 +1,10 @@
 //! Which file an import means.
 
+mod crates;
+
 use std::collections::BTreeMap;
+
+use self::crates::Crates;
 
 /// The modules of the tree, found by the end of their path: `app.db` is any `…/app/db.py` or `…/app/db/__init__.py`.
 ///
@@ -10,13 +14,16 @@ use std::collections::BTreeMap;
 pub struct Modules {
     /// The last part of a module's name → the files, each with the parts of its name.
     by_last: BTreeMap<String, Vec<(String, Vec<String>)>>,
+    /// The modules of Rust, which are found from the root of their crate.
+    crates: Crates,
 }
 
 impl Modules {
-    /// Indexes the Python files among `paths`.
+    /// Indexes the files of code among `paths`.
     pub fn new<'a>(paths: impl IntoIterator<Item = &'a str>) -> Self {
         let mut modules = Self::default();
         for path in paths {
+            modules.crates.add(path);
             let parts = parts_of(path);
             if let Some(last) = parts.last() {
                 let entry = (path.to_owned(), parts.clone());
@@ -28,6 +35,9 @@ impl Modules {
 
     /// The file that `module` (without its leading dots, `level` of them) means in the file `from`.
     pub fn find(&self, from: &str, module: &str, level: usize) -> Option<&str> {
+        if crates::is_rust(from) {
+            return self.crates.find(from, module);
+        }
         let wanted = absolute(from, module, level)?;
         let candidates = self.by_last.get(wanted.last()?)?;
         let fits = candidates.iter().filter(|(_, parts)| {

@@ -77,7 +77,14 @@ impl Project {
                 Some(self.name(id, scope, &name, hops))
             }
             Expression::Attribute { object, name } => {
-                match self.symbol_within(id, object, hops.checked_sub(1)?)? {
+                let object = self.symbol_within(id, object, hops.checked_sub(1)?)?;
+                let object = match object {
+                    Symbol::Unbound(package) if file.language.paths_begin_with_packages() => {
+                        self.package(file.source.path(), &package)
+                    }
+                    bound => bound,
+                };
+                match object {
                     Symbol::Module { path } => Some(self.member(&path, &name, hops)),
                     Symbol::External(dotted) => {
                         // A folder without `__init__.py` is a package too.
@@ -415,5 +422,69 @@ fn join(module: &str, name: &str) -> String {
         name.to_owned()
     } else {
         format!("{module}.{name}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::language;
+    use crate::source::SourceFile;
+
+    /// What is called in the first file, in the order of the calls.
+    fn called(files: &[(&str, &str)]) -> Vec<String> {
+        let parsed = files.iter().map(|(path, text)| {
+            let language = language::for_path(path).expect("a language");
+            let parsed = language::parse(language, text).expect("it parses");
+            Arc::new(ParsedFile::new(
+                SourceFile::new(*path, *text),
+                parsed,
+                language,
+            ))
+        });
+        let paths = files.iter().map(|(path, _)| *path);
+        let project = Project::new(parsed.collect(), paths);
+        let file = FileId(0);
+        let calls = project.file(file).outline.calls.iter();
+        calls
+            .map(|call| match project.symbol(file, call.callee) {
+                Some(Symbol::External(dotted)) => dotted,
+                Some(Symbol::Member { file, name }) => {
+                    format!("{} {name}", project.file(file).source.path())
+                }
+                Some(other) => format!("{other:?}"),
+                None => "?".to_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_path_of_rust_is_followed_to_its_crate_or_out_of_the_project() {
+        let found = called(&[
+            (
+                "web/src/main.rs",
+                "use sqlx::postgres::PgPoolOptions as Options;\nuse db::get;\nmod own;\nfn main() {\n sqlx::query(q);\n Options::new();\n get();\n own::run();\n crate::own::run();\n db::rls::begin();\n own::again();\n}\n",
+            ),
+            (
+                "web/src/own.rs",
+                "pub use db::get as again;\npub fn run() {}\n",
+            ),
+            ("db/src/lib.rs", "pub mod rls;\npub fn get() {}\n"),
+            ("db/src/rls.rs", "pub fn begin() {}\n"),
+        ]);
+        assert_eq!(
+            found,
+            [
+                "sqlx.query",
+                "sqlx.postgres.PgPoolOptions.new",
+                "db/src/lib.rs get",
+                "web/src/own.rs run",
+                "web/src/own.rs run",
+                "db/src/rls.rs begin",
+                "db/src/lib.rs get"
+            ]
+        );
     }
 }

@@ -106,6 +106,20 @@ pub(super) fn module<'t>(
     );
 }
 
+/// A path as seen from the file, for one that is written in `inner` modules inside each other: there `super` is the module around.
+fn from_file(module: String, inner: usize) -> String {
+    let parts: Vec<&str> = module.split('.').collect();
+    let supers = parts.iter().take_while(|part| **part == "super").count();
+    if inner == 0 || supers == 0 {
+        return module;
+    }
+    let rest = &parts[supers.min(inner)..];
+    match rest.first() {
+        Some(&"super") => rest.join("."),
+        _ => [&["self"], rest].concat().join("."),
+    }
+}
+
 fn join(prefix: &str, path: &str) -> String {
     let plain: String = path.chars().filter(|c| !c.is_whitespace()).collect();
     let dotted = plain.trim_start_matches("::").replace("::", ".");
@@ -146,6 +160,7 @@ fn push<'t>(
     if kind != ImportKind::Star {
         builder.bind(name, local, BindingKind::Import, (None, None), place);
     }
+    let module = from_file(module, builder.namespaces(place.scope));
     let conditional = statement.prev_named_sibling().is_some_and(|before| {
         before.kind() == "attribute_item" && builder.text(before).contains("cfg")
     });

@@ -55,6 +55,10 @@ impl Language for Rust {
         "//"
     }
 
+    fn paths_begin_with_packages(&self) -> bool {
+        true
+    }
+
     fn model(&self, source: &str, tree: &Tree) -> Model {
         model(source, tree)
     }

@@ -159,6 +159,14 @@ impl<'s, 't> Builder<'s, 't> {
         });
     }
 
+    /// How many parts of the file with items of their own are around `scope`.
+    pub(super) fn namespaces(&self, scope: ScopeId) -> usize {
+        let around = std::iter::successors(Some(scope), |id| self.scopes[id.0 as usize].parent);
+        around
+            .filter(|id| self.scopes[id.0 as usize].kind == ScopeKind::Namespace)
+            .count()
+    }
+
     /// Notes that the name at `span` is bound at `place`.
     pub(super) fn bind(
         &mut self,

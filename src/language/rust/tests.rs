@@ -145,6 +145,18 @@ fn use_trees_are_read_name_by_name() {
 }
 
 #[test]
+fn in_a_module_inside_of_the_file_super_is_the_file() {
+    let fixture = Fixture::new(
+        "mod a { use super::x; use super::super::y; mod b { use super::z; use super::super::w; } }\n",
+    );
+    let imports = fixture.model.imports.iter();
+    let found: Vec<String> = imports
+        .map(|import| format!("{} {}", import.module, import.local))
+        .collect();
+    assert_eq!(found, ["self x", "super y", "self z", "self w"]);
+}
+
+#[test]
 fn methods_belong_to_their_type_and_fields_keep_their_type() {
     let fixture = Fixture::new(
         "struct Repo { pool: PgPool }\nimpl Repo { async fn all(&self, State(db): State<PgPool>) {} }\n",

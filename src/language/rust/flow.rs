@@ -38,9 +38,10 @@ pub(super) fn innermost_loop(tree: &Tree, span: Span, outer: Span) -> Option<Spa
         let [node, inner] = pair else { return None };
         let runs_again = match node.kind() {
             "loop_expression" | "while_expression" => true,
-            "for_expression" => node.child_by_field_name("body") == Some(*inner),
             // What is handed a closure may call it for each of many.
-            "closure_expression" => node.child_by_field_name("body") == Some(*inner),
+            "for_expression" | "closure_expression" => {
+                node.child_by_field_name("body") == Some(*inner)
+            }
             _ => false,
         };
         let span = Span::from(*node);

@@ -58,15 +58,16 @@ pub(super) fn bind<'t>(
                     }
                 }
             }
-            "field_pattern" => match node.child_by_field_name("pattern") {
-                Some(inner) => work.push((inner, (None, None))),
-                None => {
+            "field_pattern" => {
+                if let Some(inner) = node.child_by_field_name("pattern") {
+                    work.push((inner, (None, None)));
+                } else {
                     let named = parts
                         .into_iter()
                         .filter(|part| part.kind() == "shorthand_field_identifier");
                     work.extend(named.map(|part| (part, (None, None))));
                 }
-            },
+            }
             "tuple_pattern" | "slice_pattern" | "or_pattern" => {
                 work.extend(parts.into_iter().map(|part| (part, (None, None))));
             }

@@ -207,7 +207,7 @@ impl<'s, 't> Builder<'s, 't> {
             "identifier" | "type_identifier" | "self" | "shorthand_field_identifier" => {
                 self.refer(node, place);
             }
-            "field_expression" => self.later_field(node, "value", place),
+            "field_expression" | "field_initializer" => self.later_field(node, "value", place),
             "scoped_identifier" | "scoped_type_identifier" => self.path(node, place),
             "block" => self.statements(node, place),
             "let_declaration" => self.declaration(node, place, place),
@@ -239,9 +239,7 @@ impl<'s, 't> Builder<'s, 't> {
             "string_literal" | "raw_string_literal" if place.tokens => {
                 self.interpolated(node, place);
             }
-            "macro_invocation" => self.later_children(node, place),
             "macro_definition" | "label" | "lifetime" | "line_comment" | "block_comment" => {}
-            "field_initializer" => self.later_field(node, "value", place),
             "generic_type" | "reference_type" | "tuple_type" | "array_type" | "dynamic_type"
             | "abstract_type" | "function_type" | "pointer_type" | "type_arguments"
             | "bounded_type" | "trait_bounds" | "where_clause" => {
@@ -253,11 +251,8 @@ impl<'s, 't> Builder<'s, 't> {
 
     /// Of a path only the first name is looked up in the scopes; type arguments on the way are types.
     fn path(&mut self, node: Node<'t>, place: Place) {
-        match node.child_by_field_name("path") {
-            Some(path) => self.later(path, place),
-            // `::name` is a package.
-            None => {}
-        }
+        // Without one it is `::name`, a package.
+        self.later_field(node, "path", place);
     }
 
     /// The names that a text in the tokens of a macro puts in place: `"{name}"`.

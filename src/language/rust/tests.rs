@@ -203,7 +203,7 @@ fn texts_are_read_as_the_program_would() {
     for (marked, expected) in [
         (r#"fn f() { g(«"a\n\"b\u{41}"»); }"#, "a\n\"bA"),
         ("fn f() { g(«\"a \\\n   b\"»); }", "a b"),
-        (r##"fn f() { g(«r#"a "b""#»); }"##, "a \"b\""),
+        ("fn f() { g(«r#\"a \"b\"\"#»); }", "a \"b\""),
         (
             r#"fn f() { g(«concat!("a", "b", C)»); } const C: &str = "c";"#,
             "abc",
@@ -223,7 +223,7 @@ fn texts_are_read_as_the_program_would() {
             r#"fn f() { let q = "q".to_owned(); g(«q.as_str()»); }"#,
             "q",
         ),
-        (r#"fn f(q: &str) { g(«q»); }"#, "…"),
+        ("fn f(q: &str) { g(«q»); }", "…"),
         (r#"fn f() { g(«b"a"»); }"#, "…"),
     ] {
         assert_eq!(texts(marked), [expected], "{marked}");

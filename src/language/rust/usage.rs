@@ -35,8 +35,9 @@ pub(super) fn usage(code: Code<'_>, span: Span) -> Usage {
             "arguments" => argument(&path, above),
             "return_expression" => Usage::Returned,
             "await_expression" => Usage::Awaited,
-            "let_declaration" if is("value") => Usage::Aliased,
-            "let_condition" | "match_expression" if is("value") => Usage::Aliased,
+            "let_declaration" | "let_condition" | "match_expression" if is("value") => {
+                Usage::Aliased
+            }
             "assignment_expression" if is("right") => {
                 let target = parent.child_by_field_name("left");
                 match target.map(|target| target.kind()) {
@@ -50,7 +51,6 @@ pub(super) fn usage(code: Code<'_>, span: Span) -> Usage {
             | "tuple_expression" => Usage::Stored,
             "binary_expression" => Usage::Tested,
             "if_expression" | "while_expression" if is("condition") => Usage::Tested,
-            "token_tree" => Usage::Other,
             // The value of a block is the value of what it stands for; of a function, what it returns.
             "block" if is_tail(parent, node) && is_body(&path, above) => Usage::Returned,
             "closure_expression" if is("body") => Usage::Returned,

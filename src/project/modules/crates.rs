@@ -16,7 +16,7 @@ pub(super) struct Crates {
 
 /// Whether a file is one of Rust.
 pub(super) fn is_rust(path: &str) -> bool {
-    path.ends_with(".rs")
+    path.strip_suffix(".rs").is_some()
 }
 
 impl Crates {

@@ -57,6 +57,7 @@ fn kind(scope: &Scope) -> Option<&'static str> {
         ScopeKind::Lambda => Some("lambda"),
         ScopeKind::Comprehension => Some("comprehension"),
         ScopeKind::TypeParameters => None,
+        ScopeKind::Block | ScopeKind::Namespace => unreachable!("Python has no such scope"),
     }
 }
 

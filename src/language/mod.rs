@@ -156,6 +156,11 @@ pub trait Language: Send + Sync {
     fn import_anchor(&self, code: Code<'_>) -> Option<Span>;
     /// The first statement of the body at `span`, behind its documentation.
     fn first_statement(&self, code: Code<'_>, span: Span) -> Option<Span>;
+    /// Whether edits of this language's code are written. Where not, recipes can locate and classify only: not every question that the
+    /// rules of a rewrite ask is answered.
+    fn is_rewritten(&self) -> bool {
+        true
+    }
     /// The header of a block that opens the asynchronous resource `resource` under the name `name`.
     fn scope_header(&self, resource: &str, name: &str) -> String;
     /// A statement that does nothing.

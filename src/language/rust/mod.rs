@@ -190,12 +190,20 @@ impl Language for Rust {
         statements::of_block(code.tree, span).into_iter().next()
     }
 
+    fn is_rewritten(&self) -> bool {
+        false
+    }
+
     fn scope_header(&self, resource: &str, name: &str) -> String {
         format!("let mut {name} = {resource}.await?;")
     }
 
     fn empty_statement(&self) -> &'static str {
         "();"
+    }
+
+    fn line_above(&self, code: Code<'_>, span: Span) -> usize {
+        statements::line_above(code.source, code.tree, span)
     }
 
     fn remove_statement(&self, code: Code<'_>, span: Span) -> Edit {

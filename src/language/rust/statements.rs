@@ -18,6 +18,25 @@ pub(super) fn statement(tree: &Tree, span: Span) -> Option<Span> {
     innermost(&path).map(|at| path[at].into())
 }
 
+/// The start of the line above which a comment on the code at `span` can stand: that of the first statement on the line where the statement
+/// around `span` begins.
+pub(super) fn line_above(source: &str, tree: &Tree, span: Span) -> usize {
+    let first = |span: Span| statement(tree, span).map_or(span.start, |statement| statement.start);
+    let mut start = first(span);
+    loop {
+        let line = source[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let before = &source[line..start];
+        let code = before.trim_start();
+        let at = line + before.len() - code.len();
+        // What is before it may be the end of a string or of a block that begins further up.
+        let earlier = first(Span::new(at, at + 1));
+        if code.is_empty() || earlier >= start {
+            return line;
+        }
+        start = earlier;
+    }
+}
+
 /// The statements of the block around the statement at `span`.
 pub(super) fn siblings(tree: &Tree, span: Span) -> Vec<Span> {
     let path = path(tree, span);

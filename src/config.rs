@@ -10,7 +10,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{Fault, FileFault};
+use crate::fault::{self, FileFault};
 
 /// The name of the settings file, at the root of the codebase.
 pub const FILE_NAME: &str = "connmod.yaml";
@@ -263,9 +263,8 @@ impl Config {
     /// # Errors
     /// When it is not YAML of this shape, or a value cannot be meant.
     pub fn parse(origin: &str, text: &str) -> Result<Self, ConfigError> {
-        let options = serde_yaml::options! { with_snippet: false };
-        let config: Self = serde_yaml::from_str_with_options(text, options)
-            .map_err(|error| Fault::of_yaml(text, &error).in_file(origin, text))
+        let config: Self = fault::read_yaml(text)
+            .map_err(|fault| fault.in_file(origin, text))
             .map_err(ConfigError::Shape)?;
         config
             .validate()
@@ -293,6 +292,9 @@ impl Config {
             let key = format!("contexts[{index}] ({})", context.name);
             if context.name.trim().is_empty() {
                 return fault(key, "the name is empty".into());
+            }
+            if context.name.contains(char::is_control) {
+                return fault(key, "the name holds a control character".into());
             }
             if self.contexts[..index]
                 .iter()

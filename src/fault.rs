@@ -3,9 +3,36 @@
 //! Knows texts and positions, and nothing of what recipes and settings mean.
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use serde::de::DeserializeOwned;
 use serde_yaml::{DefaultMessageFormatter, Error as YamlError, Location, MessageFormatter};
 
 use crate::source::{LineColumn, SourceFile, Span};
+
+/// The size in bytes beyond which a file is refused.
+pub(crate) const MAX_BYTES: usize = 1024 * 1024;
+
+/// Reads YAML of a given shape, within limits that no honest file comes near.
+pub(crate) fn read_yaml<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+    if text.len() > MAX_BYTES {
+        let problem = format!("too large: more than {MAX_BYTES} bytes");
+        return Err(Fault::new(Span::at(0), problem));
+    }
+    let control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    if let Some(at) = text.find(control) {
+        return Err(Fault::new(Span::at(at), "a control character"));
+    }
+    let options = serde_yaml::options! {
+        strict_booleans: true,
+        with_snippet: false,
+        budget: serde_yaml::budget! {
+            max_depth: 24,
+            max_nodes: 50_000,
+            max_aliases: 100,
+            max_documents: 1,
+        },
+    };
+    serde_yaml::from_str_with_options(text, options).map_err(|error| Fault::of_yaml(text, &error))
+}
 
 /// A recipe, a migration or settings that cannot be used.
 ///
@@ -49,7 +76,10 @@ impl Fault {
 
     /// The fault that reading `text` as YAML of a given shape has ended in.
     pub(crate) fn of_yaml(text: &str, error: &YamlError) -> Self {
-        let error = error.without_snippet();
+        let error = match error.without_snippet() {
+            YamlError::AliasError { error, .. } => error.without_snippet(),
+            error => error,
+        };
         let span = error
             .location()
             .map_or(Span::at(0), |location| span_of(text, location));

@@ -30,20 +30,34 @@ pub struct Hit {
     pub shape: Option<Captures>,
 }
 
-/// Why a file could not be searched to the end.
+/// A recipe whose queries did not come to an end in a file within bounds.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LocateError {
-    /// The queries took too many steps.
-    #[error("the recipes' queries took too many steps in this file and were stopped")]
-    TooManySteps,
+#[error(
+    "the queries of {recipe} took too many steps in this file and were stopped; its sites here are not known"
+)]
+pub struct Stopped {
+    /// The id of the recipe.
+    pub recipe: String,
 }
 
-/// How often a query may report progress before it is stopped; the library reports every hundred steps or so. A file of 16 MiB needs
-/// some 10⁵; a query that is exponential in the depth of the tree passes any bound.
-const PROGRESS_LIMIT: usize = 5_000_000;
+/// What was found in a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Located {
+    /// All hits, by position, then recipe.
+    pub hits: Vec<Hit>,
+    /// The recipes that were stopped; no hit is theirs.
+    pub stopped: Vec<Stopped>,
+}
 
-/// How many matches may be in progress at once, so that memory stays bounded.
-const MATCH_LIMIT: u32 = 65_536;
+/// How often queries may report progress in any file before they are stopped. The library reports per thousand units of work; what is
+/// in progress at each node counts.
+const REPORTS: usize = 200;
+
+/// One more report for as many bytes. Code that people write takes under three units a byte, this gives it ten.
+const BYTES_PER_REPORT: usize = 100;
+
+/// How many matches may be in progress at once. Code that people write keeps under 32; the time for a step grows with their square.
+const MATCH_LIMIT: u32 = 256;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Section {
@@ -53,9 +67,20 @@ enum Section {
 
 struct Combined {
     language: &'static dyn Language,
+    /// What the query is made of.
+    sources: Vec<Source>,
     query: Query,
     /// For each pattern of the query: its recipe and section.
     owners: Vec<(usize, Section)>,
+}
+
+/// The queries of a recipe as text.
+#[derive(Clone)]
+struct Source {
+    recipe: usize,
+    id: String,
+    locate: String,
+    shape: Option<String>,
 }
 
 /// The queries of a library, ready to run.
@@ -83,7 +108,13 @@ impl Locator {
             if own.is_empty() {
                 continue;
             }
-            combined.push(combine(*language, &own)?);
+            let sources = own.iter().map(|(index, recipe)| Source {
+                recipe: *index,
+                id: recipe.id.clone(),
+                locate: recipe.locate.clone(),
+                shape: recipe.shape.clone(),
+            });
+            combined.push(combine(*language, sources.collect())?);
             filters.push((language.name(), filter(&own, config, driver)));
         }
         Ok(Self { combined, filters })
@@ -96,49 +127,83 @@ impl Locator {
         })
     }
 
-    /// All hits in `file`, by position, then recipe.
-    ///
-    /// # Errors
-    /// When the queries do not come to an end within bounds.
-    pub fn hits(&self, file: &ParsedFile) -> Result<Vec<Hit>, LocateError> {
-        let mut located: BTreeMap<(Span, usize), Captures> = BTreeMap::new();
-        let mut shaped: BTreeMap<(Span, usize), Captures> = BTreeMap::new();
+    /// All hits in `file`. Where the queries of all recipes do not come to an end within bounds, those of each are run alone, so that
+    /// only the recipes at fault find nothing.
+    pub fn hits(&self, file: &ParsedFile) -> Located {
+        let mut found = Matches::default();
+        let mut stopped = Vec::new();
         for combined in self
             .combined
             .iter()
             .filter(|c| c.language.name() == file.language.name())
         {
-            run(combined, file, |recipe, section, site, captures| {
-                let into = match section {
-                    Section::Locate => &mut located,
-                    Section::Shape => &mut shaped,
-                };
-                // The first match of several for one site is the one whose patterns come first in the recipe.
-                into.entry((site, recipe)).or_insert(captures);
-            })?;
+            if let Some(matches) = run(combined, file) {
+                found.take(matches);
+                continue;
+            }
+            for source in &combined.sources {
+                let alone = combine(combined.language, vec![source.clone()]).ok();
+                match alone.and_then(|alone| run(&alone, file)) {
+                    Some(matches) => found.take(matches),
+                    None => stopped.push(Stopped {
+                        recipe: source.id.clone(),
+                    }),
+                }
+            }
         }
+        Located {
+            hits: found.hits(),
+            stopped,
+        }
+    }
+}
+
+/// What queries bound, by site and recipe.
+#[derive(Default)]
+struct Matches {
+    located: BTreeMap<(Span, usize), Captures>,
+    shaped: BTreeMap<(Span, usize), Captures>,
+}
+
+impl Matches {
+    fn add(&mut self, (recipe, section): (usize, Section), site: Span, captures: Captures) {
+        let into = match section {
+            Section::Locate => &mut self.located,
+            Section::Shape => &mut self.shaped,
+        };
+        // The first match of several for one site is the one whose patterns come first in the recipe.
+        into.entry((site, recipe)).or_insert(captures);
+    }
+
+    fn take(&mut self, other: Self) {
+        self.located.extend(other.located);
+        self.shaped.extend(other.shaped);
+    }
+
+    fn hits(mut self) -> Vec<Hit> {
+        let located = std::mem::take(&mut self.located);
         let hits = located.into_iter().map(|((site, recipe), captures)| Hit {
-            shape: shaped.remove(&(site, recipe)),
+            shape: self.shaped.remove(&(site, recipe)),
             recipe,
             site,
             captures,
         });
-        Ok(hits.collect())
+        hits.collect()
     }
 }
 
 fn combine(
     language: &'static dyn Language,
-    recipes: &[(usize, &Recipe)],
+    sources: Vec<Source>,
 ) -> Result<Combined, tree_sitter::QueryError> {
     let mut source = String::new();
     let mut parts: Vec<(usize, (usize, Section))> = Vec::new();
-    for (index, recipe) in recipes {
-        parts.push((source.len(), (*index, Section::Locate)));
-        source.push_str(&recipe.locate);
+    for own in &sources {
+        parts.push((source.len(), (own.recipe, Section::Locate)));
+        source.push_str(&own.locate);
         source.push('\n');
-        if let Some(shape) = &recipe.shape {
-            parts.push((source.len(), (*index, Section::Shape)));
+        if let Some(shape) = &own.shape {
+            parts.push((source.len(), (own.recipe, Section::Shape)));
             source.push_str(shape);
             source.push('\n');
         }
@@ -153,24 +218,24 @@ fn combine(
         .collect();
     Ok(Combined {
         language,
+        sources,
         query,
         owners,
     })
 }
 
-fn run(
-    combined: &Combined,
-    file: &ParsedFile,
-    mut found: impl FnMut(usize, Section, Span, Captures),
-) -> Result<(), LocateError> {
+/// What the queries match in `file`; `None` if they were stopped.
+fn run(combined: &Combined, file: &ParsedFile) -> Option<Matches> {
+    let mut found = Matches::default();
     let mut cursor = QueryCursor::new();
     cursor.set_match_limit(MATCH_LIMIT);
+    let limit = REPORTS + file.text().len() / BYTES_PER_REPORT;
     let mut calls = 0usize;
     let mut stopped = false;
     {
         let mut progress = |_: &tree_sitter::QueryCursorState| {
             calls += 1;
-            if calls > PROGRESS_LIMIT {
+            if calls > limit {
                 stopped = true;
                 return ControlFlow::Break(());
             }
@@ -182,7 +247,7 @@ fn run(
         let mut matches =
             cursor.matches_with_options(&combined.query, root, file.text().as_bytes(), options);
         while let Some(matched) = matches.next() {
-            let (recipe, section) = combined.owners[matched.pattern_index];
+            let owner = combined.owners[matched.pattern_index];
             let captures: Captures = matched
                 .captures()
                 .iter()
@@ -194,14 +259,11 @@ fn run(
                 })
                 .collect();
             if let Some(site) = captures.get("site").copied() {
-                found(recipe, section, site, captures);
+                found.add(owner, site, captures);
             }
         }
     }
-    if stopped || cursor.did_exceed_match_limit() {
-        return Err(LocateError::TooManySteps);
-    }
-    Ok(())
+    (!stopped && !cursor.did_exceed_match_limit()).then_some(found)
 }
 
 /// The literals of which a file must hold at least one; `None` if some recipe names none.

@@ -99,7 +99,8 @@ impl Base {
             );
         }
         let own = folder.join(FILE_NAME);
-        let settings = config.or_else(|| own.is_file().then_some(own));
+        // Whatever has the name: a run without settings that are there would not do what was meant.
+        let settings = config.or_else(|| fs::symlink_metadata(&own).is_ok().then_some(own));
         Ok(Self {
             folder,
             roots,
@@ -151,7 +152,7 @@ fn common_folder(roots: &[PathBuf]) -> PathBuf {
 /// belongs to somebody else. The top of a package is not: one of several packages may be all that is looked at.
 fn with_settings(start: &Path) -> Option<PathBuf> {
     for folder in start.ancestors() {
-        if folder.join(FILE_NAME).is_file() {
+        if fs::symlink_metadata(folder.join(FILE_NAME)).is_ok() {
             return Some(folder.to_path_buf());
         }
         if is_git_top(folder) {

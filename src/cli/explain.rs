@@ -1,6 +1,5 @@
 //! `explain FILE:LINE`: all that is known about one place.
 
-use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -9,7 +8,7 @@ use crate::cli::Outcome;
 use crate::cli::args::Explain;
 use crate::cli::session::{Session, Surveyed};
 use crate::cli::terminal::print;
-use crate::edit::{Edit, splice};
+use crate::edit::splice;
 use crate::finding::{Finding, Patch};
 use crate::report::escape::visible;
 use crate::report::explain::{Explanation, at, nothing_at, render};
@@ -20,8 +19,9 @@ pub(super) fn run(args: &Explain, session: &Session) -> Result<Outcome> {
     let surveyed = session.survey(std::slice::from_ref(&path))?;
     let file = surveyed.base.relative(&surveyed.base.roots[0]);
     let inventory = &surveyed.survey.inventory;
-    let source = fs::read_to_string(&surveyed.base.roots[0]).ok();
-    let findings = at(inventory, &file, line, source.as_deref());
+    // As it was surveyed: what lies there may be no regular file, or may have changed since.
+    let source = surveyed.survey.source(&file);
+    let findings = at(inventory, &file, line, source);
     let terminal = session.terminal;
     let Some(first) = findings.first() else {
         print(&nothing_at(inventory, &file, line))?;
@@ -37,12 +37,12 @@ pub(super) fn run(args: &Explain, session: &Session) -> Result<Outcome> {
     let texts: Vec<String> = findings
         .into_iter()
         .map(|finding| {
-            let diff = proposed(&surveyed, finding, source.as_deref());
+            let diff = proposed(&surveyed, finding, source);
             let explanation = Explanation {
                 finding,
                 recipe: surveyed.library.recipe(&finding.site.recipe),
                 config: &surveyed.survey.config,
-                source: source.as_deref(),
+                source,
                 diff: &diff,
             };
             render(&explanation, terminal.results)
@@ -76,11 +76,6 @@ fn proposed(surveyed: &Surveyed, finding: &Finding, source: Option<&str>) -> Str
     let (Some(fix), Some(before)) = (&finding.fix, source) else {
         return String::new();
     };
-    // The file may have changed since it was surveyed.
-    let fits = |edit: &Edit| before.get(edit.span.start..edit.span.end).is_some();
-    if !fix.edits.iter().all(fits) {
-        return String::new();
-    }
     let Ok(after) = splice(before, &fix.edits) else {
         return String::new();
     };

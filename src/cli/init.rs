@@ -92,6 +92,9 @@ fn write(folder: &Path, text: String) -> Result<()> {
     if !target.exists() {
         return Ok(root.create(FILE_NAME, text.as_bytes())?);
     }
+    if !target.is_file() {
+        bail!("{} is no regular file", target.display());
+    }
     let before =
         fs::read(&target).with_context(|| format!("{} cannot be read", target.display()))?;
     Ok(root.write(&Planned {

@@ -14,9 +14,13 @@ use crate::cli::terminal::{Terminal, print};
 use crate::config::{Config, FILE_NAME};
 use crate::pipeline::{Lesson, Request, Survey, learn_only, survey};
 use crate::recipe::{Library, RecipeError, builtin};
+use crate::source::walk::read_text;
 
 /// The folder of a project's own recipes.
 pub(crate) const OWN_RECIPES: &str = ".connmod/recipes";
+
+/// The size in bytes beyond which settings and recipes are not read.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// How deep a folder of recipes is read: enough for `<migration>/<pattern>.yaml`, and too little for links that run in circles to matter.
 const DEPTH: usize = 4;
@@ -168,8 +172,10 @@ impl Session {
             self.terminal
                 .remark(&format!("settings: {}", path.display()));
         }
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("{} cannot be read", path.display()))?;
+        if path.parent() == Some(&base.folder) {
+            refuse_outside(path, &base.folder, "--config")?;
+        }
+        let text = read_own(path)?;
         Ok(Some(Config::parse(&base.relative(path), &text)?))
     }
 
@@ -184,7 +190,7 @@ impl Session {
         let own = folder.join(OWN_RECIPES);
         // A project need not have any.
         if own.is_dir() {
-            read_folder(&own, DEPTH, &mut files)?;
+            read_folder(&own, DEPTH, Some(folder), &mut files)?;
         }
         for path in self.global.recipes.iter().chain(further) {
             read_recipes(&self.full(path), &mut files)?;
@@ -201,18 +207,44 @@ fn all_of(errors: &[RecipeError]) -> anyhow::Error {
 /// Reads a recipe, or all of a folder and the folders in it, in the order of their names.
 fn read_recipes(path: &Path, files: &mut Vec<(String, String)>) -> Result<()> {
     let before = files.len();
-    read_folder(path, DEPTH, files)?;
+    read_folder(path, DEPTH, None, files)?;
     if files.len() == before {
         bail!("{} holds no recipe (a file *.yaml)", path.display());
     }
     Ok(())
 }
 
-fn read_folder(path: &Path, depth: usize, files: &mut Vec<(String, String)>) -> Result<()> {
+/// A file that a project brings along does not reach beyond the project: errors show lines of it.
+fn refuse_outside(path: &Path, folder: &Path, option: &str) -> Result<()> {
+    if let (Ok(real), Ok(folder)) = (fs::canonicalize(path), fs::canonicalize(folder))
+        && !real.starts_with(folder)
+    {
+        bail!(
+            "{} is a symbolic link that leads out of the project and is not followed; name its target with {option}",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+/// The text of settings or of a recipe.
+fn read_own(path: &Path) -> Result<String> {
+    read_text(path, MAX_BYTES).map_err(|reason| anyhow::anyhow!("{}: {reason}", path.display()))
+}
+
+/// Reads below `path`; what a project brings along, only while it stays `inside`.
+fn read_folder(
+    path: &Path,
+    depth: usize,
+    inside: Option<&Path>,
+    files: &mut Vec<(String, String)>,
+) -> Result<()> {
+    if let Some(folder) = inside {
+        refuse_outside(path, folder, "--recipe")?;
+    }
     let unreadable = || format!("{} cannot be read", path.display());
     if !path.is_dir() {
-        let text = fs::read_to_string(path).with_context(unreadable)?;
-        files.push((path.display().to_string(), text));
+        files.push((path.display().to_string(), read_own(path)?));
         return Ok(());
     }
     let mut entries = Vec::new();
@@ -224,8 +256,8 @@ fn read_folder(path: &Path, depth: usize, files: &mut Vec<(String, String)>) -> 
         let is_recipe = entry
             .extension()
             .is_some_and(|extension| extension == "yaml" || extension == "yml");
-        if (entry.is_dir() && depth > 0) || (is_recipe && entry.is_file()) {
-            read_folder(&entry, depth.saturating_sub(1), files)?;
+        if (entry.is_dir() && depth > 0) || (is_recipe && !entry.is_dir()) {
+            read_folder(&entry, depth.saturating_sub(1), inside, files)?;
         }
     }
     Ok(())

@@ -10,6 +10,10 @@ use crate::source::Span;
 /// How many levels a tree may have. Code that people write stays under 200.
 pub const MAX_DEPTH: usize = 2_000;
 
+/// How many pairs of loose tokens the places that do not parse may hold. To search them takes that much time, and 200,000 brackets that
+/// nobody closes would take a minute; ten thousand in a row are still searched.
+const MAX_LOOSE: usize = 50_000_000;
+
 /// A parsed text.
 #[derive(Debug, Clone)]
 pub struct Parsed {
@@ -26,6 +30,12 @@ pub enum ParseProblem {
     #[error("nests more than {MAX_DEPTH} levels deep (byte {offset})")]
     TooDeep {
         /// Where the first node beyond the limit begins.
+        offset: usize,
+    },
+    /// So much of it does not parse that a search takes too long.
+    #[error("does not parse (byte {offset}), and is too broken to be searched")]
+    TooBroken {
+        /// Where the first place that does not parse begins.
         offset: usize,
     },
     /// The grammar does not fit the parser that this program was built with.
@@ -58,6 +68,11 @@ pub fn parse(language: &dyn Language, source: &str) -> Result<Parsed, ParseProbl
         return Err(ParseProblem::TooDeep { offset });
     }
     let errors = first_error(&tree);
+    if let Some(error) = errors.filter(|_| is_littered(&tree)) {
+        return Err(ParseProblem::TooBroken {
+            offset: error.start,
+        });
+    }
     Ok(Parsed { tree, errors })
 }
 
@@ -78,6 +93,29 @@ fn beyond(tree: &Tree, limit: usize) -> Option<usize> {
                 return None;
             }
             depth -= 1;
+        }
+    }
+}
+
+/// Whether the places that do not parse hold more loose tokens than can be searched: for each of a row of tokens without a name, a query
+/// looks at all that follow.
+fn is_littered(tree: &Tree) -> bool {
+    let mut cursor = tree.walk();
+    let (mut row, mut pairs) = (0usize, 0usize);
+    loop {
+        let node = cursor.node();
+        row = if node.is_named() { 0 } else { row + 1 };
+        pairs += row;
+        if pairs > MAX_LOOSE {
+            return true;
+        }
+        if node.has_error() && cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return false;
+            }
         }
     }
 }
@@ -156,6 +194,14 @@ mod tests {
             parse(&Python, &long),
             Err(ParseProblem::TooDeep { .. })
         ));
+    }
+
+    #[test]
+    fn brackets_that_nobody_closes_are_not_searched() {
+        let open = |count| parse(&Python, &format!("x = 1\ny = {}\n", "[".repeat(count)));
+        assert!(open(5_000).is_ok());
+        let problem = open(200_000).expect_err("too broken");
+        assert!(matches!(problem, ParseProblem::TooBroken { .. }));
     }
 
     #[test]

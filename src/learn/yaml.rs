@@ -294,7 +294,8 @@ mod tests {
         fn any_settings_are_read_back(
             text in any::<String>(),
             word in "[a-z \"'\\\\#:*&!|>%@`{}\\[\\],?-]{0,12}",
-            name in "\\S.{0,12}",
+            // A name with a control character is refused.
+            name in "[^\\s\\p{Cc}][^\\p{Cc}]{0,12}",
             note in any::<String>(),
             // Names that YAML would read as something else.
             plain in prop::sample::select(vec!["no", "yes", "on", "null", "true", "n", "fetch"]),

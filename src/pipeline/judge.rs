@@ -11,7 +11,7 @@ use crate::facts::context::Contexts;
 use crate::facts::roles::{self, Standing};
 use crate::facts::site::{self, SiteFacts};
 use crate::finding::{Dismissed, Facts, Finding, Site, Unparsed, Verdict};
-use crate::locate::{Hit, Locator};
+use crate::locate::{Hit, Located, Locator};
 use crate::pipeline::{Judged, mark, removal};
 use crate::project::{FileId, ParsedFile};
 use crate::recipe::{Outcome, Pattern, Recipe, RewriteKind, Row, Severity, Warning};
@@ -37,16 +37,13 @@ pub(crate) fn file(
 ) -> Judged {
     let parsed = world.project.file(id);
     let mut judged = Judged::new(id);
-    let hits = match locator.hits(parsed) {
-        Ok(hits) => hits,
-        Err(error) => {
-            judged.unparsed.push(Unparsed {
-                file: parsed.source.path().to_owned(),
-                reason: error.to_string(),
-            });
-            return judged;
-        }
-    };
+    let Located { hits, stopped } = locator.hits(parsed);
+    judged
+        .unparsed
+        .extend(stopped.iter().map(|stopped| Unparsed {
+            file: parsed.source.path().to_owned(),
+            reason: stopped.to_string(),
+        }));
     let mut taken: BTreeSet<Span> = BTreeSet::new();
     let mut dismissed: BTreeMap<Span, Dismissed> = BTreeMap::new();
     let mut removable: Vec<usize> = Vec::new();

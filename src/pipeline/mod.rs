@@ -109,6 +109,12 @@ impl Survey {
         }
     }
 
+    /// The text of a file that was parsed.
+    pub fn source(&self, path: &str) -> Option<&str> {
+        let id = self.project.by_path(path)?;
+        Some(self.project.file(id).text())
+    }
+
     /// The new texts of the files that the selected edits change, by path.
     pub fn patches(&self, selection: &Selection) -> Vec<Patch> {
         let mut by_file: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();

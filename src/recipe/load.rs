@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::de::DeserializeOwned;
 use serde_yaml::Spanned;
 
 use super::examples;
@@ -14,12 +13,9 @@ use super::query::{self, CheckedQuery, QueryFault};
 use super::rows::{self, CheckedRow};
 use super::scalar::Scalar;
 use super::template;
-use crate::fault::{Fault, FileFault as RecipeError, span_of};
+use crate::fault::{Fault, FileFault as RecipeError, read_yaml, span_of};
 use crate::language;
 use crate::source::Span;
-
-/// Larger files are refused unread.
-const MAX_BYTES: usize = 1024 * 1024;
 
 /// Reads and checks one recipe. `origin` is its path, whose last part has to be the last part of its id.
 ///
@@ -40,7 +36,7 @@ pub fn load_migration(origin: &str, text: &str) -> Result<Migration, RecipeError
 /// The migration that a recipe's id begins with, read without checking the rest.
 pub(super) fn migration_of(origin: &str, text: &str) -> Result<(String, Fault), RecipeError> {
     let bind = |fault: Fault| fault.in_file(origin, text);
-    let file: RecipeFile = parse(text).map_err(bind)?;
+    let file: RecipeFile = read_yaml(text).map_err(bind)?;
     let span = span_of(text, file.id.defined);
     let Some((migration, _)) = file.id.value.split_once('/') else {
         return Err(bind(Fault::new(span, "an id is `<migration>/<name>`")));
@@ -50,31 +46,8 @@ pub(super) fn migration_of(origin: &str, text: &str) -> Result<(String, Fault), 
     Ok((migration.to_owned(), unknown))
 }
 
-/// Reads YAML of a given shape, within limits that no honest file comes near.
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
-    if text.len() > MAX_BYTES {
-        let problem = format!("too large for a recipe: more than {MAX_BYTES} bytes");
-        return Err(Fault::new(Span::at(0), problem));
-    }
-    let control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
-    if let Some(at) = text.find(control) {
-        return Err(Fault::new(Span::at(at), "a control character"));
-    }
-    let options = serde_yaml::options! {
-        strict_booleans: true,
-        with_snippet: false,
-        budget: serde_yaml::budget! {
-            max_depth: 24,
-            max_nodes: 50_000,
-            max_aliases: 100,
-            max_documents: 1,
-        },
-    };
-    serde_yaml::from_str_with_options(text, options).map_err(|error| Fault::of_yaml(text, &error))
-}
-
 fn check_migration(origin: &str, text: &str) -> Result<Migration, Fault> {
-    let migration: Migration = parse(text)?;
+    let migration: Migration = read_yaml(text)?;
     let folder = origin.rsplit(['/', '\\']).nth(1);
     if folder.is_some_and(|folder| folder != migration.id) {
         let problem = format!("the id `{}` is not the name of the folder", migration.id);
@@ -101,7 +74,7 @@ fn section_span(text: &str, key: &str) -> Span {
 }
 
 fn check_recipe(origin: &str, text: &str, migration: &Migration) -> Result<Recipe, Fault> {
-    let file: RecipeFile = parse(text)?;
+    let file: RecipeFile = read_yaml(text)?;
     check_order(text, &file)?;
     check_id(origin, text, &file.id, migration)?;
     for section in [&file.title, &file.why] {

@@ -450,6 +450,26 @@ fn portable(relative: &Path) -> Option<String> {
     Some(text)
 }
 
+/// A file that people write beside the source, such as settings: as text of at most `limit` bytes.
+///
+/// # Errors
+/// When it is no regular file, larger, no UTF-8, or cannot be read.
+pub fn read_text(path: &Path, limit: u64) -> Result<String, SourceError> {
+    let metadata =
+        fs::metadata(path).map_err(|error| SourceError::Unreadable(error.to_string()))?;
+    if !metadata.is_file() {
+        let kind = if metadata.is_dir() {
+            "a folder"
+        } else {
+            kind_of(metadata.file_type())
+        };
+        return Err(SourceError::NotRegular(kind));
+    }
+    let bytes = read_file(path, limit)?;
+    let file = SourceFile::from_bytes("", &bytes)?;
+    Ok(file.text().to_owned())
+}
+
 /// The content of a file of at most `limit` bytes. The limit also holds for a file that grows or lies about its size.
 fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, SourceError> {
     let unreadable = |error: std::io::Error| SourceError::Unreadable(error.to_string());
@@ -489,6 +509,14 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
 fn cause_of(error: &ignore::Error) -> String {
     match error {
         ignore::Error::WithPath { err, .. } | ignore::Error::WithDepth { err, .. } => cause_of(err),
+        ignore::Error::Io(error) => {
+            // The walker wraps what the system said in words that name the full path.
+            let mut cause: &dyn std::error::Error = error;
+            while let Some(inner) = cause.source() {
+                cause = inner;
+            }
+            cause.to_string()
+        }
         other => other.to_string(),
     }
 }

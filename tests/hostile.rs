@@ -1,9 +1,11 @@
-//! Input that tries to break the program: each is named with its reason, and the run goes on.
+//! Input that tries to break the program: each is named with its reason, the run goes on, and nothing of it reaches a terminal raw.
 #![cfg(unix)]
+
+mod support;
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -437,4 +439,102 @@ fn settings_and_recipes_of_a_project_do_not_reach_out_of_it() {
         "{err}"
     );
     assert!(!err.contains("hunter2"), "{err}");
+}
+
+/// Runs a line with a terminal as standard streams, and gives what came out of it.
+const TERMINAL: &str = "import os, pty, sys\n\
+    seen = bytearray()\n\
+    def read(fd):\n    data = os.read(fd, 65536)\n    seen.extend(data)\n    return b''  if not data else data\n\
+    status = pty.spawn(sys.argv[1:], read)\n\
+    sys.exit(os.waitstatus_to_exitcode(status))\n";
+
+#[test]
+fn nothing_that_a_terminal_obeys_reaches_one() {
+    let Some(python) = support::python() else {
+        return;
+    };
+    let project = Project::new();
+    let evil = "\u{1b}]0;EVIL\u{7}\u{9b}2J\u{202e}\u{200b}";
+    let text = format!(
+        "# {evil}\nfrom db import get_pool\n\n\nasync def run():\n    # {evil}\n    return await get_pool().fetch('SELECT 1')  # {evil}\rEVIL\n\n\n\
+         async def other(sql):\n    async with get_pool().acquire() as conn:\n        return await conn.copy_to_table('{evil}')\n"
+    );
+    project.put("bidi\u{202e}.py", &text);
+    project.put("esc\u{1b}[2J.py", JOB);
+    let file = "bidi\u{202e}.py";
+    let place = format!("{file}:7");
+    for line in [
+        &["scan", "-v"][..],
+        &["inventory"],
+        &["diff"],
+        &["diff", "--color", "always"],
+        &["diff", "--stat"],
+        &["diff", "--review"],
+        &["explain", &place],
+        &["verify"],
+        &["guide"],
+        &["scan", "--format", "json"],
+        &["scan", "nowhere\u{1b}[2J"],
+        &["scan", "--format", "\u{1b}[2J"],
+        &["\u{9b}2J"],
+        &["undo", "nowhere\u{1b}[2J"],
+        &["recipe", "show", "\u{1b}[2J"],
+        &["apply"],
+        &["undo", "--list", "-v"],
+        &["undo"],
+    ] {
+        let output = Command::new(&python)
+            .args(["-c", TERMINAL])
+            .arg(assert_cmd::cargo::cargo_bin!("connmod"))
+            .args(line)
+            .current_dir(project.0.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let seen = String::from_utf8(output.stdout).unwrap();
+        assert!(!seen.is_empty(), "{line:?}");
+        let seen = without_own_sequences(&seen);
+        let obeyed =
+            |c: char| c.is_control() && !"\r\n\t".contains(c) || "\u{202e}\u{200b}".contains(c);
+        assert!(!seen.contains(obeyed), "{line:?}: {seen:?}");
+        assert!(
+            !seen.replace("\r\n", "\n").contains('\r'),
+            "{line:?}: {seen:?}"
+        );
+    }
+    // A pipe gets the bytes that `git apply` needs.
+    let (code, patch, err) = project.run(&["diff", file]);
+    assert_eq!(code, 0, "{err}");
+    assert!(patch.contains(evil), "{patch:?}");
+    let mut git = Command::new("git")
+        .args(["apply", "-"])
+        .current_dir(project.0.path())
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    git.stdin
+        .take()
+        .unwrap()
+        .write_all(patch.as_bytes())
+        .unwrap();
+    assert!(git.wait().unwrap().success(), "{patch:?}");
+}
+
+/// What the program itself paints with: colours, and the progress line that it takes back.
+fn without_own_sequences(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        plain.push_str(before);
+        let end = after.find(|c: char| !(c.is_ascii_digit() || ";?".contains(c)));
+        let Some(end) = end else { break };
+        let known = after[end..].starts_with('m')
+            || ["2K", "?25l", "?25h", "1A", "1B", "0K", "K", "J"].contains(&&after[..=end]);
+        if !known {
+            plain.push('\u{1b}');
+        }
+        rest = &after[end + 1..];
+    }
+    plain.push_str(rest);
+    plain
 }

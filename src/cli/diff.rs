@@ -13,6 +13,7 @@ use crate::cli::session::Session;
 use crate::cli::terminal::{Terminal, print};
 use crate::finding::{Finding, Inventory, Patch};
 use crate::pipeline::{MarkChange, Selection, Survey};
+use crate::report::escape::visible;
 use crate::report::hunks::{self, ById};
 use crate::report::stat::{DEFAULT_WIDTH, FileChange, stat};
 use crate::report::totals::plural;
@@ -116,7 +117,7 @@ fn write_phases(
     for (name, text) in &phases {
         let path = folder.join(name);
         fs::write(&path, text).with_context(|| unwritable(&path))?;
-        print(&format!("{}\n", path.display()))?;
+        print(&format!("{}\n", visible(&path.display().to_string())))?;
     }
     let account = Account::of(&survey.inventory, selection, &survey.patches(selection));
     terminal.remark(&account.words(selection.unsafe_too, "would change"));

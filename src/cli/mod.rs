@@ -24,7 +24,8 @@ mod terminal;
 mod undo;
 mod verify;
 
-use std::io;
+use std::env;
+use std::io::{self, Write as _};
 
 use anyhow::Result;
 use clap::Parser as _;
@@ -32,6 +33,8 @@ use clap::Parser as _;
 use args::{Cli, Command};
 use session::Session;
 use terminal::Terminal;
+
+use crate::report::escape::{is_obeyed, visible_lines};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +53,14 @@ pub fn main() -> Outcome {
         Ok(cli) => cli,
         Err(answer) => {
             // Help and version are answers too. A closed stream takes nothing from anybody.
-            let _ = answer.print();
+            if answer.use_stderr()
+                && env::args_os().any(|word| word.to_string_lossy().contains(is_obeyed))
+            {
+                // It quotes an argument that a terminal would obey; such a file name may come from `*`.
+                let _ = write!(io::stderr(), "{}", visible_lines(&answer.to_string()));
+            } else {
+                let _ = answer.print();
+            }
             return if answer.use_stderr() {
                 Outcome::Failed
             } else {

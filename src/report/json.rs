@@ -3,12 +3,14 @@
 //! Its keys and their meaning are a promise: later versions may add keys, but never change or remove one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use serde::Serialize;
 
 use crate::edit::Applicability;
 use crate::finding::{Finding, Identity, Inventory, Remark, Verdict};
 use crate::recipe::{IdentityClass, PoolClass, Severity};
+use crate::report::escape::is_obeyed;
 use crate::report::totals::{Tally, Totals, applicability};
 
 /// The version of the format; it changes only if a key has to change its meaning.
@@ -171,7 +173,22 @@ pub fn render(inventory: &Inventory) -> String {
     let mut text = serde_json::to_string_pretty(&report)
         .expect("strings, numbers and maps with string keys are always JSON");
     text.push('\n');
-    text
+    escaped(&text)
+}
+
+/// The same JSON with an escape for each character that a terminal would obey; serde leaves those beyond ASCII. Line breaks stand between
+/// values, all others inside of texts.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_obeyed(c) && c != '\n' {
+            // All of them lie in the first plane; writing to a string does not fail.
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 fn summary<'a>(totals: &Totals<'a>) -> Summary<'a> {

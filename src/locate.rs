@@ -120,6 +120,12 @@ impl Locator {
         Ok(Self { combined, filters })
     }
 
+    /// Whether there is a recipe for the language at all.
+    pub fn knows(&self, language: &dyn Language) -> bool {
+        let mut languages = self.filters.iter().map(|(name, _)| *name);
+        languages.any(|name| name == language.name())
+    }
+
     /// Whether some recipe can match in `text`.
     pub fn may_match(&self, language: &dyn Language, text: &str) -> bool {
         self.filters.iter().any(|(name, filter)| {

@@ -202,7 +202,7 @@ fn survey_here(request: &Request, progress: &dyn Progress) -> Result<Survey, Pip
     survey.inventory.files = tree
         .files
         .iter()
-        .filter(|file| wanted(file.path()) && is_code(file.path()))
+        .filter(|file| wanted(file.path()) && survey.run().looks_at(file.path()))
         .count();
     survey.inventory.parsed = survey
         .project

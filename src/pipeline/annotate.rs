@@ -112,7 +112,7 @@ fn marks(
     for (line_of_comment, text) in there {
         let line = code_below(file, line_of_comment.end);
         let texts = fresh.entry(line).or_default();
-        let stays = texts.iter().position(|(wanted, _)| *wanted == text);
+        let stays = texts.iter().position(|(wanted, _)| is_same(wanted, &text));
         match stays {
             Some(at) => {
                 texts.remove(at);
@@ -161,6 +161,12 @@ fn comment(file: &ParsedFile, finding: &Finding) -> String {
         .to_owned()
 }
 
+/// Whether two comments say the same. How many more there are of something is no reason for another comment.
+fn is_same(one: &str, other: &str) -> bool {
+    let words = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+    words(one) == words(other)
+}
+
 /// A reason without the numbers of lines: the comments themselves would move them.
 fn without_lines(reason: &str) -> String {
     let digits =
@@ -178,6 +184,7 @@ fn without_lines(reason: &str) -> String {
         let in_path = || number(":", "").filter(|_| kept.ends_with(char::is_alphabetic));
         let skipped = number(" (line ", ")")
             .or_else(|| number(" in line ", ""))
+            .or_else(|| several(rest))
             .or_else(in_path);
         rest = skipped.unwrap_or_else(|| {
             kept.push(first);
@@ -185,6 +192,26 @@ fn without_lines(reason: &str) -> String {
         });
     }
     kept
+}
+
+/// What follows ` in lines 1, 2 and 3` at the beginning of a text.
+fn several(text: &str) -> Option<&str> {
+    let list = text.strip_prefix(" in lines ")?;
+    let end = |c: char| !(c.is_ascii_digit() || c == ',' || c == ' ');
+    let mut length = list.find(end).unwrap_or(list.len());
+    while let Some(more) = list[length..].strip_prefix("and ") {
+        let digits = more
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(more.len());
+        if digits == 0 || more[digits..].starts_with(" more") {
+            break;
+        }
+        length += "and ".len() + digits;
+    }
+    let numbers = list[..length].trim_end_matches([' ', ',']);
+    numbers
+        .starts_with(|c: char| c.is_ascii_digit())
+        .then(|| &list[numbers.len()..])
 }
 
 /// The comments of this kind that stand on lines of their own: the whole lines, and the comments.

@@ -295,6 +295,8 @@ pub struct Inventory {
     pub files: usize,
     /// How many of them were parsed.
     pub parsed: usize,
+    /// Files that were not looked at since no recipe is for their language: how many, by its name.
+    pub uncovered: BTreeMap<&'static str, usize>,
     /// Whether nothing is known of a standard module, so that there is nothing to rewrite to.
     pub lacks_standard: bool,
     /// All sites, by file and position.

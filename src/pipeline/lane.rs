@@ -12,7 +12,7 @@ use crate::facts::context::Contexts;
 use crate::facts::memo::Memo;
 use crate::facts::standard::StandardModule;
 use crate::finding::{Dismissed, Finding, Remark, Unparsed};
-use crate::language;
+use crate::language::Language;
 use crate::locate::Locator;
 use crate::pipeline::{PipelineError, judge, mark};
 use crate::progress::Progress;
@@ -111,12 +111,10 @@ impl<'a> Run<'a> {
             .collect()
     }
 
-    /// Whether there is a recipe for files like the one at `path`.
-    pub(super) fn looks_at(self, path: &str) -> bool {
-        language::for_path(path).is_some_and(|language| {
-            let mut locators = self.lanes.iter().map(|lane| &lane.locator);
-            locators.any(|locator| locator.knows(language))
-        })
+    /// Whether there is a recipe for the language.
+    pub(super) fn looks_at(self, language: &dyn Language) -> bool {
+        let mut locators = self.lanes.iter().map(|lane| &lane.locator);
+        locators.any(|locator| locator.knows(language))
     }
 
     /// Judges every hit in the files, in parallel; the results are in the order of `ids`.

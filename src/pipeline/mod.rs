@@ -199,11 +199,17 @@ fn survey_here(request: &Request, progress: &dyn Progress) -> Result<Survey, Pip
     }
     let roots = relative_roots(request);
     let wanted = |path: &str| roots.iter().any(|root| lies_in(path, root));
-    survey.inventory.files = tree
-        .files
-        .iter()
-        .filter(|file| wanted(file.path()) && survey.run().looks_at(file.path()))
-        .count();
+    for file in tree.files.iter().filter(|file| wanted(file.path())) {
+        let Some(language) = language::for_path(file.path()) else {
+            continue;
+        };
+        if survey.run().looks_at(language) {
+            survey.inventory.files += 1;
+        } else {
+            let count = survey.inventory.uncovered.entry(language.name());
+            *count.or_default() += 1;
+        }
+    }
     survey.inventory.parsed = survey
         .project
         .files()

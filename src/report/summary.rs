@@ -22,6 +22,14 @@ const UNREAD: usize = 5;
 pub fn render(inventory: &Inventory, view: View) -> String {
     let totals = Totals::of(inventory);
     let mut out = headline(&totals, view);
+    for (language, count) in &inventory.uncovered {
+        let files = plural(*count, "file");
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            out,
+            "{files} in {language} not looked at: no recipe is for that language"
+        );
+    }
     if totals.all.total() > 0 {
         patterns(&totals, view, &mut out);
         reviews(inventory, view, &mut out);
@@ -408,6 +416,19 @@ mod tests {
     fn a_project_without_a_database_gets_one_line() {
         let text = render(&Inventory::default(), View::default());
         assert_eq!(text, "0 files, no place that reaches the database\n");
+    }
+
+    #[test]
+    fn files_that_no_recipe_is_for_are_told() {
+        let inventory = Inventory {
+            files: 5,
+            uncovered: [("rust", 1)].into(),
+            ..Inventory::default()
+        };
+        assert_eq!(
+            render(&inventory, View::default()),
+            "5 files, no place that reaches the database\n1 file in rust not looked at: no recipe is for that language\n"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod support;
 
+use connmod::recipe::builtin;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -338,6 +339,31 @@ fn a_query_that_explodes_is_stopped_and_named_and_the_other_recipes_go_on() {
 }
 
 #[test]
+fn a_template_names_the_standard_and_captures_and_no_files() {
+    for template in [
+        "{file:/etc/passwd}",
+        "{include /etc/passwd}",
+        "{../../etc/passwd}",
+        "{standard.file}",
+        "{env.HOME}",
+    ] {
+        let project = Project::new();
+        let own = builtin().into_iter();
+        let recipe = own
+            .map(|(_, text)| text)
+            .find(|text| text.contains("with: \""));
+        let recipe = recipe.expect("a recipe has a template");
+        let from = recipe.find("with: \"").unwrap() + "with: \"".len();
+        let to = from + recipe[from..].find('"').expect("which ends");
+        let text = format!("{}{template}{}", &recipe[..from], &recipe[to..]);
+        project.put(".connmod/recipes/asyncpg/slow.yaml", text);
+        let err = project.refusal(&["scan"]);
+        assert!(err.contains("slow.yaml:"), "{template}: {err}");
+        assert!(!err.contains("root:"), "{template}: {err}");
+    }
+}
+
+#[test]
 fn settings_that_try_to_break_it_are_refused_with_their_place() {
     let project = Project::new();
     let mut bomb = "version: 1\nexclude: &a0 [x, x, x]\n".to_owned();
@@ -463,6 +489,16 @@ fn nothing_that_a_terminal_obeys_reaches_one() {
     project.put("esc\u{1b}[2J.py", JOB);
     let file = "bidi\u{202e}.py";
     let place = format!("{file}:7");
+    put_recipe(
+        &project,
+        "(call function: (identifier) @a (#eq? @a \"EVIL\")) @site",
+    );
+    let name = ".connmod/recipes/asyncpg/slow.yaml";
+    let recipe = fs::read_to_string(project.path(name)).unwrap();
+    let title = recipe.lines().find(|line| line.starts_with("title:"));
+    let title = title.expect("a recipe has a title");
+    let hostile = "title: \"EVIL\\e]0;EVIL\\a\\x9b2J\\u202e\"";
+    project.put(name, recipe.replace(title, hostile));
     for line in [
         &["scan", "-v"][..],
         &["inventory"],
@@ -479,7 +515,12 @@ fn nothing_that_a_terminal_obeys_reaches_one() {
         &["\u{9b}2J"],
         &["undo", "nowhere\u{1b}[2J"],
         &["recipe", "show", "\u{1b}[2J"],
-        &["apply"],
+        &["recipe", "list"],
+        &["recipe", "show", "asyncpg/slow"],
+        &["recipe", "test", "asyncpg/slow"],
+        &["init", "--print"],
+        &["diff", "--annotate"],
+        &["apply", "--annotate"],
         &["undo", "--list", "-v"],
         &["undo"],
     ] {

@@ -68,12 +68,11 @@ impl Config {
     /// The settings as one of the migrations sees them: its standard module is the standard.
     #[must_use]
     pub fn of_migration(&self, name: &str) -> Self {
-        let standard = match self.standards.get(name) {
-            Some(standard) => standard.clone(),
-            None if self.migrations.first().is_some_and(|first| first == name) => {
-                self.standard.clone()
-            }
-            None => Standard::default(),
+        let is_first = self.migrations.first().is_some_and(|first| first == name);
+        let standard = if is_first {
+            self.standard.clone()
+        } else {
+            self.standards.get(name).cloned().unwrap_or_default()
         };
         Self {
             standard,
@@ -307,8 +306,20 @@ impl Config {
         check_globs("schema.files", &self.schema.files)?;
         check_globs("exclude", &self.exclude)?;
         self.standard.check("standard")?;
+        let Some(first) = self.migrations.first() else {
+            return fault("migrations".into(), "it names none; `[asyncpg]`".into());
+        };
+        for (index, migration) in self.migrations.iter().enumerate() {
+            if self.migrations[..index].contains(migration) {
+                return fault("migrations".into(), format!("`{migration}` stands twice"));
+            }
+        }
         for (migration, standard) in &self.standards {
             let key = format!("standards.{migration}");
+            if migration == first {
+                let problem = "this is the first migration; its module goes under `standard`";
+                return fault(key, problem.into());
+            }
             if !self.migrations.contains(migration) {
                 return fault(key, "migrations does not name it".into());
             }
@@ -444,5 +455,39 @@ mod tests {
         let config = Config::parse("connmod.yaml", text).expect("it can be meant");
         assert!(config.standard.is_known());
         assert!(!Config::default().standard.is_known());
+    }
+
+    #[test]
+    fn migrations_are_named_once_and_have_one_standard_each() {
+        for (settings, fault) in [
+            ("migrations: []", "connmod.yaml: migrations: it names none"),
+            (
+                "migrations: [a, b, a]",
+                "connmod.yaml: migrations: `a` stands twice",
+            ),
+            (
+                "migrations: [a]\nstandards: {b: {pool: p}}",
+                "connmod.yaml: standards.b: migrations does not name it",
+            ),
+            (
+                "migrations: [a]\nstandards: {a: {pool: p}}",
+                "connmod.yaml: standards.a: this is the first migration",
+            ),
+            (
+                "migrations: [a, b]\nstandards: {b: {pool: p()}}",
+                "connmod.yaml: standards.b.pool: `p()` is not ",
+            ),
+        ] {
+            let text = refused(settings);
+            assert!(text.starts_with(fault), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_migration_sees_its_own_standard() {
+        let text = "version: 1\nmigrations: [a, b, c]\nstandard: {pool: one}\nstandards: {b: {pool: two}}\n";
+        let config = Config::parse("connmod.yaml", text).expect("it can be meant");
+        let pools = ["a", "b", "c"].map(|name| config.of_migration(name).standard.pool);
+        assert_eq!(pools, [Some("one".into()), Some("two".into()), None]);
     }
 }

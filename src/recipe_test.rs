@@ -88,8 +88,8 @@ pub fn survey(
     files.push(SourceFile::new(example.path.as_str(), text));
     files.sort_by(|a, b| a.path().cmp(b.path()));
     let settings = migration.example_settings.clone();
-    let lane = Lane::new(migration, library, &settings)?;
-    Ok(pipeline::gather(settings, vec![lane], &files, &Silent))
+    let lanes = Lane::all(&[migration], library, &settings)?;
+    Ok(pipeline::gather(settings, lanes, &files, &Silent))
 }
 
 /// Where examples are run.

@@ -34,9 +34,28 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    /// Prepares a migration with those of `recipes` that belong to it.
-    pub(crate) fn new(
+    /// Prepares migrations that run side by side, in this order: what belongs to the driver of one is nothing to the others.
+    pub(crate) fn all(
+        migrations: &[&Migration],
+        library: &Library,
+        config: &Config,
+    ) -> Result<Vec<Self>, PipelineError> {
+        let lane = |migration: &&Migration| {
+            let mut driver = migration.driver.clone();
+            for other in migrations {
+                let foreign = other.driver.modules.iter();
+                let foreign = foreign.filter(|module| !migration.driver.modules.contains(module));
+                driver.other_modules.extend(foreign.cloned());
+            }
+            Self::new(migration, driver, library, config)
+        };
+        migrations.iter().map(lane).collect()
+    }
+
+    /// Prepares a migration with those of the recipes that belong to it.
+    fn new(
         migration: &Migration,
+        driver: Driver,
         library: &Library,
         config: &Config,
     ) -> Result<Self, PipelineError> {
@@ -47,9 +66,9 @@ impl Lane {
         };
         let recipes: Vec<Recipe> = library.recipes.iter().filter(belongs).cloned().collect();
         let config = config.of_migration(&migration.id);
-        let locator = Locator::new(&recipes, &config, &migration.driver)?;
+        let locator = Locator::new(&recipes, &config, &driver)?;
         Ok(Self {
-            driver: migration.driver.clone(),
+            driver,
             recipes,
             locator,
             config,

@@ -321,11 +321,12 @@ fn lanes(library: &Library, config: &Config) -> Result<Vec<Lane>, PipelineError>
         };
         library.migrations.get(name).ok_or_else(unknown)
     };
-    config
+    let migrations: Vec<_> = config
         .migrations
         .iter()
-        .map(|name| Lane::new(migration(name)?, library, config))
-        .collect()
+        .map(migration)
+        .collect::<Result<_, _>>()?;
+    Lane::all(&migrations, library, config)
 }
 
 /// Both passes over `files`, by these settings.

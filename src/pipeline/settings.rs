@@ -1,6 +1,6 @@
 //! What the settings name and the project does not have. A run goes on without it, but hardly does what was meant.
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Standard};
 use crate::facts::standard::may_define;
 use crate::fault::nearest;
 use crate::language::Model;
@@ -9,7 +9,11 @@ use crate::project::Project;
 /// A line for each setting that names what is not there. `paths` are all files that were read or should have been.
 pub(super) fn missing(config: &Config, project: &Project, paths: &[&str]) -> Vec<String> {
     let mut lines = Vec::new();
-    standard(config, project, paths, &mut lines);
+    standard("standard", &config.standard, project, paths, &mut lines);
+    for (migration, own) in &config.standards {
+        let key = format!("standards.{migration}");
+        standard(&key, own, project, paths, &mut lines);
+    }
     for context in &config.contexts {
         let key = format!("contexts ({}): paths", context.name);
         unmatched(&key, &context.paths, paths, &mut lines);
@@ -24,18 +28,24 @@ pub(super) fn missing(config: &Config, project: &Project, paths: &[&str]) -> Vec
     lines
 }
 
-fn standard(config: &Config, project: &Project, paths: &[&str], lines: &mut Vec<String>) {
-    let standard = &config.standard;
+/// What the settings under `section` say of a standard module.
+fn standard(
+    section: &str,
+    standard: &Standard,
+    project: &Project,
+    paths: &[&str],
+    lines: &mut Vec<String>,
+) {
     let Some(path) = &standard.file else {
         // An installed package may define it.
         return;
     };
     let Some(file) = project.by_path(path) else {
         lines.push(if paths.contains(&path.as_str()) {
-            format!("standard.file: {path} could not be read as code")
+            format!("{section}.file: {path} could not be read as code")
         } else {
             let meant = nearest(path, paths.iter().copied());
-            format!("standard.file: {path} is not there{}", instead(meant))
+            format!("{section}.file: {path} is not there{}", instead(meant))
         });
         return;
     };
@@ -43,7 +53,7 @@ fn standard(config: &Config, project: &Project, paths: &[&str], lines: &mut Vec<
         && project.modules().find(path, module, 0) != Some(path)
     {
         lines.push(format!(
-            "standard.module: `{module}` is not how {path} is imported"
+            "{section}.module: `{module}` is not how {path} is imported"
         ));
     }
     let single = [
@@ -63,7 +73,7 @@ fn standard(config: &Config, project: &Project, paths: &[&str], lines: &mut Vec<
             let names = names.filter(|binding| binding.scope == Model::MODULE);
             let meant = nearest(name, names.map(|binding| binding.name.as_str()));
             lines.push(format!(
-                "standard.{key}: {path} defines no `{name}`{}",
+                "{section}.{key}: {path} defines no `{name}`{}",
                 instead(meant)
             ));
         }
@@ -148,6 +158,12 @@ async def execute_query(sql, *args): pass
                 "standard.rls: app/db/connection.py defines no `nope`",
                 "standard.helpers.fetch: app/db/connection.py defines no `execute_qery`; did you mean `execute_query`?",
             ]
+        );
+        assert_eq!(
+            of(
+                "migrations: [asyncpg, other]\nstandards: {other: {file: app/db/connection.py, pool: nope}}"
+            ),
+            ["standards.other.pool: app/db/connection.py defines no `nope`"]
         );
         assert_eq!(
             of("standard: {file: app/db/conection.py, pool: nope}"),

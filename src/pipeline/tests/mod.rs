@@ -1,4 +1,5 @@
-//! The pipeline on modules that nobody wrote.
+//! The pipeline on modules that nobody wrote, and with several migrations.
 
+mod lanes;
 mod modules;
 mod properties;

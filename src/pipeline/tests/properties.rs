@@ -38,8 +38,8 @@ fn survey<'t>(texts: impl IntoIterator<Item = (&'t str, &'t str)>) -> Survey {
         .collect();
     files.sort_by(|a, b| a.path().cmp(b.path()));
     let settings = migration.example_settings.clone();
-    let lane = Lane::new(migration, &LIBRARY, &settings).expect("the recipes compile");
-    gather(settings, vec![lane], &files, &Silent)
+    let lanes = Lane::all(&[migration], &LIBRARY, &settings).expect("the recipes compile");
+    gather(settings, lanes, &files, &Silent)
 }
 
 fn selection(unsafe_too: bool) -> Selection {

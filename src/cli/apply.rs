@@ -31,20 +31,18 @@ pub(super) fn run(args: &Apply, session: &Session) -> Result<Outcome> {
     let mut selection = narrow::selection(&args.narrowing, &surveyed)?;
     let mut patches = surveyed.survey.patches(&selection);
     // Before anything is asked: answers that nothing comes of would be lost.
-    let is_refused =
-        !args.allow_dirty && say_uncommitted(session.terminal, &surveyed.base.folder, &patches);
-    if args.interactive && !is_refused {
+    let mut guard = Guard::new(session, &surveyed, args.allow_dirty);
+    guard.look_at(&patches);
+    if args.interactive && !guard.is_refused {
         let terminal = session.terminal;
         patches = interactive::choose(&surveyed.survey, &mut selection, &patches, terminal)?;
     }
     let mut marks = MarkChange::default();
-    if args.narrowing.annotate {
+    if args.narrowing.annotate && !guard.is_refused {
         (patches, marks) = surveyed.survey.annotated(patches, &selection);
+        guard.look_at(&patches);
     }
-    let is_refused = is_refused
-        || (args.narrowing.annotate
-            && !args.allow_dirty
-            && say_uncommitted(session.terminal, &surveyed.base.folder, &patches));
+    let is_refused = guard.is_refused;
     let outcome = write(session, &surveyed, &selection, patches, is_refused)?;
     if !is_refused {
         say_marks(marks, "were", session.terminal);
@@ -126,30 +124,57 @@ fn refuse_unsettled(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Names the files whose content git could not give back; whether there are any. None is written then: what to do about them concerns
-/// the whole work tree.
-fn say_uncommitted(terminal: Terminal, folder: &Path, patches: &[Patch]) -> bool {
-    let files: Vec<(&str, &str)> = patches
-        .iter()
-        .map(|patch| (patch.path.as_str(), patch.before.as_str()))
-        .collect();
-    let Uncommitted { files, unknown } = git::uncommitted(folder, &files);
-    for path in &files {
-        terminal.warning(&format!("not written: {path}: has uncommitted changes"));
+/// Keeps a run from writing to files whose content git could not give back.
+struct Guard<'a> {
+    terminal: Terminal,
+    folder: &'a Path,
+    allow_dirty: bool,
+    /// Files that git has been asked about.
+    known: BTreeSet<String>,
+    /// Whether nothing may be written: what to do about such a file concerns the whole work tree.
+    is_refused: bool,
+}
+
+impl<'a> Guard<'a> {
+    fn new(session: &Session, surveyed: &'a Surveyed, allow_dirty: bool) -> Self {
+        Self {
+            terminal: session.terminal,
+            folder: &surveyed.base.folder,
+            allow_dirty,
+            known: BTreeSet::new(),
+            is_refused: false,
+        }
     }
-    for (top, why) in &unknown {
-        terminal.warning(&format!(
-            "not written: git cannot tell what is committed in {}: {why}",
-            top.display()
-        ));
+
+    /// Asks git about the files of `patches`, and names those that may not be written.
+    fn look_at(&mut self, patches: &[Patch]) {
+        if self.allow_dirty {
+            return;
+        }
+        let files: Vec<(&str, &str)> = patches
+            .iter()
+            .filter(|patch| self.known.insert(patch.path.clone()))
+            .map(|patch| (patch.path.as_str(), patch.before.as_str()))
+            .collect();
+        let Uncommitted { files, unknown } = git::uncommitted(self.folder, &files);
+        for path in &files {
+            self.terminal
+                .warning(&format!("not written: {path}: has uncommitted changes"));
+        }
+        for (top, why) in &unknown {
+            self.terminal.warning(&format!(
+                "not written: git cannot tell what is committed in {}: {why}",
+                top.display()
+            ));
+        }
+        if files.is_empty() && unknown.is_empty() {
+            return;
+        }
+        self.is_refused = true;
+        self.terminal.warning(
+            "no file was written: commit or stash first, so that git can give the files back, or use --allow-dirty",
+        );
     }
-    if files.is_empty() && unknown.is_empty() {
-        return false;
-    }
-    terminal.warning(
-        "no file was written: commit or stash first, so that git can give the files back, or use --allow-dirty",
-    );
-    true
 }
 
 /// The selection as on the command line, for the history.

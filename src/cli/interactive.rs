@@ -10,7 +10,6 @@ use anyhow::Result;
 use crate::cli::manual::{self, Edited};
 use crate::cli::terminal::{Terminal, print};
 use crate::finding::{Finding, Patch};
-use crate::language;
 use crate::pipeline::{Selection, Survey};
 use crate::report::choice::{Choice, choices, shown};
 use crate::report::escape::visible;
@@ -182,7 +181,9 @@ impl Asking<'_> {
                         hunks: choice.hunks.iter().cloned().zip(texts).collect(),
                     };
                     match edited.place(&patch.before, &patch.after) {
-                        Some(after) if parses(patch, &after) => return Ok(Some(edited)),
+                        Some(after) if self.survey.parses(&patch.path, &after) => {
+                            return Ok(Some(edited));
+                        }
                         _ => "the file would not parse any more".to_owned(),
                     }
                 }
@@ -222,7 +223,9 @@ impl Asking<'_> {
             for patch in &mut patches {
                 for edited in self.edited.iter().filter(|e| e.path == patch.path) {
                     match edited.place(&patch.before, &patch.after) {
-                        Some(after) if parses(patch, &after) => patch.after = after,
+                        Some(after) if self.survey.parses(&patch.path, &after) => {
+                            patch.after = after;
+                        }
                         _ => unfit.extend(edited.sites.iter().cloned()),
                     }
                 }
@@ -256,14 +259,4 @@ fn question_for(question: &str, input: &mut impl BufRead) -> Result<Option<Strin
         return Ok(None);
     }
     Ok(Some(line))
-}
-
-/// Whether a text has no error that the file did not have before.
-fn parses(patch: &Patch, after: &str) -> bool {
-    let Some(language) = language::for_path(&patch.path) else {
-        return true;
-    };
-    let has_error =
-        |text: &str| language::parse(language, text).map_or(true, |parsed| parsed.errors.is_some());
-    !has_error(after) || has_error(&patch.before)
 }

@@ -133,11 +133,20 @@ impl Survey {
             .par_iter()
             .map(|(id, findings)| compose::compose(&worlds, *id, findings, selection.unsafe_too))
             .collect();
+        // A selection of edits has not been tried before: all of them together were.
         composed
-            .into_iter()
+            .into_par_iter()
             .map(|composed| composed.patch)
-            .filter(|patch| patch.before != patch.after)
+            .filter(|patch| patch.before != patch.after && self.parses(&patch.path, &patch.after))
             .collect()
+    }
+
+    /// Whether `after`, in the place of the file at `path`, has no error that the file does not have.
+    pub fn parses(&self, path: &str, after: &str) -> bool {
+        self.project.by_path(path).is_some_and(|id| {
+            let before = self.project.file(id);
+            verify::reparsed(after, before).is_some()
+        })
     }
 }
 

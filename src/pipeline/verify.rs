@@ -36,7 +36,7 @@ pub(super) fn verify(run: Run<'_>, judged: &mut [Judged]) {
                 }
             }
             let before = run.project.file(judged[index].file);
-            match reparsed(&composed, before) {
+            match reparsed(&composed.patch.after, before) {
                 Some(parsed) => {
                     rewritten.insert(index, parsed);
                 }
@@ -68,9 +68,9 @@ fn compose_all(worlds: &[World<'_>], file: &Judged, unsafe_too: bool) -> Option<
     (composed.patch.before != composed.patch.after).then_some(composed)
 }
 
-/// The edited file, if it has no error that it did not have before.
-fn reparsed(composed: &Composed, before: &ParsedFile) -> Option<ParsedFile> {
-    let source = SourceFile::new(before.source.path_arc(), composed.patch.after.clone());
+/// The file with a new text, if that has no error that it did not have before.
+pub(super) fn reparsed(after: &str, before: &ParsedFile) -> Option<ParsedFile> {
+    let source = SourceFile::new(before.source.path_arc(), after);
     let parsed = parse_file(&source).ok().flatten()?;
     // The grammar lets a list of imports end in a comma without parentheses; CPython does not.
     let open_list = parsed.model.imports.iter().any(|import| {

@@ -595,3 +595,18 @@ class Service:
 ";
     assert!(is_settled_at_once(text));
 }
+
+#[test]
+fn a_text_that_would_break_its_file_is_told() {
+    const PATH: &str = "app/services/case.py";
+    let text = "from app.db.connection import get_db_pool\n\n\nasync def one():\n    return await get_db_pool().fetch('SELECT 1')\n";
+    let survey = survey([(PATH, text)]);
+    assert!(survey.parses(PATH, text));
+    for broken in [
+        text.replace("one()", "one("),
+        text.replace("get_db_pool\n", "get_db_pool,\n"),
+    ] {
+        assert!(!survey.parses(PATH, &broken), "{broken}");
+    }
+    assert!(!survey.parses("app/no_such_file.py", text));
+}

@@ -128,7 +128,6 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
             "locate.rs",
             "pipeline/mod.rs",
             "project/mod.rs",
-            "project/tree.rs",
             "recipe",
             "source/span.rs",
         ],

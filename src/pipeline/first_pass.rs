@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
@@ -10,7 +9,7 @@ use rayon::prelude::*;
 use crate::finding::Unparsed;
 use crate::language::{self, ImportKind, Model, ScopeKind};
 use crate::pipeline::mark::MARK;
-use crate::pipeline::{Files, KEPT_TREES, Lane, parse_file};
+use crate::pipeline::{Files, Lane, parse_file};
 use crate::progress::Progress;
 use crate::project::{Modules, ParsedFile, Project};
 use crate::recipe::Driver;
@@ -55,8 +54,6 @@ pub(crate) fn run(lanes: &[Lane], files: &[SourceFile], progress: &dyn Progress)
         code.iter().map(|file| (file.path(), *file)).collect();
     progress.start("parsing", candidates.len());
     let mut parsed: BTreeMap<&str, Arc<ParsedFile>> = BTreeMap::new();
-    // Which trees are kept depends on the threads; what is found out does not, for a tree can be grown again.
-    let kept = AtomicUsize::new(0);
     let mut unparsed: Vec<Unparsed> = Vec::new();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut next = candidates;
@@ -73,14 +70,8 @@ pub(crate) fn run(lanes: &[Lane], files: &[SourceFile], progress: &dyn Progress)
         let results: Vec<_> = fresh
             .par_iter()
             .map(|file| {
-                let mut result = parse_file(file);
+                let result = parse_file(file);
                 progress.step();
-                let size = file.text().len();
-                if let Ok(Some(parsed)) = &mut result
-                    && kept.fetch_add(size, Ordering::Relaxed) + size > KEPT_TREES
-                {
-                    parsed.forget_tree();
-                }
                 result
             })
             .collect();

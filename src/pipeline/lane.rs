@@ -144,6 +144,7 @@ impl<'a> Run<'a> {
             .iter()
             .map(|lane| Contexts::new(&lane.config))
             .collect();
+        progress.start("judging", ids.len());
         ids.par_iter()
             .map(|id| {
                 let mut all = Judged::new(*id);

@@ -166,13 +166,6 @@ impl Survey {
 /// a tree of a million lines needed more than the usual 2 MiB once. Untouched pages cost nothing.
 const STACK: usize = 64 << 20;
 
-/// Trees are kept for files of together this many bytes, and are parsed anew beyond it: a tree takes some twenty times the memory of its
-/// text.
-const KEPT_TREES: usize = 16 << 20;
-
-/// How many files are judged before trees are given up again.
-const BATCH: usize = 64;
-
 /// The threads that a run works on.
 fn threads(request: &Request) -> Result<rayon::ThreadPool, PipelineError> {
     let builder = rayon::ThreadPoolBuilder::new()
@@ -366,14 +359,8 @@ pub(crate) fn gather(
         schema,
     };
     let ids: Vec<FileId> = survey.project.files().map(|(id, _)| id).collect();
-    progress.start("judging", ids.len());
-    let mut judged = Vec::with_capacity(ids.len());
-    for batch in ids.chunks(BATCH) {
-        judged.extend(survey.run().judge(batch, progress));
-        survey.project.forget_trees(KEPT_TREES);
-    }
+    let mut judged = survey.run().judge(&ids, progress);
     verify::verify(survey.run(), &mut judged);
-    survey.project.forget_trees(KEPT_TREES);
     let inventory = &mut survey.inventory;
     for file in judged {
         inventory.findings.extend(file.findings);

@@ -5,7 +5,6 @@
 
 mod modules;
 mod symbols;
-mod tree;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -15,8 +14,6 @@ use tree_sitter::Tree;
 use crate::language::expression::{AttributeRead, AttributeWrite, Expression, Outline};
 use crate::language::{self, Code, ImportKind, Language, Model, Parsed, Reference, ScopeId};
 use crate::source::{SourceFile, Span};
-
-use tree::LazyTree;
 
 pub use modules::Modules;
 pub use symbols::{ClassRef, FunctionRef, Symbol};
@@ -29,7 +26,8 @@ pub struct FileId(pub usize);
 pub struct ParsedFile {
     /// The text.
     pub source: SourceFile,
-    tree: LazyTree,
+    /// The tree.
+    pub tree: Tree,
     /// Scopes, bindings, references, imports.
     pub model: Model,
     /// Calls, attribute accesses, returns.
@@ -54,7 +52,7 @@ impl ParsedFile {
         };
         Self {
             source,
-            tree: parsed.tree.into(),
+            tree: parsed.tree,
             model,
             outline,
             language,
@@ -68,21 +66,11 @@ impl ParsedFile {
         self.source.text()
     }
 
-    /// The tree. It is parsed again where it was given up.
-    pub fn tree(&self) -> &Tree {
-        self.tree.of(self.language, self.text())
-    }
-
-    /// Gives the tree up until it is asked for again.
-    pub fn forget_tree(&mut self) {
-        self.tree.forget();
-    }
-
     /// What questions about the code are asked of.
     pub fn code(&self) -> Code<'_> {
         Code {
             source: self.text(),
-            tree: self.tree(),
+            tree: &self.tree,
             model: &self.model,
         }
     }
@@ -94,7 +82,7 @@ impl ParsedFile {
         if let Some(known) = forms().get(&span) {
             return known.clone();
         }
-        let form = self.language.expression(self.text(), self.tree(), span);
+        let form = self.language.expression(self.text(), &self.tree, span);
         forms().insert(span, form.clone());
         form
     }
@@ -194,24 +182,6 @@ impl Project {
             .iter()
             .enumerate()
             .map(|(index, file)| (FileId(index), &**file))
-    }
-
-    /// Gives up trees until those that are left belong to files of together at most `kept` bytes. A tree that somebody else holds stays.
-    pub fn forget_trees(&mut self, kept: usize) {
-        let mut left = kept;
-        for file in &mut self.files {
-            if !file.tree.is_grown() {
-                continue;
-            }
-            match left.checked_sub(file.text().len()) {
-                Some(rest) => left = rest,
-                None => {
-                    if let Some(file) = Arc::get_mut(file) {
-                        file.forget_tree();
-                    }
-                }
-            }
-        }
     }
 
     /// The parsed files, shared, in the order of their ids.

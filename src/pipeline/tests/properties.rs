@@ -610,3 +610,35 @@ fn a_text_that_would_break_its_file_is_told() {
     }
     assert!(!survey.parses("app/no_such_file.py", text));
 }
+
+/// The first reason of the site in `load`, which `callers` functions hand a pool that comes to them by a chain of variables.
+fn reason_with_callers(callers: usize) -> String {
+    const PATH: &str = "app/services/case.py";
+    let mut text = "from app.db.connection import get_db_pool
+
+
+async def load(pool):
+    async with pool.acquire() as conn:
+        return await conn.fetch('SELECT * FROM prices')
+"
+    .to_owned();
+    for number in 0..callers {
+        let caller = format!(
+            "\n\nasync def call_{number}():\n    one = get_db_pool()\n    two = one\n    return await load(two)\n"
+        );
+        text.push_str(&caller);
+    }
+    let survey = survey([(PATH, text.as_str())]);
+    let mut findings = survey.inventory.findings.iter();
+    let site = findings.find(|finding| finding.site.line == 5 && finding.site.file == PATH);
+    site.expect("it borrows a connection").reasons.join("; ")
+}
+
+#[test]
+fn a_pool_is_followed_to_many_callers_but_not_to_any_number() {
+    const GIVEN_UP: &str = "too many places pass it on for all of them to be followed";
+    let few = reason_with_callers(100);
+    assert!(!few.contains(GIVEN_UP), "{few}");
+    let many = reason_with_callers(1_000);
+    assert!(many.contains(GIVEN_UP), "{many}");
+}

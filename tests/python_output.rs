@@ -6,26 +6,28 @@ use std::process::Command;
 
 mod support;
 
-#[test]
-fn applied_edits_leave_good_python() {
-    let Some(python) = support::python() else {
-        return;
-    };
+/// What a check of `tests/tools` says of the sample, in which it must find nothing wrong; `None` without a Python.
+fn checked(script: &str, options: &[&str]) -> Option<String> {
     let root = env!("CARGO_MANIFEST_DIR");
-    let output = Command::new(python)
-        .arg(format!("{root}/tests/tools/corpus_check.py"))
+    let output = Command::new(support::python()?)
+        .arg(format!("{root}/tests/tools/{script}"))
         .arg(format!("{root}/tests/fixtures/ledger"))
-        .arg("--all")
+        .args(options)
         .arg("--binary")
         .arg(assert_cmd::cargo::cargo_bin!("connmod"))
         .output()
         .expect("Python starts");
-    let report = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success(),
-        "{report}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let report = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{report}\n{errors}");
+    Some(report)
+}
+
+#[test]
+fn applied_edits_leave_good_python() {
+    let Some(report) = checked("corpus_check.py", &["--all"]) else {
+        return;
+    };
     // A check that changes nothing has checked nothing.
     for what in ["apply", "apply --unsafe"] {
         let line = report
@@ -42,23 +44,9 @@ fn applied_edits_leave_good_python() {
 /// Each phase stands on its own, and all of them come to what one apply does.
 #[test]
 fn phases_stand_alone_and_add_up() {
-    let Some(python) = support::python() else {
+    let Some(report) = checked("phases_check.py", &[]) else {
         return;
     };
-    let root = env!("CARGO_MANIFEST_DIR");
-    let output = Command::new(python)
-        .arg(format!("{root}/tests/tools/phases_check.py"))
-        .arg(format!("{root}/tests/fixtures/ledger"))
-        .arg("--binary")
-        .arg(assert_cmd::cargo::cargo_bin!("connmod"))
-        .output()
-        .expect("Python starts");
-    let report = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success(),
-        "{report}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
     let changing = report
         .lines()
         .filter(|line| line.ends_with(" files") && !line.ends_with(": 0 files"))

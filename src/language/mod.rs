@@ -6,6 +6,7 @@
 pub mod expression;
 pub mod import;
 mod model;
+mod nodes;
 mod parse;
 pub mod python;
 pub mod rust;

@@ -1,5 +1,6 @@
 //! The pipeline on modules that nobody wrote, and with several migrations.
 
+mod hits;
 mod lanes;
 mod modules;
 mod properties;

@@ -234,6 +234,31 @@ fn of_json(scan: &Value) -> Numbers {
     numbers
 }
 
+fn get(numbers: &Numbers, name: &str) -> usize {
+    numbers.get(name).copied().unwrap_or_default()
+}
+
+/// The summary for the terminal and the inventory say what the list of sites says.
+fn assert_agree(json: &Numbers, terminal: &str, inventory: &str, place: &str) {
+    let terminal = of_terminal(terminal);
+    let inventory = of_inventory(inventory);
+    for name in VERDICTS.iter().chain(&["sites"]) {
+        let said = get(json, name);
+        assert_eq!(get(&terminal, name), said, "terminal: {name} in {place}");
+        assert_eq!(get(&inventory, name), said, "inventory: {name} in {place}");
+    }
+    for name in ["safe", "unsafe"] {
+        let column = format!("rewrite, {name}");
+        let said = get(json, name);
+        assert_eq!(get(&terminal, name), said, "terminal: {name} in {place}");
+        assert_eq!(
+            get(&inventory, &column),
+            said,
+            "inventory: {name} in {place}"
+        );
+    }
+}
+
 #[test]
 fn every_report_says_the_same_numbers() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -245,7 +270,6 @@ fn every_report_says_the_same_numbers() {
     for root in roots {
         let (json, _) = connmod(&root, &["scan", "--format", "json"]);
         let json = of_json(&serde_json::from_str(&json).expect("JSON"));
-        let get = |numbers: &Numbers, name: &str| numbers.get(name).copied().unwrap_or_default();
         let all = get(&json, "sites");
         sites += all;
         let sum: usize = VERDICTS.iter().map(|verdict| get(&json, verdict)).sum();
@@ -257,24 +281,79 @@ fn every_report_says_the_same_numbers() {
         if all == 0 {
             continue;
         }
-        let terminal = of_terminal(&connmod(&root, &["scan"]).0);
-        let inventory = of_inventory(&connmod(&root, &["inventory"]).0);
-        for name in VERDICTS.iter().chain(&["sites"]) {
-            let place = format!("{name} in {}", root.display());
-            assert_eq!(get(&terminal, name), get(&json, name), "terminal: {place}");
-            assert_eq!(
-                get(&inventory, name),
-                get(&json, name),
-                "inventory: {place}"
-            );
-        }
-        for name in ["safe", "unsafe"] {
-            let column = format!("rewrite, {name}");
-            assert_eq!(get(&terminal, name), get(&json, name), "{name}");
-            assert_eq!(get(&inventory, &column), get(&json, name), "{name}");
-        }
+        let terminal = connmod(&root, &["scan"]).0;
+        let inventory = connmod(&root, &["inventory"]).0;
+        assert_agree(&json, &terminal, &inventory, &root.display().to_string());
     }
     assert!(sites > 600, "only {sites} sites");
+}
+
+/// Copies of a table's text, each with one more in one of the cells of its lines that `is_row` takes.
+fn spoiled(text: &str, is_row: impl Fn(&str) -> bool) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut all = Vec::new();
+    for (at, line) in lines.iter().enumerate().filter(|(_, line)| is_row(line)) {
+        for (start, _) in line.match_indices(|letter: char| letter.is_ascii_digit()) {
+            let is_cell = line[..start].ends_with([' ', '*']);
+            let end = line[start..]
+                .find(|letter: char| !letter.is_ascii_digit())
+                .map_or(line.len(), |length| start + length);
+            if !is_cell {
+                continue;
+            }
+            let more = number(&line[start..end]) + 1;
+            let mut copy = lines.clone();
+            let line = format!("{}{more}{}", &line[..start], &line[end..]);
+            copy[at] = &line;
+            all.push(format!("{}\n", copy.join("\n")));
+        }
+    }
+    all
+}
+
+/// One more in any cell of a table is found, so the test above can fail.
+#[test]
+fn spoiled_numbers_are_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    ledger(folder.path());
+    let report = |line: &[&str]| connmod(folder.path(), line).0;
+    let json: Value =
+        serde_json::from_str(&report(&["scan", "--format", "json"])).expect("is JSON");
+    let json = of_json(&json);
+    let (terminal, inventory) = (report(&["scan"]), report(&["inventory"]));
+    assert_agree(&json, &terminal, &inventory, "the sample");
+    let is_found = |terminal: &str, inventory: &str| {
+        std::panic::catch_unwind(|| assert_agree(&json, terminal, inventory, "the sample")).is_err()
+    };
+    // Each line of the matrix begins with the name of a pattern, or with `all`, and ends with a number.
+    let (heading, matrix) = terminal.split_once("Pattern ").expect("a table");
+    let matrix = matrix.split_once("\nall").map_or(0, |(rows, _)| rows.len());
+    let end = heading.len() + "Pattern ".len() + matrix;
+    let table: Vec<&str> = terminal[heading.len()..end].lines().skip(1).collect();
+    let copies = spoiled(&terminal, |line| {
+        table.contains(&line) || line.starts_with("all ")
+    });
+    assert!(copies.len() > 40, "only {} cells", copies.len());
+    for copy in copies {
+        assert!(is_found(&copy, &inventory), "{copy}");
+    }
+    let table = inventory
+        .split_once("| Pattern | Context |")
+        .expect("a table");
+    let rows: Vec<&str> = table
+        .1
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .filter(|line| {
+            !line.to_lowercase().starts_with("| **all") && !line.starts_with("| **Total")
+        })
+        .collect();
+    let copies = spoiled(&inventory, |line| rows.contains(&line));
+    assert!(copies.len() > 40, "only {} cells", copies.len());
+    for copy in copies {
+        assert!(is_found(&terminal, &copy), "{copy}");
+    }
 }
 
 /// What CPython's symbol table says of pairs of texts.

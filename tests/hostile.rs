@@ -168,18 +168,22 @@ fn code_that_nests_without_end_is_named_and_not_followed() {
     project.put("lists.py", nested("[", "]"));
     project.put("calls.py", nested("f(", ")"));
     project.put("not.py", nested("not ", ""));
-    let lines = (0..5_000).map(|level| format!("{}if x:\n", " ".repeat(level)));
-    let blocks: String = lines.collect();
-    project.put(
-        "blocks.py",
-        format!("{JOB}{blocks}{}pass\n", " ".repeat(5_000)),
-    );
+    let blocks = |levels: usize| {
+        let lines = (0..levels).map(|level| format!("{}if x:\n", " ".repeat(level)));
+        let blocks: String = lines.collect();
+        format!("{JOB}{blocks}{}pass\n", " ".repeat(levels))
+    };
+    project.put("blocks.py", blocks(5_000));
+    // Half a square of blanks: the file meets the limit of its size before the one of its levels.
+    project.put("more_blocks.py", blocks(10_000));
     project.put("open.py", format!("{JOB}x = {}\n", "[".repeat(200_000)));
     let unread = project.unread();
-    assert_eq!(unread.len(), 6, "{unread:#?}");
+    assert_eq!(unread.len(), 7, "{unread:#?}");
     for line in &unread {
         let known = line.contains("nests more than 2000 levels deep")
-            || line.starts_with("open.py: does not parse (byte ");
+            || line.starts_with("open.py: does not parse (byte ")
+            || line.starts_with("more_blocks.py: ")
+                && line.ends_with(" bytes is over the limit of 16777216");
         assert!(known, "{line}");
     }
 }

@@ -356,22 +356,6 @@ fn spoiled_numbers_are_found() {
     }
 }
 
-/// What CPython's symbol table says of pairs of texts.
-fn names_kept(python: &std::ffi::OsStr, pairs: &[Value]) -> Vec<Option<Vec<String>>> {
-    let mut child = std::process::Command::new(python)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/names_kept.py"))
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("Python starts");
-    let input = serde_json::to_vec(pairs).expect("is JSON");
-    let mut pipe = child.stdin.take().expect("is piped");
-    std::io::Write::write_all(&mut pipe, &input).expect("Python reads");
-    drop(pipe);
-    let output = child.wait_with_output().expect("Python ends");
-    serde_json::from_slice(&output.stdout).expect("Python answers in JSON")
-}
-
 /// Pairs of a changed file before and after, in the form that the script takes, with the file's name.
 fn changed(root: &Path) -> Vec<(String, Value)> {
     let (json, _) = connmod(root, &["scan", "--format", "json"]);
@@ -419,7 +403,7 @@ fn names_differ_only_by_what_the_rewrite_says() {
     assert!(changed.len() > 100, "only {} files change", changed.len());
     let pairs: Vec<Value> = changed.iter().map(|(_, pair)| pair.clone()).collect();
     let mut wrong = Vec::new();
-    for ((file, pair), answer) in changed.iter().zip(names_kept(&python, &pairs)) {
+    for ((file, pair), answer) in changed.iter().zip(support::names_kept(&python, &pairs)) {
         match answer {
             None => wrong.push(format!("{file}: CPython refuses it")),
             Some(faults) if !faults.is_empty() => {
@@ -456,7 +440,7 @@ fn spoiled_names_are_found() {
         good.replace("(pool, a)", "(pool, conn)"),
     ];
     let pairs: Vec<Value> = texts.iter().map(|text| pair(text)).collect();
-    let answers = names_kept(&python, &pairs);
+    let answers = support::names_kept(&python, &pairs);
     assert_eq!(answers[0], Some(Vec::new()));
     for (text, answer) in texts.iter().zip(&answers).skip(1) {
         assert!(

@@ -35,7 +35,7 @@ LENT = re.compile(r"\bas\s+(\w+)|\b(\w+)\s*=\s*await\b[^\n]*acquire")
 POOL = re.compile(r"\b(\w+)\s*(?::[^=\n]*)?=\s*[^\n]*pool|\b(\w*pool\w*)\b", re.I)
 # What a guard for a missing pool raises, whose attribute a pool is, and a lazy getter with what decorates it.
 GUARD = re.compile(
-    r"if (?:not [^\n]*|\w*pool\w* is None):\s*raise (\w+)"
+    r"if (?:not [^\n]*?|\w*pool\w* is None):\s*(?:#[^\n]*\s*)*raise (\w+)"
     r"|\b(self|cls)\.\w*(?:pool|db)"
     r"|@(\w+)\s+def (\w+)\((\w*)\):\s+if \w+\.pool is None:"
     r"|=\s*(self)\.\w+\(\)\n"
@@ -62,6 +62,8 @@ def compare(before, after, added, identities):
         new = names(after)
     except (SyntaxError, ValueError) as error:
         return [f"does not parse any more: {error}"]
+    # A call on the pool may become a block, which names its connection.
+    block = {"conn"} if after.count("get_db_connection") > before.count("get_db_connection") else set()
     faults = []
     for scope in sorted(new.keys() - old.keys()):
         faults.append(f"{scope} is new")
@@ -70,8 +72,6 @@ def compare(before, after, added, identities):
             faults.append(f"{scope} is gone")
     for scope in sorted(old.keys() & new.keys()):
         for word, was, now in zip(("reads", "binds"), old[scope], new[scope]):
-            # A call on the pool becomes a block, which names its connection.
-            block = {"conn"} if any(name.startswith("get_db_connection") for name in new[scope][0]) else set()
             for name in sorted((now - was) - added - block):
                 faults.append(f"{scope} now {word} {name}")
             for name in sorted((was - now) - removed):

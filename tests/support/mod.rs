@@ -50,3 +50,23 @@ fn provided(variable: &str) -> Option<OsString> {
     }
     value
 }
+
+/// What CPython's symbol table says of pairs of texts, in the form that `tests/names_kept.py` takes: of each the faults, `None` where this
+/// Python refuses the text before.
+pub(crate) fn names_kept(
+    python: &std::ffi::OsStr,
+    pairs: &[serde_json::Value],
+) -> Vec<Option<Vec<String>>> {
+    let mut child = std::process::Command::new(python)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/names_kept.py"))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("Python starts");
+    let input = serde_json::to_vec(pairs).expect("is JSON");
+    let mut pipe = child.stdin.take().expect("is piped");
+    std::io::Write::write_all(&mut pipe, &input).expect("Python reads");
+    drop(pipe);
+    let output = child.wait_with_output().expect("Python ends");
+    serde_json::from_slice(&output.stdout).expect("Python answers in JSON")
+}

@@ -553,6 +553,44 @@ fn what_python_compiled_it_still_compiles() {
     );
 }
 
+/// Held by CPython's symbol table, which knows nothing of ours.
+#[test]
+fn names_differ_only_by_what_the_rewrite_says() {
+    let Some(python) = support::python() else {
+        return;
+    };
+    let (mut runner, _) = runner();
+    let modules: Vec<Module> = (0..2 * PROJECT)
+        .map(|index| numbered(&choices(&mut runner), index))
+        .collect();
+    let settings = &LIBRARY.migrations["asyncpg"].example_settings;
+    let standard = &settings.standard;
+    let scopes = standard.scope.iter().chain(&standard.rls);
+    let added: Vec<&String> = standard.helpers.values().chain(scopes).collect();
+    let patches = survey(texts_of(&modules)).patches(&selection(true));
+    let pairs: Vec<serde_json::Value> = patches
+        .iter()
+        .map(|patch| serde_json::json!([patch.before, patch.after, added, settings.identity]))
+        .collect();
+    let answers = support::names_kept(&python, &pairs);
+    // The older a Python, the less of the syntax it knows.
+    let sound = answers.iter().flatten().count();
+    assert!(
+        sound * 2 > patches.len(),
+        "only {sound} of {}",
+        patches.len()
+    );
+    for (patch, faults) in patches.iter().zip(answers) {
+        let faults = faults.unwrap_or_default();
+        assert!(
+            faults.is_empty(),
+            "{faults:?}\n{}\n--- before\n{}",
+            patch.after,
+            patch.before
+        );
+    }
+}
+
 /// Whether a second run over what all edits of a first one make proposes nothing.
 fn is_settled_at_once(text: &str) -> bool {
     const PATH: &str = "app/services/case.py";

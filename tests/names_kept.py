@@ -40,6 +40,8 @@ GUARD = re.compile(
     r"|@(\w+)\s+def (\w+)\((\w*)\):\s+if \w+\.pool is None:"
     r"|=\s*(self)\.\w+\(\)\n"
 )
+# The names that a block gives its connection: the first of them that is free.
+CONNECTIONS = {"conn", "connection", "db_connection"}
 STANDARD = {"get_db_connection", "app", "db", "connection", "str"}
 
 
@@ -62,8 +64,9 @@ def compare(before, after, added, identities):
         new = names(after)
     except (SyntaxError, ValueError) as error:
         return [f"does not parse any more: {error}"]
-    # A call on the pool may become a block, which names its connection.
-    block = {"conn"} if after.count("get_db_connection") > before.count("get_db_connection") else set()
+    # How a scope is reached: by its name, or by that of its module.
+    scopes = {*re.findall(r"\b(?<!\.)(\w+)(?:\.\w+)*\.get_db_connection", after)}
+    scopes |= {name for name in added if name.startswith("get_db_connection")}
     faults = []
     for scope in sorted(new.keys() - old.keys()):
         faults.append(f"{scope} is new")
@@ -72,6 +75,8 @@ def compare(before, after, added, identities):
             faults.append(f"{scope} is gone")
     for scope in sorted(old.keys() & new.keys()):
         for word, was, now in zip(("reads", "binds"), old[scope], new[scope]):
+            # A call on the pool may become a block, which names its connection.
+            block = CONNECTIONS if scopes & new[scope][0] else set()
             for name in sorted((now - was) - added - block):
                 faults.append(f"{scope} now {word} {name}")
             for name in sorted((was - now) - removed):

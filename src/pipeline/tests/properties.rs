@@ -497,6 +497,15 @@ fn what_another_parser_read_it_still_reads() {
     assert!(newest > 20, "only {newest} have syntax of 3.12");
 }
 
+/// What all edits make of two projects' worth of modules.
+fn rewritten() -> Vec<Patch> {
+    let (mut runner, _) = runner();
+    let modules: Vec<Module> = (0..2 * PROJECT)
+        .map(|index| numbered(&choices(&mut runner), index))
+        .collect();
+    survey(texts_of(&modules)).patches(&selection(true))
+}
+
 /// Compiles texts in pairs, and prints the numbers of those pairs of which only the first is Python, then how many firsts are.
 const COMPILE: &str = r"
 import sys
@@ -517,11 +526,7 @@ fn what_python_compiled_it_still_compiles() {
     let Some(python) = support::python() else {
         return;
     };
-    let (mut runner, _) = runner();
-    let modules: Vec<Module> = (0..2 * PROJECT)
-        .map(|index| numbered(&choices(&mut runner), index))
-        .collect();
-    let patches = survey(texts_of(&modules)).patches(&selection(true));
+    let patches = rewritten();
     assert!(!patches.is_empty());
     let mut child = Command::new(python)
         .args(["-W", "ignore", "-c", COMPILE])
@@ -559,15 +564,11 @@ fn names_differ_only_by_what_the_rewrite_says() {
     let Some(python) = support::python() else {
         return;
     };
-    let (mut runner, _) = runner();
-    let modules: Vec<Module> = (0..2 * PROJECT)
-        .map(|index| numbered(&choices(&mut runner), index))
-        .collect();
     let settings = &LIBRARY.migrations["asyncpg"].example_settings;
     let standard = &settings.standard;
     let scopes = standard.scope.iter().chain(&standard.rls);
     let added: Vec<&String> = standard.helpers.values().chain(scopes).collect();
-    let patches = survey(texts_of(&modules)).patches(&selection(true));
+    let patches = rewritten();
     let pairs: Vec<serde_json::Value> = patches
         .iter()
         .map(|patch| serde_json::json!([patch.before, patch.after, added, settings.identity]))

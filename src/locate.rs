@@ -249,7 +249,7 @@ fn run(combined: &Combined, file: &ParsedFile) -> Option<Matches> {
         };
         let options = QueryCursorOptions::new().progress_callback(&mut progress);
         let names = combined.query.capture_names();
-        let root = file.tree.root_node();
+        let root = file.tree().root_node();
         let mut matches =
             cursor.matches_with_options(&combined.query, root, file.text().as_bytes(), options);
         while let Some(matched) = matches.next() {

@@ -4,8 +4,10 @@
 #[path = "support/mod.rs"]
 mod support;
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 const FILES: usize = 1_000;
@@ -42,11 +44,42 @@ fn module(number: usize, reaches_database: bool) -> String {
     text
 }
 
-#[test]
-fn a_million_lines_are_scanned_in_300_mb() {
-    let Some(python) = support::python() else {
-        return;
-    };
+/// A module of [`LINES`] lines that takes locks and keeps pools of threads, as much of a standard library does.
+fn module_of_locks(number: usize) -> String {
+    let mut text =
+        String::from("import threading\nfrom concurrent.futures import ThreadPoolExecutor\n\n\n");
+    let mut class = 0;
+    while text.matches('\n').count() < LINES {
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "class Worker{number}_{class}:\n    def __init__(self, size):\n        self._lock = threading.Lock()\n        \
+             self._executor = ThreadPoolExecutor(size)\n        self._done = []\n\n    def work(self, items):\n        \
+             self._lock.acquire()\n        try:\n            for item in items:\n                \
+             self._done.append(self._executor.submit(item.run, item.size * 2))\n        finally:\n            \
+             self._lock.release()\n\n\n"
+        );
+        class += 1;
+    }
+    text
+}
+
+/// The most that a scan of `folder` holds, in KiB.
+fn most_held(python: &OsStr, folder: &Path) -> usize {
+    let output = Command::new(python)
+        .args(["-c", MEASURE])
+        .arg(assert_cmd::cargo::cargo_bin!("connmod"))
+        .args(["scan", "--format", "json", "--root"])
+        .args([folder, folder])
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let most = String::from_utf8(output.stdout).unwrap();
+    most.trim().parse().unwrap()
+}
+
+/// A tree of [`FILES`] modules beside one that opens the pool.
+fn tree(module: impl Fn(usize) -> String) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(
         folder.path().join("db.py"),
@@ -57,28 +90,34 @@ fn a_million_lines_are_scanned_in_300_mb() {
     for number in 0..FILES {
         let part = folder.path().join(format!("part{}", number / 100));
         fs::create_dir_all(&part).unwrap();
-        fs::write(
-            part.join(format!("m{number}.py")),
-            module(number, number % 20 == 0),
-        )
-        .unwrap();
+        fs::write(part.join(format!("m{number}.py")), module(number)).unwrap();
     }
-    let output = Command::new(python)
-        .args(["-c", MEASURE])
-        .arg(assert_cmd::cargo::cargo_bin!("connmod"))
-        .args(["scan", "--format", "json", "--root"])
-        .args([folder.path(), folder.path()])
-        .output()
-        .unwrap();
-    assert!(output.status.success());
-    let most: usize = String::from_utf8(output.stdout)
-        .unwrap()
-        .trim()
-        .parse()
-        .unwrap();
+    folder
+}
+
+#[test]
+fn a_million_lines_are_scanned_in_300_mb() {
+    let Some(python) = support::python() else {
+        return;
+    };
+    let folder = tree(|number| module(number, number % 20 == 0));
+    let most = most_held(&python, folder.path());
     assert!(most < LIMIT, "{most} KiB");
     assert!(
         most > 10 * 1024,
         "{most} KiB is too little for having read the files"
     );
+}
+
+#[test]
+fn an_eighth_of_a_million_lines_full_of_locks_too() {
+    let Some(python) = support::python() else {
+        return;
+    };
+    let folder = tree(|number| match number % 8 {
+        0 => module_of_locks(number),
+        _ => String::new(),
+    });
+    let most = most_held(&python, folder.path());
+    assert!(most < LIMIT, "{most} KiB");
 }

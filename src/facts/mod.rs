@@ -40,6 +40,8 @@ pub struct World<'a> {
     pub tests: &'a GlobSet,
     /// The SQL schema.
     pub schema: &'a Schema,
+    /// For each file whether it is linked by imports with one that names the driver or is the standard module.
+    pub linked: &'a [bool],
     /// What has been found out already.
     pub memo: &'a memo::Memo,
 }

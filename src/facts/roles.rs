@@ -118,7 +118,12 @@ fn of_driver(
 fn pool(world: World<'_>, file: FileId, hit: &Hit, span: Span) -> Standing {
     let parsed = world.project.file(file);
     let text = span.text(parsed.text());
-    let values = origin::values(world, file, span);
+    // Where no driver is in reach nothing is followed but what is called a pool: a lock is the usual case.
+    let values = if world.linked[file.0] || named_pool(text) {
+        origin::values(world, file, span)
+    } else {
+        Arc::default()
+    };
     if origin::is_pool(&values) {
         return Standing::Site;
     }
@@ -291,6 +296,9 @@ fn is_unused(world: World<'_>, file: FileId, hit: &Hit) -> bool {
 /// An attribute or constructor parameter that keeps a pool.
 fn holder(world: World<'_>, file: FileId, hit: &Hit, span: Span) -> Standing {
     let parsed = world.project.file(file);
+    if !world.linked[file.0] && !named_pool(span.text(parsed.text())) {
+        return Standing::Unrelated;
+    }
     let kept = match hit.captures.get("VALUE") {
         Some(value) => origin::values(world, file, *value),
         None => assigned(world, file, hit, span),

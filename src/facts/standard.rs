@@ -488,6 +488,7 @@ async def inner(sql, *args):
         let driver = &library.migrations["asyncpg"].driver;
         let standard = StandardModule::read(&project, &config, driver);
         assert_eq!(standard.registrars, ["register"]);
+        let linked = vec![true; project.files().count()];
         let world = World {
             project: &project,
             config: &config,
@@ -495,6 +496,7 @@ async def inner(sql, *args):
             standard: &standard,
             schema: &Schema::default(),
             tests: &globset::GlobSet::empty(),
+            linked: &linked,
             memo: &crate::facts::memo::Memo::default(),
         };
         let file = project.by_path("app/a.py").expect("it is there");

@@ -25,7 +25,7 @@ pub use model::{
     Binding, BindingId, BindingKind, Import, ImportKind, Model, Parameter, ParameterKind,
     Reference, ReferenceKind, Scope, ScopeId, ScopeKind,
 };
-pub use parse::{MAX_DEPTH, ParseProblem, Parsed, error_spans, parse};
+pub use parse::{MAX_DEPTH, ParseProblem, Parsed, error_spans, parse, parse_again};
 
 /// A parsed text with its names: what every question about code is asked of.
 #[derive(Debug, Clone, Copy)]
@@ -86,6 +86,12 @@ pub trait Language: Send + Sync {
         false
     }
 
+    /// The modules that a text names in imports, with the number of their leading dots, without a parse: rather too many than too few.
+    /// `None` where a text does not say what it is linked with.
+    fn imported(&self, _source: &str) -> Option<Vec<(String, usize)>> {
+        None
+    }
+
     /// Names, scopes and imports of a parsed file.
     fn model(&self, source: &str, tree: &Tree) -> Model;
     /// Calls, attribute accesses and returns of a parsed file.
@@ -94,6 +100,10 @@ pub trait Language: Send + Sync {
     fn expression(&self, source: &str, tree: &Tree, span: Span) -> Expression;
     /// The texts that the expression at `span` can evaluate to.
     fn texts(&self, code: Code<'_>, span: Span) -> Vec<SqlText>;
+    /// The form of the expression at `span` where its text alone tells it, as that of a name does; `None` where the tree has to be asked.
+    fn plain_expression(&self, _source: &str, _span: Span) -> Option<Expression> {
+        None
+    }
     /// How the expression at `span` is used by its surroundings.
     fn usage(&self, code: Code<'_>, span: Span) -> Usage;
 

@@ -57,13 +57,7 @@ pub fn parse(language: &dyn Language, source: &str) -> Result<Parsed, ParseProbl
     if let Some(offset) = language.unparsable(source) {
         return Err(ParseProblem::TooDeep { offset });
     }
-    let mut parser = Parser::new();
-    parser
-        .set_language(&language.grammar())
-        .map_err(|_| ParseProblem::Grammar {
-            language: language.name(),
-        })?;
-    let tree = parser.parse(source, None).ok_or(ParseProblem::GaveUp)?;
+    let tree = tree_of(language, source)?;
     if let Some(offset) = beyond(&tree, MAX_DEPTH) {
         return Err(ParseProblem::TooDeep { offset });
     }
@@ -74,6 +68,24 @@ pub fn parse(language: &dyn Language, source: &str) -> Result<Parsed, ParseProbl
         });
     }
     Ok(Parsed { tree, errors })
+}
+
+fn tree_of(language: &dyn Language, source: &str) -> Result<Tree, ParseProblem> {
+    let mut parser = Parser::new();
+    parser
+        .set_language(&language.grammar())
+        .map_err(|_| ParseProblem::Grammar {
+            language: language.name(),
+        })?;
+    parser.parse(source, None).ok_or(ParseProblem::GaveUp)
+}
+
+/// The tree of a text that [`parse`] has given one for. A parse depends on nothing but the text, so it gives the same tree.
+pub fn parse_again(language: &dyn Language, source: &str) -> Tree {
+    match tree_of(language, source) {
+        Ok(tree) => tree,
+        Err(problem) => unreachable!("it had a tree before: {problem}"),
+    }
 }
 
 /// Where the first node below `limit` levels begins.

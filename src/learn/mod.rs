@@ -119,7 +119,7 @@ impl fmt::Display for Note {
 pub fn learn(input: &Input<'_>) -> Learnt {
     let first = read::first(input);
     let names = standard::names(&Evidence::new(&first.project, input.driver));
-    let reading = read::second(input, first, &names);
+    let reading = read::second(first, &names);
     let evidence = Evidence::new(&reading.project, input.driver);
     let mut learnt = Learnt::default();
     let forms = standard::learn(&evidence, &mut learnt);

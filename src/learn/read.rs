@@ -8,57 +8,97 @@ use rayon::prelude::*;
 
 use crate::language;
 use crate::learn::Input;
-use crate::project::{ParsedFile, Project};
+use crate::project::{Links, Modules, ParsedFile, Project};
 use crate::source::SourceFile;
 
 /// Words that tell of scopes and users, whatever the driver.
 const WORDS: &[&str] = &["asynccontextmanager", "Depends(", "shared_task", "alembic"];
 
 /// Parsed files, and what their names mean.
-pub(super) struct Reading {
+pub(super) struct Reading<'i> {
+    /// What may be parsed: the files that are linked by imports with one that names the driver.
+    linked: Vec<&'i SourceFile>,
+    modules: Modules,
     files: Vec<Arc<ParsedFile>>,
     /// The project of these files alone.
     pub(super) project: Project,
 }
 
 /// The files that the standard can be defined in.
-pub(super) fn first(input: &Input<'_>) -> Reading {
+pub(super) fn first<'i>(input: &Input<'i>) -> Reading<'i> {
     let driver = input.driver;
+    let modules = Modules::new(input.files.iter().map(SourceFile::path));
+    let linked = linked(input, &modules);
     let words = driver
         .modules
         .iter()
         .chain(&driver.create_pool)
         .chain(&driver.acquire)
-        .map(String::as_str)
-        .chain(WORDS.iter().copied());
-    read(input, Vec::new(), words)
+        .map(String::as_str);
+    // A migration or a job may be linked with nothing.
+    let everywhere: Vec<&SourceFile> = input.files.iter().collect();
+    let files = mentioning(&everywhere, Vec::new(), WORDS.iter().copied());
+    read(linked, modules, files, words)
 }
 
 /// The files of `first` and those that mention one of `names`.
-pub(super) fn second(input: &Input<'_>, first: Reading, names: &BTreeSet<String>) -> Reading {
+pub(super) fn second<'i>(first: Reading<'i>, names: &BTreeSet<String>) -> Reading<'i> {
     if names.is_empty() {
         return first;
     }
-    read(input, first.files, names.iter().map(String::as_str))
+    let names = names.iter().map(String::as_str);
+    read(first.linked, first.modules, first.files, names)
 }
 
-fn read<'w>(
-    input: &Input<'_>,
+/// The files that pools of the driver can come to.
+fn linked<'i>(input: &Input<'i>, modules: &Modules) -> Vec<&'i SourceFile> {
+    let code = input.files.iter();
+    let code: Vec<&SourceFile> = code
+        .filter(|file| language::for_path(file.path()).is_some())
+        .collect();
+    let texts = code.iter().map(|file| (file.path(), file.text()));
+    let links = Links::new(texts, modules);
+    links.reached_files(&code, |file| {
+        let mut modules = input.driver.modules.iter();
+        modules.any(|module| file.text().contains(module.as_str()))
+    })
+}
+
+fn read<'i, 'w>(
+    linked: Vec<&'i SourceFile>,
+    modules: Modules,
+    files: Vec<Arc<ParsedFile>>,
+    words: impl Iterator<Item = &'w str>,
+) -> Reading<'i> {
+    let files = mentioning(&linked, files, words);
+    let project = Project::with_modules(files.clone(), modules.clone());
+    Reading {
+        linked,
+        modules,
+        files,
+        project,
+    }
+}
+
+/// `files` and those of `sources` that hold one of `words`, by path.
+fn mentioning<'w>(
+    sources: &[&SourceFile],
     mut files: Vec<Arc<ParsedFile>>,
     words: impl Iterator<Item = &'w str>,
-) -> Reading {
+) -> Vec<Arc<ParsedFile>> {
     let known: BTreeSet<Arc<str>> = files.iter().map(|file| file.source.path_arc()).collect();
     // Plain words always compile into an automaton.
     if let Ok(words) = AhoCorasick::new(words) {
         let wanted =
-            |file: &&SourceFile| !known.contains(file.path()) && words.is_match(file.text());
-        let more = input.files.par_iter().filter(wanted).filter_map(parse);
+            |file: &&&SourceFile| !known.contains(file.path()) && words.is_match(file.text());
+        let more = sources
+            .par_iter()
+            .filter(wanted)
+            .filter_map(|file| parse(file));
         files.extend(more.map(Arc::new).collect::<Vec<_>>());
     }
     files.sort_by(|left, right| left.source.path().cmp(right.source.path()));
-    let paths = input.files.iter().map(SourceFile::path);
-    let project = Project::new(files.clone(), paths);
-    Reading { files, project }
+    files
 }
 
 /// A file that does not parse at all teaches nothing.

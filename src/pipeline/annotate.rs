@@ -69,7 +69,7 @@ fn after(project: &Project, patches: &BTreeMap<String, Patch>) -> Project {
         .shared()
         .map(|file| changed(Arc::clone(&file)).unwrap_or(file))
         .collect();
-    Project::with_modules(files, project.modules().clone())
+    Project::with_modules(files, project.modules().clone()).linked(project.links())
 }
 
 fn unchanged(file: &ParsedFile) -> Patch {

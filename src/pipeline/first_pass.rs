@@ -11,7 +11,7 @@ use crate::language::{self, ImportKind, Model, ScopeKind};
 use crate::pipeline::mark::MARK;
 use crate::pipeline::{Files, Lane, parse_file};
 use crate::progress::Progress;
-use crate::project::{Modules, ParsedFile, Project};
+use crate::project::{Links, Modules, ParsedFile, Project, Room};
 use crate::recipe::Driver;
 use crate::source::{SourceFile, Span};
 
@@ -50,6 +50,9 @@ pub(crate) fn run(lanes: &[Lane], files: &[SourceFile], progress: &dyn Progress)
         .map(|file| file.path())
         .collect();
     let modules = Modules::new(code.iter().map(|file| file.path()));
+    let texts = code.iter().map(|file| (file.path(), file.text()));
+    let links = Links::new(texts, &modules);
+    let linked = linked(lanes, &code, &links);
     let by_path: BTreeMap<&str, &SourceFile> =
         code.iter().map(|file| (file.path(), *file)).collect();
     progress.start("parsing", candidates.len());
@@ -57,6 +60,7 @@ pub(crate) fn run(lanes: &[Lane], files: &[SourceFile], progress: &dyn Progress)
     let mut unparsed: Vec<Unparsed> = Vec::new();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut next = candidates;
+    let room = Room::default();
     for _ in 0..=ROUNDS {
         let fresh: Vec<&SourceFile> = next
             .iter()
@@ -70,7 +74,10 @@ pub(crate) fn run(lanes: &[Lane], files: &[SourceFile], progress: &dyn Progress)
         let results: Vec<_> = fresh
             .par_iter()
             .map(|file| {
-                let result = parse_file(file);
+                let mut result = parse_file(file);
+                if let Ok(Some(parsed)) = &mut result {
+                    room.take(parsed);
+                }
                 progress.step();
                 result
             })
@@ -81,7 +88,10 @@ pub(crate) fn run(lanes: &[Lane], files: &[SourceFile], progress: &dyn Progress)
                 Ok(Some(file_parsed)) => {
                     let shared = Arc::new(file_parsed);
                     parsed.insert(file.path(), Arc::clone(&shared));
-                    added.push(shared);
+                    // Pools only flow where a driver is in reach.
+                    if linked.contains(file.path()) {
+                        added.push(shared);
+                    }
                 }
                 Ok(None) => {}
                 Err(problem) => unparsed.push(problem),
@@ -103,8 +113,15 @@ pub(crate) fn run(lanes: &[Lane], files: &[SourceFile], progress: &dyn Progress)
             });
         }
     }
-    let project = Project::new(files, code.iter().map(|file| file.path()));
+    let project = Project::with_modules(files, modules).linked(Arc::new(links));
     FirstPass { project, unparsed }
+}
+
+/// The files that are linked by imports with one that names a driver, or with a standard module.
+fn linked<'s>(lanes: &[Lane], code: &[&'s SourceFile], links: &Links) -> BTreeSet<&'s str> {
+    let names = |file: &SourceFile| lanes.iter().any(|lane| lane.is_named_in(file));
+    let reached = links.reached_files(code, names).into_iter();
+    reached.map(SourceFile::path).collect()
 }
 
 /// The files that the freshly parsed ones make of interest: callers of what takes a pool, definitions of bases and of types.

@@ -18,7 +18,7 @@ use crate::pipeline::{PipelineError, judge, mark};
 use crate::progress::Progress;
 use crate::project::{FileId, Project};
 use crate::recipe::{Driver, Library, Migration, Recipe};
-use crate::source::Span;
+use crate::source::{SourceFile, Span};
 use crate::sql::schema::Schema;
 
 /// A migration with all that does not depend on the files.
@@ -52,6 +52,16 @@ impl Lane {
         migrations.iter().map(lane).collect()
     }
 
+    /// Whether a file names the driver, or is the standard module: pools come from such files.
+    pub(super) fn is_named_in(&self, file: &SourceFile) -> bool {
+        self.config.standard.file.as_deref() == Some(file.path())
+            || self
+                .driver
+                .modules
+                .iter()
+                .any(|module| file.text().contains(module))
+    }
+
     /// Prepares a migration with those of the recipes that belong to it.
     fn new(
         migration: &Migration,
@@ -79,6 +89,7 @@ impl Lane {
 /// What the lanes have found out about a project.
 pub(super) struct Known {
     standards: Vec<StandardModule>,
+    linked: Vec<Vec<bool>>,
     memos: Vec<Memo>,
 }
 
@@ -87,8 +98,12 @@ impl Known {
         let standards = lanes
             .iter()
             .map(|lane| StandardModule::read(project, &lane.config, &lane.driver));
+        let linked = lanes
+            .iter()
+            .map(|lane| project.reached(|file| lane.is_named_in(&file.source)));
         Self {
             standards: standards.collect(),
+            linked: linked.collect(),
             memos: lanes.iter().map(|_| Memo::default()).collect(),
         }
     }
@@ -114,17 +129,22 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     /// The world of each lane.
     pub(super) fn worlds(self) -> Vec<World<'a>> {
-        let Known { standards, memos } = self.known;
-        let known = standards.iter().zip(memos);
+        let Known {
+            standards,
+            linked,
+            memos,
+        } = self.known;
+        let known = standards.iter().zip(linked).zip(memos);
         let worlds = self.lanes.iter().zip(known);
         worlds
-            .map(|(lane, (standard, memo))| World {
+            .map(|(lane, ((standard, linked), memo))| World {
                 project: self.project,
                 config: &lane.config,
                 driver: &lane.driver,
                 standard,
                 tests: self.tests,
                 schema: self.schema,
+                linked,
                 memo,
             })
             .collect()
@@ -144,7 +164,6 @@ impl<'a> Run<'a> {
             .iter()
             .map(|lane| Contexts::new(&lane.config))
             .collect();
-        progress.start("judging", ids.len());
         ids.par_iter()
             .map(|id| {
                 let mut all = Judged::new(*id);

@@ -173,14 +173,14 @@ pub(crate) fn error_near(file: &ParsedFile, site: Span) -> Option<Span> {
         return None;
     }
     let mut node = file
-        .tree
+        .tree()
         .root_node()
         .descendant_for_byte_range(site.start, site.end)?;
     while let Some(parent) = node.parent().filter(|parent| parent.parent().is_some()) {
         node = parent;
     }
     let region = Span::from(node);
-    let root_is_error = file.tree.root_node().is_error();
+    let root_is_error = file.tree().root_node().is_error();
     file.errors
         .iter()
         .copied()

@@ -358,8 +358,13 @@ pub(crate) fn gather(
         tests,
         schema,
     };
-    let ids: Vec<FileId> = survey.project.files().map(|(id, _)| id).collect();
-    let mut judged = survey.run().judge(&ids, progress);
+    let portions = survey.project.portions();
+    progress.start("judging", portions.iter().map(Vec::len).sum());
+    let mut judged = Vec::new();
+    for portion in portions {
+        judged.extend(survey.run().judge(&portion, progress));
+        survey.project.let_go_of_trees();
+    }
     verify::verify(survey.run(), &mut judged);
     let inventory = &mut survey.inventory;
     for file in judged {

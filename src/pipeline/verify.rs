@@ -107,7 +107,8 @@ fn second_run(
         .enumerate()
         .map(|(position, file)| fresh.remove(&position).unwrap_or(file))
         .collect();
-    let project = Project::with_modules(files, run.project.modules().clone());
+    let project =
+        Project::with_modules(files, run.project.modules().clone()).linked(run.project.links());
     let known = Known::of(run.lanes, &project);
     let again = Run {
         project: &project,

@@ -3,10 +3,12 @@
 //! Built in the first pass from the files that recipes can match, and from those that mention what the pools flow through. Knows no
 //! recipe and decides nothing.
 
+mod links;
 mod modules;
 mod symbols;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tree_sitter::Tree;
@@ -15,6 +17,7 @@ use crate::language::expression::{AttributeRead, AttributeWrite, Expression, Out
 use crate::language::{self, Code, ImportKind, Language, Model, Parsed, Reference, ScopeId};
 use crate::source::{SourceFile, Span};
 
+pub use links::Links;
 pub use modules::Modules;
 pub use symbols::{ClassRef, FunctionRef, Symbol};
 
@@ -26,8 +29,8 @@ pub struct FileId(pub usize);
 pub struct ParsedFile {
     /// The text.
     pub source: SourceFile,
-    /// The tree.
-    pub tree: Tree,
+    /// The tree, while it is held: of a large project most are parsed again when they are asked for.
+    tree: OnceLock<Tree>,
     /// Scopes, bindings, references, imports.
     pub model: Model,
     /// Calls, attribute accesses, returns.
@@ -52,7 +55,7 @@ impl ParsedFile {
         };
         Self {
             source,
-            tree: parsed.tree,
+            tree: OnceLock::from(parsed.tree),
             model,
             outline,
             language,
@@ -66,23 +69,40 @@ impl ParsedFile {
         self.source.text()
     }
 
+    /// The tree; parses the text again if it was let go.
+    pub fn tree(&self) -> &Tree {
+        self.tree
+            .get_or_init(|| language::parse_again(self.language, self.text()))
+    }
+
+    /// Lets go of what can be found out again from the text: a tree takes some twenty times the room of its text.
+    pub fn let_go(&mut self) {
+        self.tree.take();
+        // A thread that panicked held the lock for a look or an insertion only: the map is whole.
+        let forms = self.forms.get_mut();
+        *forms.unwrap_or_else(PoisonError::into_inner) = HashMap::new();
+    }
+
     /// What questions about the code are asked of.
     pub fn code(&self) -> Code<'_> {
         Code {
             source: self.text(),
-            tree: &self.tree,
+            tree: self.tree(),
             model: &self.model,
         }
     }
 
     /// The outermost form of the expression at `span`.
     pub fn expression(&self, span: Span) -> Expression {
+        if let Some(plain) = self.language.plain_expression(self.text(), span) {
+            return plain;
+        }
         // A thread that panicked held the lock for a look or an insertion only: the map is whole.
         let forms = || self.forms.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = forms().get(&span) {
             return known.clone();
         }
-        let form = self.language.expression(self.text(), &self.tree, span);
+        let form = self.language.expression(self.text(), self.tree(), span);
         forms().insert(span, form.clone());
         form
     }
@@ -90,6 +110,23 @@ impl ParsedFile {
     /// The function around `offset`, by its scope.
     pub fn function_at(&self, offset: usize) -> Option<ScopeId> {
         self.model.function_around(self.model.scope_at(offset))
+    }
+}
+
+/// How many bytes of text may have their trees held at a time: some 40 MB of trees. A project that fits is parsed once.
+const ROOM: usize = 2 << 20;
+
+/// Counts the texts whose trees are held, from any thread.
+#[derive(Debug, Default)]
+pub struct Room(AtomicUsize);
+
+impl Room {
+    /// Lets go of what the file can find out again, unless there is room for it.
+    pub fn take(&self, file: &mut ParsedFile) {
+        let length = file.text().len();
+        if self.0.fetch_add(length, Ordering::Relaxed) + length > ROOM {
+            file.let_go();
+        }
     }
 }
 
@@ -108,6 +145,7 @@ pub struct Project {
     files: Vec<Arc<ParsedFile>>,
     by_path: BTreeMap<Arc<str>, FileId>,
     modules: Modules,
+    links: Arc<Links>,
     /// Calls by the last part of the callee's name: (file, index in its outline).
     calls: BTreeMap<String, Vec<(FileId, usize)>>,
     /// References by name: (file, index in its model).
@@ -135,6 +173,7 @@ impl Project {
         let mut project = Self {
             by_path: BTreeMap::new(),
             modules,
+            links: Arc::default(),
             calls: BTreeMap::new(),
             references: BTreeMap::new(),
             writes: BTreeMap::new(),
@@ -176,6 +215,26 @@ impl Project {
         project
     }
 
+    /// The same project, whose files hang together as `links` says; without it each is taken to be linked with all.
+    #[must_use]
+    pub fn linked(mut self, links: Arc<Links>) -> Self {
+        self.links = links;
+        self
+    }
+
+    /// How the files hang together.
+    pub fn links(&self) -> Arc<Links> {
+        Arc::clone(&self.links)
+    }
+
+    /// For each file, by its id, whether it is linked with one whose text `mentions` what is looked for.
+    pub fn reached(&self, mentions: impl Fn(&ParsedFile) -> bool) -> Vec<bool> {
+        let seeds = self.files.iter().filter(|file| mentions(file));
+        let seeds: Vec<&str> = seeds.map(|file| file.source.path()).collect();
+        let paths: Vec<&str> = self.files.iter().map(|file| file.source.path()).collect();
+        self.links.reached(&paths, &seeds)
+    }
+
     /// The parsed files with their ids, by path.
     pub fn files(&self) -> impl Iterator<Item = (FileId, &ParsedFile)> {
         self.files
@@ -187,6 +246,36 @@ impl Project {
     /// The parsed files, shared, in the order of their ids.
     pub fn shared(&self) -> impl Iterator<Item = Arc<ParsedFile>> + '_ {
         self.files.iter().map(Arc::clone)
+    }
+
+    /// The files in portions whose trees there is room for, in the order of their ids.
+    pub fn portions(&self) -> Vec<Vec<FileId>> {
+        let mut portions: Vec<Vec<FileId>> = Vec::new();
+        let mut held = ROOM;
+        for (id, file) in self.files() {
+            held += file.text().len();
+            if let Some(portion) = portions.last_mut().filter(|_| held <= ROOM) {
+                portion.push(id);
+            } else {
+                held = file.text().len();
+                portions.push(vec![id]);
+            }
+        }
+        portions
+    }
+
+    /// Lets go of the trees of all files that no other project shares, unless there is room for all.
+    pub fn let_go_of_trees(&mut self) {
+        let texts = self.files.iter().map(|file| file.text().len());
+        if texts.sum::<usize>() <= ROOM {
+            return;
+        }
+        self.all_mut().for_each(ParsedFile::let_go);
+    }
+
+    /// The files that no other project shares.
+    pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut ParsedFile> {
+        self.files.iter_mut().filter_map(Arc::get_mut)
     }
 
     /// A file.

@@ -5,6 +5,7 @@ mod crates;
 use std::collections::BTreeMap;
 
 use self::crates::Crates;
+use crate::language::python::standard_library;
 
 /// The modules of the tree, found by the end of their path: `app.db` is any `…/app/db.py` or `…/app/db/__init__.py`.
 ///
@@ -40,12 +41,13 @@ impl Modules {
         }
         let wanted = absolute(from, module, level)?;
         let candidates = self.by_last.get(wanted.last()?)?;
-        let fits = candidates.iter().filter(|(_, parts)| {
+        let of_python = level == 0 && standard_library::has(module);
+        let fits = candidates.iter().filter(|(path, parts)| {
             if level > 0 {
-                *parts == wanted
-            } else {
-                parts.ends_with(&wanted)
+                return *parts == wanted;
             }
+            // What comes with Python is only hidden by a file whose folder is on the path, as that of the program is.
+            parts.ends_with(&wanted) && (!of_python || hides(path, parts, &wanted, from))
         });
         fits.max_by_key(|(path, parts)| {
             (
@@ -91,6 +93,12 @@ fn absolute(from: &str, module: &str, level: usize) -> Option<Vec<String>> {
     Some(package)
 }
 
+/// Whether the module at `path`, of the full name `parts`, is found from the folder of `from` or one around it by the name `wanted`.
+fn hides(path: &str, parts: &[String], wanted: &[String], from: &str) -> bool {
+    let root = parts.len() - wanted.len();
+    shared_prefix(path, from) >= root
+}
+
 fn shared_prefix(left: &str, right: &str) -> usize {
     left.split('/')
         .zip(right.split('/'))
@@ -129,6 +137,24 @@ mod tests {
             Some("backend/app/db/__init__.py")
         );
         assert_eq!(found("x.py", "app.missing"), None);
+    }
+
+    #[test]
+    fn what_comes_with_python_is_hidden_only_by_a_file_beside_the_program() {
+        let modules = Modules::new([
+            "lib/contextlib.py",
+            "lib/asyncio/__init__.py",
+            "app/types.py",
+        ]);
+        let found = |from, module| modules.find(from, module, 0);
+        assert_eq!(found("app/db.py", "contextlib"), None);
+        assert_eq!(found("app/db.py", "asyncio"), None);
+        assert_eq!(
+            found("lib/asyncio/locks.py", "contextlib"),
+            Some("lib/contextlib.py")
+        );
+        assert_eq!(found("app/api/routes.py", "types"), Some("app/types.py"));
+        assert_eq!(found("main.py", "app.types"), Some("app/types.py"));
     }
 
     #[test]

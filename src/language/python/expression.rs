@@ -28,6 +28,36 @@ pub(super) fn classify(source: &str, node: Node<'_>) -> Expression {
     }
 }
 
+/// The form of a name or of dotted names, by the text alone.
+pub(super) fn plain(source: &str, span: Span) -> Option<Expression> {
+    let text = span.text(source);
+    let is_name = |name: &str| {
+        let mut chars = name.chars();
+        chars
+            .next()
+            .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+            && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && !CONSTANTS.contains(&name)
+    };
+    let (object, name) = text
+        .rsplit_once('.')
+        .map_or((None, text), |(object, name)| (Some(object), name));
+    if !is_name(name) || !object.is_none_or(|object| object.split('.').all(is_name)) {
+        return None;
+    }
+    let name = name.to_owned();
+    Some(match object {
+        Some(object) => Expression::Attribute {
+            object: Span::new(span.start, span.start + object.len()),
+            name,
+        },
+        None => Expression::Name(name),
+    })
+}
+
+/// Words that are values and no names.
+const CONSTANTS: &[&str] = &["None", "True", "False"];
+
 /// The arguments of an argument list, in order. A lone generator expression is one argument.
 pub(super) fn arguments(source: &str, list: Node<'_>) -> Vec<Argument> {
     if list.kind() == "generator_expression" {

@@ -9,6 +9,7 @@ mod exports;
 mod expression;
 mod flow;
 mod forms;
+mod imported;
 mod imports;
 mod layout;
 mod names;
@@ -16,6 +17,7 @@ mod nodes;
 mod outline;
 mod patterns;
 mod scope;
+pub mod standard_library;
 mod statements;
 mod strings;
 mod targets;
@@ -61,6 +63,10 @@ impl Language for Python {
         "#"
     }
 
+    fn imported(&self, source: &str) -> Option<Vec<(String, usize)>> {
+        Some(imported::imported(source))
+    }
+
     fn model(&self, source: &str, tree: &Tree) -> Model {
         model(source, tree)
     }
@@ -72,6 +78,10 @@ impl Language for Python {
     fn expression(&self, source: &str, tree: &Tree, span: Span) -> Expression {
         nodes::expression_at(tree, span)
             .map_or(Expression::Other, |node| expression::classify(source, node))
+    }
+
+    fn plain_expression(&self, source: &str, span: Span) -> Option<Expression> {
+        expression::plain(source, span)
     }
 
     fn texts(&self, code: Code<'_>, span: Span) -> Vec<SqlText> {

@@ -2,5 +2,6 @@
 
 mod hits;
 mod lanes;
+mod links;
 mod modules;
 mod properties;

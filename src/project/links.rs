@@ -1,0 +1,170 @@
+//! Which files hang together by imports: what one part of a tree makes can only come into another that it is linked with.
+
+use std::collections::{BTreeSet, HashMap};
+
+use rayon::prelude::*;
+
+use crate::language;
+use crate::project::Modules;
+use crate::source::SourceFile;
+
+/// The files in groups: two files are in one group when a chain of imports, in whichever direction, leads from one to the other.
+///
+/// Read from the text, before anything is parsed: what only looks like an import links more, never less.
+#[derive(Debug, Default)]
+pub struct Links {
+    /// The group of each file; a file that is missing is linked with every other.
+    groups: HashMap<String, usize>,
+}
+
+impl Links {
+    /// Reads the imports of `files`, which are given by path and text.
+    pub fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, modules: &Modules) -> Self {
+        let files: Vec<(&str, &str)> = files.into_iter().collect();
+        let places = files.iter().enumerate().map(|(at, (path, _))| (*path, at));
+        let places: HashMap<&str, usize> = places.collect();
+        let mut union = Union::of(files.len());
+        let mut first_of: HashMap<&str, usize> = HashMap::new();
+        for (at, (path, text)) in files.iter().enumerate() {
+            let Some(language) = language::for_path(path) else {
+                continue;
+            };
+            match language.imported(text) {
+                Some(imported) => {
+                    for (module, level) in imported {
+                        let found = modules.find(path, &module, level);
+                        if let Some(other) = found.and_then(|found| places.get(found)) {
+                            union.join(at, *other);
+                        }
+                    }
+                }
+                // No telling from the text: all files of the language hang together.
+                None => union.join(at, *first_of.entry(language.name()).or_insert(at)),
+            }
+        }
+        let group = |(at, (path, _)): (usize, &(&str, &str))| ((*path).to_owned(), union.root(at));
+        Self {
+            groups: files.iter().enumerate().map(group).collect(),
+        }
+    }
+
+    /// Of `files` those that are linked with one that is a seed.
+    pub fn reached_files<'s>(
+        &self,
+        files: &[&'s SourceFile],
+        is_seed: impl Fn(&SourceFile) -> bool + Sync,
+    ) -> Vec<&'s SourceFile> {
+        let seeds = files.par_iter().filter(|file| is_seed(file));
+        let seeds: Vec<&str> = seeds.map(|file| file.path()).collect();
+        let paths: Vec<&str> = files.iter().map(|file| file.path()).collect();
+        let reached = self.reached(&paths, &seeds).into_iter();
+        let reached = files.iter().zip(reached).filter(|(_, reached)| *reached);
+        reached.map(|(file, _)| *file).collect()
+    }
+
+    /// For each of `paths` whether it is linked with one of `seeds`.
+    pub fn reached(&self, paths: &[&str], seeds: &[&str]) -> Vec<bool> {
+        let groups: BTreeSet<Option<&usize>> =
+            seeds.iter().map(|seed| self.groups.get(*seed)).collect();
+        let everywhere = groups.contains(&None);
+        let is_reached = |path: &&str| match self.groups.get(*path) {
+            Some(group) => everywhere || groups.contains(&Some(group)),
+            None => true,
+        };
+        paths.iter().map(is_reached).collect()
+    }
+}
+
+/// Disjoint sets of numbers.
+struct Union(Vec<usize>);
+
+impl Union {
+    fn of(count: usize) -> Self {
+        Self((0..count).collect())
+    }
+
+    fn root(&self, mut at: usize) -> usize {
+        while self.0[at] != at {
+            at = self.0[at];
+        }
+        at
+    }
+
+    fn join(&mut self, left: usize, right: usize) {
+        let (left, right) = (self.shortened(left), self.shortened(right));
+        self.0[left.max(right)] = left.min(right);
+    }
+
+    /// The root, which the numbers on the way to it are then closer to.
+    fn shortened(&mut self, mut at: usize) -> usize {
+        while self.0[at] != at {
+            self.0[at] = self.0[self.0[at]];
+            at = self.0[at];
+        }
+        at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reached(files: &[(&str, &str)], seed: &str) -> Vec<String> {
+        let modules = Modules::new(files.iter().map(|(path, _)| *path));
+        let links = Links::new(files.iter().copied(), &modules);
+        let paths: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
+        let reached = links.reached(&paths, &[seed]);
+        let found = paths.iter().zip(reached).filter(|(_, reached)| *reached);
+        found.map(|(path, _)| (*path).to_owned()).collect()
+    }
+
+    #[test]
+    fn files_hang_together_by_imports_in_either_direction() {
+        let files = [
+            ("app/db.py", "import asyncpg\n"),
+            ("app/service.py", "from app.db import pool\n"),
+            (
+                "app/main.py",
+                "def f():\n    from app import (\n        service,\n    )\n",
+            ),
+            ("app/util.py", "x = 1\n"),
+            ("app/api/routes.py", "import os, app.util as u, app.main\n"),
+            ("other/tool.py", "import threading\nfrom . import helper\n"),
+            ("other/helper.py", "import os\n"),
+        ];
+        assert_eq!(
+            reached(&files, "app/db.py"),
+            [
+                "app/db.py",
+                "app/service.py",
+                "app/main.py",
+                "app/util.py",
+                "app/api/routes.py"
+            ]
+        );
+        assert_eq!(
+            reached(&files, "other/helper.py"),
+            ["other/tool.py", "other/helper.py"]
+        );
+    }
+
+    #[test]
+    fn the_files_of_a_language_whose_imports_are_not_read_hang_together() {
+        let files = [
+            ("a/src/main.rs", "use sqlx;\n"),
+            ("b/src/lib.rs", ""),
+            ("x.py", ""),
+        ];
+        assert_eq!(
+            reached(&files, "a/src/main.rs"),
+            ["a/src/main.rs", "b/src/lib.rs"]
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_not_known_is_linked_with_all() {
+        let links = Links::default();
+        assert_eq!(links.reached(&["a.py", "b.py"], &["a.py"]), [true, true]);
+        assert_eq!(links.reached(&["a.py"], &[]), [true]);
+    }
+}

@@ -110,11 +110,11 @@ fn a_million_lines_are_scanned_in_300_mb() {
 }
 
 #[test]
-fn an_eighth_of_a_million_lines_full_of_locks_too() {
+fn a_quarter_of_a_million_lines_full_of_locks_too() {
     let Some(python) = support::python() else {
         return;
     };
-    let folder = tree(|number| match number % 8 {
+    let folder = tree(|number| match number % 4 {
         0 => module_of_locks(number),
         _ => String::new(),
     });

@@ -33,7 +33,9 @@ pub(super) fn annotate(
     };
     let ids: Vec<FileId> = project.files().map(|(id, _)| id).collect();
     let mut judged = later.judge(&ids, &Silent);
-    verify::verify(later, &mut judged);
+    for unsafe_too in [false, true] {
+        verify::verify(later, &mut judged, unsafe_too);
+    }
     let mut change = Change::default();
     for file in &judged {
         let parsed = project.file(file.file);

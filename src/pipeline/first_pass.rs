@@ -60,7 +60,8 @@ pub(crate) fn run(lanes: &[Lane], files: &[SourceFile], progress: &dyn Progress)
     let mut unparsed: Vec<Unparsed> = Vec::new();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut next = candidates;
-    let room = Room::default();
+    let texts = next.iter().filter_map(|path| by_path.get(path));
+    let room = Room::for_texts(texts.map(|file| file.text().len()).sum());
     for _ in 0..=ROUNDS {
         let fresh: Vec<&SourceFile> = next
             .iter()

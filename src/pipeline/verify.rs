@@ -15,36 +15,34 @@ use crate::project::{ParsedFile, Project};
 use crate::rewrite::compose::{self, Composed};
 use crate::source::SourceFile;
 
-/// Tries the proven edits alone, then all; findings whose edits fail become reviews.
-pub(super) fn verify(run: Run<'_>, judged: &mut [Judged]) {
+/// Tries the proven edits alone, or all with `unsafe_too`; findings whose edits fail become reviews.
+pub(super) fn verify(run: Run<'_>, judged: &mut [Judged], unsafe_too: bool) {
     let worlds = run.worlds();
-    for unsafe_too in [false, true] {
-        let composed: Vec<Option<Composed>> = judged
-            .par_iter()
-            .map(|file| compose_all(&worlds, file, unsafe_too))
-            .collect();
-        let mut rewritten: BTreeMap<usize, ParsedFile> = BTreeMap::new();
-        for (index, composed) in composed.into_iter().enumerate() {
-            let Some(composed) = composed else { continue };
-            for left in &composed.left_out {
-                for finding in judged[index]
-                    .findings
-                    .iter_mut()
-                    .filter(|finding| finding.id == left.id)
-                {
-                    refuse(finding, &left.reason);
-                }
-            }
-            let before = run.project.file(judged[index].file);
-            match reparsed(&composed.patch.after, before) {
-                Some(parsed) => {
-                    rewritten.insert(index, parsed);
-                }
-                None => refuse_all(&mut judged[index], unsafe_too, "the edit would not parse"),
+    let composed: Vec<Option<Composed>> = judged
+        .par_iter()
+        .map(|file| compose_all(&worlds, file, unsafe_too))
+        .collect();
+    let mut rewritten: BTreeMap<usize, ParsedFile> = BTreeMap::new();
+    for (index, composed) in composed.into_iter().enumerate() {
+        let Some(composed) = composed else { continue };
+        for left in &composed.left_out {
+            for finding in judged[index]
+                .findings
+                .iter_mut()
+                .filter(|finding| finding.id == left.id)
+            {
+                refuse(finding, &left.reason);
             }
         }
-        second_run(run, judged, rewritten, unsafe_too);
+        let before = run.project.file(judged[index].file);
+        match reparsed(&composed.patch.after, before) {
+            Some(parsed) => {
+                rewritten.insert(index, parsed);
+            }
+            None => refuse_all(&mut judged[index], unsafe_too, "the edit would not parse"),
+        }
     }
+    second_run(run, judged, rewritten, unsafe_too);
 }
 
 fn wanted(finding: &Finding, unsafe_too: bool) -> bool {

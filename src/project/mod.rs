@@ -113,25 +113,42 @@ impl ParsedFile {
     }
 }
 
-/// How many bytes of text may have their trees held at a time: some 40 MB of trees. A project that fits is parsed once.
-const ROOM: usize = 2 << 20;
+/// How many bytes of text a project may have for all its trees to be held: some 80 MB of trees.
+const HELD: usize = 4 << 20;
 
-/// Counts the texts whose trees are held, from any thread.
-#[derive(Debug, Default)]
+/// How many bytes of text have their trees held at a time in a larger project.
+const PORTION: usize = 1 << 20;
+
+/// Decides, from any thread, whether the tree of a file that was just parsed is held.
+#[derive(Debug)]
 pub struct Room(AtomicUsize);
 
 impl Room {
+    /// Room for all trees if the texts that are to be parsed first are few, `bytes` in all; for none otherwise.
+    pub fn for_texts(bytes: usize) -> Self {
+        Self(AtomicUsize::new(if bytes > HELD { bytes } else { 0 }))
+    }
+
     /// Lets go of what the file can find out again, unless there is room for it.
     pub fn take(&self, file: &mut ParsedFile) {
         let length = file.text().len();
-        if self.0.fetch_add(length, Ordering::Relaxed) + length > ROOM {
+        if self.0.fetch_add(length, Ordering::Relaxed) + length > HELD {
             file.let_go();
         }
     }
 }
 
+/// A file and an index in its lists, in half the room that they have elsewhere: a large project has millions of places.
+type Place = (u32, u32);
+
+/// The file and the index that a place stands for.
+fn at(place: Place) -> (FileId, usize) {
+    (FileId(place.0 as usize), place.1 as usize)
+}
+
 /// Adds to the places of a name; most names are there already.
-fn note(places: &mut BTreeMap<String, Vec<(FileId, usize)>>, name: &str, place: (FileId, usize)) {
+fn note(places: &mut BTreeMap<String, Vec<Place>>, name: &str, (file, index): (FileId, usize)) {
+    let place = (file.0 as u32, index as u32);
     match places.get_mut(name) {
         Some(known) => known.push(place),
         None => {
@@ -147,13 +164,13 @@ pub struct Project {
     modules: Modules,
     links: Arc<Links>,
     /// Calls by the last part of the callee's name: (file, index in its outline).
-    calls: BTreeMap<String, Vec<(FileId, usize)>>,
+    calls: BTreeMap<String, Vec<Place>>,
     /// References by name: (file, index in its model).
-    references: BTreeMap<String, Vec<(FileId, usize)>>,
+    references: BTreeMap<String, Vec<Place>>,
     /// Assignments to attributes by name: (file, index in its outline).
-    writes: BTreeMap<String, Vec<(FileId, usize)>>,
+    writes: BTreeMap<String, Vec<Place>>,
     /// Reads of attributes by name: (file, index in its outline).
-    reads: BTreeMap<String, Vec<(FileId, usize)>>,
+    reads: BTreeMap<String, Vec<Place>>,
     /// What imported names are called where they are imported, by the name in their module.
     aliases: BTreeMap<String, BTreeSet<String>>,
     /// Each class with its bases, nearest first; drawn up when first asked for.
@@ -250,27 +267,32 @@ impl Project {
 
     /// The files in portions whose trees there is room for, in the order of their ids.
     pub fn portions(&self) -> Vec<Vec<FileId>> {
+        let room = if self.is_held() { HELD } else { PORTION };
         let mut portions: Vec<Vec<FileId>> = Vec::new();
-        let mut held = ROOM;
+        let mut taken = 0;
         for (id, file) in self.files() {
-            held += file.text().len();
-            if let Some(portion) = portions.last_mut().filter(|_| held <= ROOM) {
+            taken += file.text().len();
+            if let Some(portion) = portions.last_mut().filter(|_| taken <= room) {
                 portion.push(id);
             } else {
-                held = file.text().len();
+                taken = file.text().len();
                 portions.push(vec![id]);
             }
         }
         portions
     }
 
+    /// Whether there is room for all trees.
+    fn is_held(&self) -> bool {
+        let texts = self.files.iter().map(|file| file.text().len());
+        texts.sum::<usize>() <= HELD
+    }
+
     /// Lets go of the trees of all files that no other project shares, unless there is room for all.
     pub fn let_go_of_trees(&mut self) {
-        let texts = self.files.iter().map(|file| file.text().len());
-        if texts.sum::<usize>() <= ROOM {
-            return;
+        if !self.is_held() {
+            self.all_mut().for_each(ParsedFile::let_go);
         }
-        self.all_mut().for_each(ParsedFile::let_go);
     }
 
     /// The files that no other project shares.
@@ -302,19 +324,24 @@ impl Project {
             .get(name)
             .into_iter()
             .flatten()
-            .map(|(file, call)| (*file, &self.file(*file).outline.calls[*call]))
+            .map(|place| at(*place))
+            .map(|(file, call)| (file, &self.file(file).outline.calls[call]))
     }
 
     /// The assignments to attributes of that name.
     pub fn writes_named(&self, name: &str) -> impl Iterator<Item = (FileId, &AttributeWrite)> {
         let found = self.writes.get(name).into_iter().flatten();
-        found.map(|(file, index)| (*file, &self.file(*file).outline.writes[*index]))
+        found
+            .map(|place| at(*place))
+            .map(|(file, index)| (file, &self.file(file).outline.writes[index]))
     }
 
     /// The reads of attributes of that name.
     pub fn reads_named(&self, name: &str) -> impl Iterator<Item = (FileId, &AttributeRead)> {
         let found = self.reads.get(name).into_iter().flatten();
-        found.map(|(file, index)| (*file, &self.file(*file).outline.reads[*index]))
+        found
+            .map(|place| at(*place))
+            .map(|(file, index)| (file, &self.file(file).outline.reads[index]))
     }
 
     /// What the name `name` of some module is called where it is imported, sorted.
@@ -329,7 +356,9 @@ impl Project {
     /// The references by that name.
     pub fn references_named(&self, name: &str) -> impl Iterator<Item = (FileId, &Reference)> {
         let found = self.references.get(name).into_iter().flatten();
-        found.map(|(file, index)| (*file, &self.file(*file).model.references[*index]))
+        found
+            .map(|place| at(*place))
+            .map(|(file, index)| (file, &self.file(file).model.references[index]))
     }
 
     /// The classes of that name.

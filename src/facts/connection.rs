@@ -80,6 +80,8 @@ pub struct Connection {
     pub calls: Vec<QueryCall>,
     /// Its other uses, in source order.
     pub others: Vec<OtherUse>,
+    /// Where it is closed, reset or given back in the region: it is of no use from then on.
+    pub ended: Option<Span>,
     /// A use behind the block that still means this connection.
     pub used_after: Option<Span>,
     /// A place in the block where its name is bound to something else.
@@ -160,6 +162,9 @@ impl Visitor<'_> {
     fn visit(&mut self, reference: &Reference) {
         let span = reference.span;
         let usage = self.file.language.usage(self.file.code(), span);
+        if passing::ends(self.world, self.id, &usage) {
+            self.connection.ended.get_or_insert(span);
+        }
         if let Some((what, outlives)) = self.captured(reference.scope) {
             self.other(span, what, outlives, false);
             return self.run_elsewhere(span, usage);
@@ -170,7 +175,8 @@ impl Visitor<'_> {
                     .calls
                     .push(query_call(self.world, self.id, call, self.body));
             }
-            Usage::Argument { callee, .. } if self.gives_back(callee) => {}
+            // It ends the connection's use and is none.
+            Usage::Argument { callee, .. } if passing::gives_back(self.world, self.id, callee) => {}
             Usage::Argument { call, .. } if self.becomes_task(call) => {
                 self.other(span, "is handed to a task", true, false);
                 self.run_elsewhere(span, usage);
@@ -224,20 +230,6 @@ impl Visitor<'_> {
         let driver = self.world.driver;
         let methods = driver.query_methods.iter().chain(&driver.silent_methods);
         methods.into_iter().any(|method| method == name)
-    }
-
-    /// `pool.release(conn)` ends the connection's use and is none.
-    fn gives_back(&self, callee: Span) -> bool {
-        let last = callee
-            .text(self.file.text())
-            .rsplit('.')
-            .next()
-            .unwrap_or_default();
-        self.world
-            .driver
-            .release
-            .iter()
-            .any(|release| release == last)
     }
 
     /// Whether a call is started beside the block: `asyncio.create_task(work(conn))`, `asyncio.gather(work(conn), …)`.

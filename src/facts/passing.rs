@@ -22,6 +22,8 @@ pub struct Passed {
     pub queries: Vec<SqlFacts>,
     /// Whether it goes where it cannot be followed.
     pub is_lost: bool,
+    /// Where it is closed, reset or given back: `path:line`.
+    pub ended: Option<String>,
     /// Where one of its errors is caught and the caller does not hear of it.
     pub swallowed: Option<Swallowed>,
 }
@@ -40,6 +42,22 @@ pub struct Swallowed {
     pub place: String,
     /// Whether that function goes on using the connection.
     pub used_again: bool,
+}
+
+/// Whether a use of a connection closes or resets it, or gives it back.
+pub(super) fn ends(world: World<'_>, id: FileId, usage: &Usage) -> bool {
+    match usage {
+        Usage::MethodCall(call) => world.driver.ending_methods.contains(&call.method),
+        Usage::Argument { callee, .. } => gives_back(world, id, *callee),
+        _ => false,
+    }
+}
+
+/// Whether a call of `callee` gives the connection back that it is handed: `pool.release(conn)`.
+pub(super) fn gives_back(world: World<'_>, id: FileId, callee: Span) -> bool {
+    let text = callee.text(world.project.file(id).text());
+    let last = text.rsplit('.').next().unwrap_or_default();
+    world.driver.release.iter().any(|release| release == last)
 }
 
 /// Follows the argument at `argument` of the call at `call`.
@@ -234,7 +252,12 @@ impl Follower<'_> {
 
     fn used(&mut self, id: FileId, span: Span, depth: usize) {
         let file = self.world.project.file(id);
-        match file.language.usage(file.code(), span) {
+        let usage = file.language.usage(file.code(), span);
+        if ends(self.world, id, &usage) {
+            let place = || self.world.project.place(id, span);
+            self.passed.ended.get_or_insert_with(place);
+        }
+        match usage {
             Usage::MethodCall(call) => {
                 self.passed
                     .queries

@@ -380,6 +380,9 @@ pub struct Driver {
     /// Methods of a connection that run no query: what is called on it besides these and the query methods may use any table.
     #[serde(default)]
     pub silent_methods: Vec<String>,
+    /// Methods of a connection that end its work: a transaction that is open on it cannot be committed any more.
+    #[serde(default)]
+    pub ending_methods: Vec<String>,
     /// Keyword arguments of `acquire`; a call with others is not this driver's.
     pub acquire_keywords: Vec<String>,
 }

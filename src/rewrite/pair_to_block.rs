@@ -29,6 +29,12 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
             subject.line(span)
         ));
     }
+    if let Some(span) = connection.ended {
+        reasons.push(format!(
+            "the connection is closed, reset or given back in the `try` already (line {})",
+            subject.line(span)
+        ));
+    }
     reasons.extend(used_elsewhere(subject, name, &pair));
     Refusal::unless_empty(reasons)?;
     let filled = template::fill(subject, with, assignment.start)?;

@@ -191,6 +191,31 @@ async def begin_as_text_inside_a_transaction_does_nothing_and_commit_ends_it(poo
 
 
 @fact
+async def a_connection_that_is_closed_or_given_back_cannot_end_its_transaction(pool):
+    async def end(how):
+        async with pool.acquire() as connection:
+            async with connection.transaction():
+                await connection.fetch("SELECT 1")
+                await how(connection)
+
+    async def terminate(connection):
+        connection.terminate()
+
+    for how in (lambda connection: connection.close(), terminate, pool.release):
+        error = await refusal(end(how))
+        assert isinstance(error, asyncpg.InterfaceError), error
+
+
+@fact
+async def a_reset_takes_an_open_transaction_back_without_a_word(pool):
+    async with pool.acquire() as connection:
+        async with connection.transaction():
+            await connection.execute("CREATE TEMP TABLE written AS SELECT 1 AS a")
+            await connection.reset()
+        assert await connection.fetchval("SELECT to_regclass('pg_temp.written')") is None
+
+
+@fact
 async def a_timeout_of_a_statement_aborts_its_transaction(pool):
     async with pool.acquire() as connection:
         transaction = connection.transaction()

@@ -51,6 +51,7 @@ pub(super) fn around(
             subject.line(other.span)
         ));
     }
+    result.refused.extend(ended(subject, connection));
     if let Some(span) = connection.used_after {
         result.refused.push(format!(
             "the connection is used after the block (line {})",
@@ -73,6 +74,21 @@ pub(super) fn around(
         .extend(foreign_await(subject, connection, body));
     owners_views(subject, &mut result);
     result
+}
+
+/// Where the connection is closed, reset or given back while the transaction is open, which can then not be ended.
+fn ended(subject: Subject<'_>, connection: &Connection) -> Vec<String> {
+    let own = connection
+        .ended
+        .map(|span| format!("line {}", subject.line(span)));
+    let behind = connection.others.iter();
+    let behind = behind.filter_map(|other| other.behind.ended.clone());
+    own.into_iter()
+        .chain(behind)
+        .map(|place| {
+            format!("the connection is closed, reset or given back while its transaction is open ({place})")
+        })
+        .collect()
 }
 
 /// The places in a block that may change rows, and the transactions in it that are there already.

@@ -759,3 +759,31 @@ async def transaction_as_text(user: CurrentUser = Depends(get_current_user)) -> 
         first = await conn.fetchval(COUNT, user.id)
         await conn.execute("COMMIT")
         return first, await conn.fetchval(COUNT, user.id)
+
+
+@router.get("/closed-inside")
+async def closed_inside(user: CurrentUser = Depends(get_current_user)) -> Any:
+    async with get_db_pool().acquire() as conn:
+        count = await conn.fetchval(COUNT, user.id)
+        await conn.close()
+        return count
+
+
+@router.get("/reset-inside")
+async def reset_inside(user: CurrentUser = Depends(get_current_user)) -> Any:
+    async with get_db_pool().acquire() as conn:
+        count = await conn.fetchval(COUNT, user.id)
+        await conn.reset()
+        return count
+
+
+@router.get("/given-back-inside")
+async def given_back_inside(user: CurrentUser = Depends(get_current_user)) -> Any:
+    pool = get_db_pool()
+    conn = await pool.acquire()
+    try:
+        count = await conn.fetchval(COUNT, user.id)
+        await pool.release(conn)
+        return count
+    finally:
+        await pool.release(conn)

@@ -208,6 +208,7 @@ fn ends_with_statement(effect: Effect) -> bool {
 fn carried(effect: Effect) -> &'static str {
     match effect {
         Effect::SessionSetting => "a setting of the session is changed",
+        Effect::SettingsReset => "the settings of the session are reset",
         Effect::LocalSetting => "a setting of the transaction is changed",
         Effect::TemporaryTable => "a temporary table belongs to the session",
         Effect::Listen => "LISTEN belongs to the session",

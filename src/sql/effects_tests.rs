@@ -78,7 +78,7 @@ fn settings() {
         ("SET ROLE app", "Session SessionSetting"),
         ("SET LOCAL ROLE app", "Session LocalSetting"),
         ("SET LOCAL app.user_id = '{user}'", "Session LocalSetting"),
-        ("RESET ALL", "Session SessionSetting"),
+        ("RESET ALL", "Session SessionSetting SettingsReset"),
         ("DISCARD TEMP", "Session SessionSetting"),
         (
             "SELECT set_config('app.user_id', $1, true)",

@@ -138,6 +138,8 @@ pub enum Effect {
     LocalSetting,
     /// `CREATE TEMP …`, `SELECT … INTO TEMP`
     TemporaryTable,
+    /// `RESET ALL`: each setting gets back the value that the session began with, also one that counts for the transaction only.
+    SettingsReset,
     /// `LISTEN`, `UNLISTEN`
     Listen,
     /// `pg_advisory_lock`, `pg_try_advisory_lock`, `pg_advisory_unlock…`: held by the session.

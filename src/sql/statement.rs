@@ -150,6 +150,9 @@ fn own_effects(tokens: Tokens<'_>) -> BTreeSet<Effect> {
     if cannot_run_in_transaction(tokens) {
         effects.insert(Effect::NoTransaction);
     }
+    if tokens.are(0, &["reset", "all"]) {
+        effects.insert(Effect::SettingsReset);
+    }
     let effect = match tokens.text(0).to_ascii_lowercase().as_str() {
         "set" if tokens.is_any(1, &["transaction", "constraints"]) => Effect::TransactionControl,
         "set" if tokens.is(1, "local") => Effect::LocalSetting,

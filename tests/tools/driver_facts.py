@@ -216,6 +216,27 @@ async def a_reset_takes_an_open_transaction_back_without_a_word(pool):
 
 
 @fact
+async def reset_all_takes_the_user_of_the_transaction_away(pool):
+    async with pool.acquire() as connection, connection.transaction():
+        await set_user(connection, ALICE)
+        assert len(await connection.fetch("SELECT id FROM lots")) == 1
+        await connection.execute("RESET ALL")
+        assert await connection.fetchval("SELECT current_setting('app.user_id', true)") == ""
+
+
+@fact
+async def a_block_that_commits_fails_inside_a_transaction(pool):
+    commits = "DO $$ BEGIN PERFORM 1; COMMIT; END $$"
+    async with pool.acquire() as connection:
+        await connection.execute(commits)
+        transaction = connection.transaction()
+        await transaction.start()
+        error = await refusal(connection.execute(commits))
+        assert isinstance(error, asyncpg.InvalidTransactionTerminationError), error
+        await transaction.rollback()
+
+
+@fact
 async def a_timeout_of_a_statement_aborts_its_transaction(pool):
     async with pool.acquire() as connection:
         transaction = connection.transaction()

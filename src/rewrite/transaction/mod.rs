@@ -15,7 +15,7 @@ use crate::language::usage::{Manner, Usage};
 use crate::project::ParsedFile;
 use crate::rewrite::Subject;
 use crate::source::Span;
-use crate::sql::{Effect, SqlFacts, TableName};
+use crate::sql::{Effect, SqlFacts, Statement, StatementKind, TableName};
 
 /// Functions that run what they are given before they are done themselves.
 const WAITING: [&str; 3] = ["gather", "wait_for", "shield"];
@@ -64,6 +64,7 @@ pub(super) fn around(
     let writes = Writes::of(subject, connection);
     errors::swallowed(subject, connection, &writes, region, body, &mut result);
     errors::swallowed_elsewhere(subject, connection, &writes, region, &mut result);
+    result.unproven.extend(procedures(subject, connection));
     result.unproven.extend(effective_now(subject, connection));
     result.unproven.extend(times(subject, connection));
     undone::writes(subject, connection, &writes, body, &mut result);
@@ -181,6 +182,32 @@ fn left_running(subject: Subject<'_>, call: &QueryCall, reasons: &mut Vec<String
     }
 }
 
+/// Procedures and anonymous blocks, which may commit, and must not where there is a transaction around them.
+fn procedures(subject: Subject<'_>, connection: &Connection) -> Option<String> {
+    // `EXECUTE` runs a prepared statement, which is no procedure.
+    let may_commit = |statement: &Statement| {
+        statement.kind == StatementKind::Procedure
+            && !statement.effects.contains(&Effect::PreparedStatement)
+    };
+    let own = connection.calls.iter();
+    let own = own.filter(|call| call.statements().any(may_commit));
+    let mut places = own.map(|call| call.call.call).chain(
+        connection
+            .others
+            .iter()
+            .filter(|other| {
+                let mut queries = other.behind.queries.iter();
+                queries.any(|query| query.statements.iter().any(may_commit))
+            })
+            .map(|other| other.span),
+    );
+    let place = places.next()?;
+    Some(format!(
+        "a procedure or `DO` block that commits fails inside a transaction (line {})",
+        subject.line(place)
+    ))
+}
+
 /// Statements that hand out the time, which stands still in a transaction.
 fn times(subject: Subject<'_>, connection: &Connection) -> Option<String> {
     let asks = |call: &&QueryCall| {
@@ -220,6 +247,11 @@ fn forbidden(subject: Subject<'_>, call: &QueryCall, reasons: &mut Vec<String>) 
     if effects.contains(&Effect::TransactionControl) {
         reasons.push(format!(
             "the transaction is steered by SQL text (line {line})"
+        ));
+    }
+    if effects.contains(&Effect::SettingsReset) {
+        reasons.push(format!(
+            "`RESET ALL` would take the user of row-level security away (line {line})"
         ));
     }
     if sets_user(subject, call) {

@@ -787,3 +787,17 @@ async def given_back_inside(user: CurrentUser = Depends(get_current_user)) -> An
         return count
     finally:
         await pool.release(conn)
+
+
+@router.get("/all-settings-reset")
+async def all_settings_reset(user: CurrentUser = Depends(get_current_user)) -> Any:
+    async with get_db_pool().acquire() as conn:
+        await conn.execute("RESET ALL")
+        return await conn.fetchval(COUNT, user.id)
+
+
+@router.post("/block-that-commits")
+async def block_that_commits(user: CurrentUser = Depends(get_current_user)) -> Any:
+    async with get_db_pool().acquire() as conn:
+        await conn.execute("DO $$ BEGIN PERFORM 1; COMMIT; END $$")
+        return await conn.fetchval(COUNT, user.id)

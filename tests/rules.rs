@@ -87,8 +87,16 @@ impl Case {
                 faults.push(format!("no reason contains `{}`: {said}", self.reason));
             }
         }
+        let patches = survey.patches(&Selection::default());
+        for finding in &survey.inventory.findings {
+            let written = patches
+                .iter()
+                .any(|patch| patch.sites.contains(&finding.id));
+            if written != (finding.applicability() == Some(Applicability::Safe)) {
+                faults.push(format!("written: {written}, but {}", said(finding)));
+            }
+        }
         if let Some(after) = &self.after {
-            let patches = survey.patches(&Selection::default());
             let patch = patches.iter().find(|patch| patch.path == self.path);
             let actual = patch.map_or(self.before.as_str(), |patch| patch.after.as_str());
             if actual != after {

@@ -174,6 +174,9 @@ pub trait Language: Send + Sync {
     }
     /// The header of a block that opens the asynchronous resource `resource` under the name `name`.
     fn scope_header(&self, resource: &str, name: &str) -> String;
+    /// Puts `name` in the place of the member access at `span` (`object.member`), which becomes a plain name. Comments between the
+    /// two stay.
+    fn replace_access(&self, code: Code<'_>, span: Span, name: &str) -> Vec<Edit>;
     /// A statement that does nothing.
     fn empty_statement(&self) -> &'static str;
     /// Takes the statement at `span` out with its lines, or puts an empty statement there where a block would get empty. No comment goes.

@@ -2,6 +2,7 @@
 
 use tree_sitter::{Node, Tree};
 
+use crate::edit::Edit;
 use crate::source::Span;
 
 /// The nodes from the root down to the smallest one that covers `span`. Of several nodes with that very span, the innermost is last.
@@ -29,4 +30,35 @@ pub(in crate::language) fn expression_at(tree: &Tree, span: Span) -> Option<Node
         .into_iter()
         .rev()
         .find(|node| node.is_named() && Span::from(*node) == span)
+}
+
+/// Puts `name` in the place of the member access of the kind `access` at `span`, whose `fields` are the object and the member. What stands
+/// between the two stays where it is if there is a comment in it.
+pub(in crate::language) fn replace_access(
+    tree: &Tree,
+    span: Span,
+    access: &str,
+    fields: [&str; 2],
+    name: &str,
+) -> Vec<Edit> {
+    let node = path(tree, span)
+        .into_iter()
+        .find(|node| Span::from(*node) == span && node.kind() == access);
+    let parts = node.and_then(|node| {
+        let part = |field| node.child_by_field_name(field).map(Span::from);
+        let mut cursor = node.walk();
+        let comment = |child: Node<'_>| child.kind().ends_with("comment");
+        let extras = node.children(&mut cursor).any(comment);
+        let between = |child: &Node<'_>| !child.is_named();
+        let dot = node.children(&mut cursor).find(between)?;
+        extras.then_some((part(fields[0])?, Span::from(dot), part(fields[1])?))
+    });
+    match parts {
+        Some((object, dot, member)) => vec![
+            Edit::replace(object, name),
+            Edit::delete(dot),
+            Edit::delete(member),
+        ],
+        None => vec![Edit::replace(span, name)],
+    }
 }

@@ -63,7 +63,8 @@ fn compose_all(worlds: &[World<'_>], file: &Judged, unsafe_too: bool) -> Option<
         return None;
     }
     let composed = compose::compose(worlds, file.file, &findings, unsafe_too);
-    (composed.patch.before != composed.patch.after).then_some(composed)
+    let says = composed.patch.before != composed.patch.after || !composed.left_out.is_empty();
+    says.then_some(composed)
 }
 
 /// The file with a new text, if that has no error that it did not have before.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::edit::Edit;
 use crate::rewrite::{Proposal, Refusal, Subject, proof, template};
 
 pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
@@ -38,7 +37,9 @@ pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
             call.call.call.start,
             &mut proposal.imports,
         )?;
-        proposal.edits.push(Edit::replace(call.call.callee, local));
+        let callee = call.call.callee;
+        let called = file.language.replace_access(file.code(), callee, &local);
+        proposal.edits.extend(called);
         helpers.insert(helper.name.clone());
         let line = subject.line(call.call.call);
         if let Some(conversion) = &helper.converts {
@@ -61,7 +62,7 @@ pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
             "the block cannot be moved to its header's indentation without changing its text",
         ));
     };
-    proposal.edits.extend(moved);
+    proposal.move_lines(moved);
     proposal.target = helpers.into_iter().collect::<Vec<_>>().join(", ");
     Ok(proposal)
 }

@@ -47,8 +47,8 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     };
     let mut proposal = Proposal::new(statement, filled.target);
     proposal.unproven.extend(proof::doubt(subject));
-    proposal.edits = edits;
     proposal.edits.push(Edit::replace(pool, name));
+    proposal.move_lines(edits);
     proposal.imports = filled.imports;
     if filled.with_user {
         proposal

@@ -1,6 +1,5 @@
 //! A call on a pool becomes a call of the helper for its method: one statement on a connection of its own, before and after.
 
-use crate::edit::Edit;
 use crate::rewrite::{Proposal, Refusal, Subject, proof, template};
 
 pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
@@ -29,7 +28,10 @@ pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
         call.call.start,
         &mut proposal.imports,
     )?;
-    proposal.edits.push(Edit::replace(call.callee, local));
+    let file = subject.parsed();
+    proposal.edits = file
+        .language
+        .replace_access(file.code(), call.callee, &local);
     if let Some(conversion) = &helper.converts {
         proposal.unproven.push(format!(
             "`{}` gives another type: {conversion}",

@@ -36,7 +36,7 @@ pub struct Composed {
 pub fn compose(worlds: &[World<'_>], id: FileId, findings: &[&Finding], guards: bool) -> Composed {
     let project = worlds[0].project;
     let file = project.file(id);
-    let (accepted, left_out) = accept(findings);
+    let (accepted, mut left_out) = accept(findings);
     let mut edits: Vec<(Edit, Option<String>)> = Vec::new();
     let mut needed: BTreeSet<NeededImport> = BTreeSet::new();
     for finding in &accepted {
@@ -100,12 +100,18 @@ pub fn compose(worlds: &[World<'_>], id: FileId, findings: &[&Finding], guards: 
     keep_open_end(file.text(), &mut edits);
     let plain: Vec<Edit> = edits.iter().map(|(edit, _)| edit.clone()).collect();
     let before = file.text().to_owned();
-    // Fixes whose edits overlap have been left out before; what overlaps still is a fault of a rewrite, and the file keeps its text.
-    let (after, edits) = match edit::splice(&before, &plain) {
-        Ok(after) => (after, edits),
-        Err(_) => (before.clone(), Vec::new()),
+    // Fixes whose edits overlap have been left out before; where an import or a removal overlaps one still, the file keeps its text.
+    let (after, edits, sites) = match edit::splice(&before, &plain) {
+        Ok(after) => (after, edits, applied(&accepted, findings, &removed)),
+        Err(overlap) => {
+            let line = file.source.line_of(overlap.offset);
+            left_out.extend(accepted.iter().map(|finding| LeftOut {
+                id: finding.id.clone(),
+                reason: format!("the edits of this file overlap in line {line}"),
+            }));
+            (before.clone(), Vec::new(), BTreeSet::new())
+        }
     };
-    let sites = applied(&accepted, findings, &removed);
     Composed {
         patch: Patch {
             path: file.source.path().to_owned(),

@@ -18,7 +18,7 @@ mod transaction;
 
 use std::collections::BTreeSet;
 
-use crate::edit::{Applicability, Edit};
+use crate::edit::{Applicability, Edit, splice};
 use crate::facts::World;
 use crate::facts::connection::{Connection, QueryCall};
 use crate::finding::{Facts, Fix, NeededImport};
@@ -102,6 +102,17 @@ impl Proposal {
         }
     }
 
+    /// Takes in the edits that move lines, but for those of lines whose beginnings another edit replaces anyway.
+    fn move_lines(&mut self, moved: Vec<Edit>) {
+        let replaced: Vec<Span> = self.edits.iter().map(|edit| edit.span).collect();
+        let is_replaced = |edit: &Edit| {
+            let inside = |span: &Span| span.contains(edit.span) && edit.span.start > span.start;
+            replaced.iter().any(inside)
+        };
+        self.edits
+            .extend(moved.into_iter().filter(|edit| !is_replaced(edit)));
+    }
+
     /// How far it is proven.
     pub fn applicability(&self) -> Applicability {
         if self.unproven.is_empty() {
@@ -169,6 +180,30 @@ impl Refusal {
 /// # Errors
 /// The reasons why it cannot be proposed.
 pub fn attempt(subject: Subject<'_>, rewrite: &Rewrite) -> Result<Proposal, Refusal> {
+    let proposal = propose(subject, rewrite)?;
+    Refusal::unless_empty(lost_comments(subject, &proposal.edits))?;
+    if splice(subject.parsed().text(), &proposal.edits).is_err() {
+        return Err(Refusal::one("the edits of its lines would overlap"));
+    }
+    Ok(proposal)
+}
+
+/// The comments that an edit would take away: none ever is.
+fn lost_comments(subject: Subject<'_>, edits: &[Edit]) -> Vec<String> {
+    let file = subject.parsed();
+    let comments = |edit: &Edit| file.language.comments(file.code(), edit.span);
+    let lost = edits.iter().flat_map(|edit| {
+        let all = comments(edit).into_iter();
+        all.filter(|comment| !edit.text.contains(subject.text(*comment)))
+    });
+    lost.map(|comment| {
+        let line = subject.line(comment);
+        format!("a comment in what is replaced would be lost (line {line})")
+    })
+    .collect()
+}
+
+fn propose(subject: Subject<'_>, rewrite: &Rewrite) -> Result<Proposal, Refusal> {
     match &rewrite.kind {
         RewriteKind::BlockToCalls => block_to_calls::propose(subject),
         RewriteKind::Replace { at, with } => replace::propose(subject, at, with),

@@ -206,6 +206,10 @@ impl Language for Python {
         format!("async with {resource} as {name}:")
     }
 
+    fn replace_access(&self, code: Code<'_>, span: Span, name: &str) -> Vec<Edit> {
+        nodes::replace_access(code.tree, span, "attribute", ["object", "attribute"], name)
+    }
+
     fn empty_statement(&self) -> &'static str {
         "pass"
     }

@@ -6,7 +6,7 @@ use tree_sitter::{Node, Tree};
 
 use crate::source::Span;
 
-pub(super) use crate::language::nodes::{expression_at, path};
+pub(super) use crate::language::nodes::{expression_at, path, replace_access};
 
 /// The outermost node that has exactly this span and is of a kind that `wanted` accepts.
 pub(super) fn node_at(tree: &Tree, span: Span, wanted: impl Fn(&str) -> bool) -> Option<Node<'_>> {

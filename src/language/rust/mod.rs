@@ -198,6 +198,16 @@ impl Language for Rust {
         format!("let mut {name} = {resource}.await?;")
     }
 
+    fn replace_access(&self, code: Code<'_>, span: Span, name: &str) -> Vec<Edit> {
+        nodes::replace_access(
+            code.tree,
+            span,
+            "field_expression",
+            ["value", "field"],
+            name,
+        )
+    }
+
     fn empty_statement(&self) -> &'static str {
         "();"
     }

@@ -4,7 +4,7 @@ use tree_sitter::{Node, Tree};
 
 use crate::source::Span;
 
-pub(super) use crate::language::nodes::{expression_at, path};
+pub(super) use crate::language::nodes::{expression_at, path, replace_access};
 
 /// The named children without comments and attributes.
 pub(super) fn children(node: Node<'_>) -> Vec<Node<'_>> {

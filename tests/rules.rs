@@ -21,6 +21,8 @@ struct Case {
     title: String,
     path: String,
     before: String,
+    /// Further files of the project, each below a line `┄┄ path`.
+    files: BTreeMap<String, String>,
     /// Verdict, applicability and form, as far as they apply: `rewrite safe helpers`.
     expected: String,
     /// A part of a reason or note; may be empty.
@@ -44,11 +46,20 @@ fn cases(name: &str, text: &str) -> Vec<Case> {
         let (before, rest) = code.split_once("──▶ ").expect(&place);
         let (outcome, after) = rest.split_once('\n').unwrap_or((rest, ""));
         let (expected, reason) = outcome.split_once(": ").unwrap_or((outcome, ""));
+        let (before, files) = before.split_once("┄┄ ").unwrap_or((before, ""));
+        let files = files.split("┄┄ ").filter(|file| !file.is_empty());
+        let files: Vec<(&str, &str)> = files
+            .map(|file| file.split_once('\n').expect(&place))
+            .collect();
         let imports = before.contains("import ");
         cases.push(Case {
             place,
             title: title.to_owned(),
             path: path.to_owned(),
+            files: files
+                .into_iter()
+                .map(|(path, text)| (path.to_owned(), text.to_owned()))
+                .collect(),
             before: format!("{}{before}", if imports { "" } else { IMPORT }),
             expected: expected.to_owned(),
             reason: reason.to_owned(),
@@ -64,7 +75,7 @@ impl Case {
             title: self.title.clone(),
             path: self.path.clone(),
             before: text.to_owned(),
-            files: BTreeMap::new(),
+            files: self.files.clone(),
             expect: Expectation::Standard,
             line: 0,
         };

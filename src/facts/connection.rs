@@ -1,6 +1,7 @@
 //! The connection followed: every use of its name, what is called on it, where it escapes.
 
 use crate::facts::World;
+use crate::facts::handles::{self, HandleUse};
 use crate::facts::passing::{self, Passed};
 use crate::language::expression::Argument;
 use crate::language::usage::{MethodCall, Usage};
@@ -80,6 +81,8 @@ pub struct Connection {
     pub calls: Vec<QueryCall>,
     /// Its other uses, in source order.
     pub others: Vec<OtherUse>,
+    /// Where a prepared statement or cursor of it is used.
+    pub handles: Vec<Span>,
     /// Where it is closed, reset or given back in the region: it is of no use from then on.
     pub ended: Option<Span>,
     /// A use behind the block that still means this connection.
@@ -116,7 +119,9 @@ pub fn follow(world: World<'_>, id: FileId, name: &str, binding: Span, body: Spa
             visitor.connection.used_after.get_or_insert(reference.span);
         }
     }
+    visitor.handles(|name, owner, span| still_means(file, owner, name, body, span));
     let mut connection = visitor.connection;
+    connection.others.sort_by_key(|other| other.span);
     // A bare annotation binds nothing.
     let bindings = file
         .model
@@ -165,7 +170,8 @@ impl Visitor<'_> {
         if passing::ends(self.world, self.id, &usage) {
             self.connection.ended.get_or_insert(span);
         }
-        if let Some((what, outlives)) = self.captured(reference.scope) {
+        if let Some((what, outlives)) = captured(self.file, self.owner, self.body, reference.scope)
+        {
             self.other(span, what, outlives, false);
             return self.run_elsewhere(span, usage);
         }
@@ -214,6 +220,55 @@ impl Visitor<'_> {
                 self.other(span, "is used in a way that is not followed", true, false);
             }
         }
+    }
+
+    /// Looks at the uses of what the connection hands out. `still_means` tells whether a name behind the block means the same as in it.
+    fn handles(&mut self, still_means: impl Fn(&str, ScopeId, Span) -> bool) {
+        let calls = self.connection.calls.iter();
+        let uses: Vec<HandleUse> = calls
+            .flat_map(|call| handles::uses(self.world, self.id, &call.call))
+            .collect();
+        for handle in uses {
+            if self.body.contains(handle.span) {
+                self.handle(handle);
+            } else if handle.span.start >= self.body.end
+                && still_means(&handle.name, handle.owner, handle.span)
+            {
+                self.connection.used_after.get_or_insert(handle.span);
+            }
+        }
+    }
+
+    fn handle(&mut self, handle: HandleUse) {
+        let gives = |what: &str| format!("gives `{}`, which {what}", handle.name);
+        let span = handle.span;
+        if let Some((what, outlives)) = captured(self.file, handle.owner, self.body, handle.scope) {
+            self.connection.handles.push(span);
+            return self.other(span, gives(&what), outlives, false);
+        }
+        let outlives = match handle.usage {
+            Usage::MethodCall(call) => return self.connection.handles.push(call.call),
+            Usage::Argument { callee, .. } => {
+                let callee = callee.text(self.file.text());
+                let callee = callee.lines().next().unwrap_or_default();
+                self.other(
+                    span,
+                    gives(&format!("is passed to `{callee}`")),
+                    false,
+                    true,
+                );
+                if let Some(other) = self.connection.others.last_mut() {
+                    other.behind.is_lost = true;
+                }
+                return;
+            }
+            Usage::Returned => "is returned",
+            Usage::Yielded => "is yielded",
+            Usage::Stored => "is stored",
+            Usage::Aliased => "gets a second name",
+            _ => return self.connection.handles.push(span),
+        };
+        self.other(span, gives(outlives), true, false);
     }
 
     fn other(&mut self, span: Span, what: impl Into<String>, outlives: bool, passed: bool) {
@@ -284,54 +339,59 @@ impl Visitor<'_> {
             _ => self.connection.lost_in = self.connection.lost_in.or(Some(span)),
         }
     }
+}
 
-    /// What captures the connection, if a use in `scope` lies in a function (or generator) inside the scope that owns it; and whether
-    /// that can outlive the block.
-    fn captured(&self, scope: ScopeId) -> Option<(String, bool)> {
-        let model = &self.file.model;
-        model
-            .ancestors(scope)
-            .take_while(|scope| *scope != self.owner)
-            .find_map(|id| {
-                let scope = model.scope(id);
-                let outliving = |what: &str| {
-                    Some((
-                        format!("is captured by {what} that can outlive the block"),
-                        true,
-                    ))
-                };
-                match scope.kind {
-                    ScopeKind::Function if self.stays_inside(id) => Some((
-                        format!("is captured by the nested function `{}`", scope.name),
-                        false,
-                    )),
-                    ScopeKind::Function => outliving("a nested function"),
-                    ScopeKind::Lambda => outliving("a lambda"),
-                    ScopeKind::Class => outliving("a class body"),
-                    // A list, set or dict display is filled on the spot; a generator runs later.
-                    ScopeKind::Comprehension if scope.is_generator => {
-                        outliving("a generator expression")
-                    }
-                    _ => None,
+/// What captures a value whose name belongs to `owner`, if a use in `scope` lies in a function (or generator) inside of it; and whether
+/// that can outlive `body`.
+fn captured(
+    file: &ParsedFile,
+    owner: ScopeId,
+    body: Span,
+    scope: ScopeId,
+) -> Option<(String, bool)> {
+    let model = &file.model;
+    model
+        .ancestors(scope)
+        .take_while(|scope| *scope != owner)
+        .find_map(|id| {
+            let scope = model.scope(id);
+            let outliving = |what: &str| {
+                Some((
+                    format!("is captured by {what} that can outlive the block"),
+                    true,
+                ))
+            };
+            match scope.kind {
+                ScopeKind::Function if stays_inside(file, body, id) => Some((
+                    format!("is captured by the nested function `{}`", scope.name),
+                    false,
+                )),
+                ScopeKind::Function => outliving("a nested function"),
+                ScopeKind::Lambda => outliving("a lambda"),
+                ScopeKind::Class => outliving("a class body"),
+                // A list, set or dict display is filled on the spot; a generator runs later.
+                ScopeKind::Comprehension if scope.is_generator => {
+                    outliving("a generator expression")
                 }
-            })
-    }
+                _ => None,
+            }
+        })
+}
 
-    /// Whether a nested function is called in the block and goes nowhere else.
-    fn stays_inside(&self, function: ScopeId) -> bool {
-        let model = &self.file.model;
-        let scope = model.scope(function);
-        let Some(parent) = scope.parent else {
-            return false;
-        };
-        let mut references = model.references_to(parent, &scope.name);
-        self.body.contains(scope.span)
-            && scope.decorators.is_empty()
-            && references.all(|reference| {
-                self.body.contains(reference.span)
-                    && self.file.language.usage(self.file.code(), reference.span) == Usage::Called
-            })
-    }
+/// Whether a nested function is called in the block at `body` and goes nowhere else.
+fn stays_inside(file: &ParsedFile, body: Span, function: ScopeId) -> bool {
+    let model = &file.model;
+    let scope = model.scope(function);
+    let Some(parent) = scope.parent else {
+        return false;
+    };
+    let mut references = model.references_to(parent, &scope.name);
+    body.contains(scope.span)
+        && scope.decorators.is_empty()
+        && references.all(|reference| {
+            body.contains(reference.span)
+                && file.language.usage(file.code(), reference.span) == Usage::Called
+        })
 }
 
 fn query_call(world: World<'_>, id: FileId, call: MethodCall, outer: Span) -> QueryCall {

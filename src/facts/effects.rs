@@ -10,7 +10,7 @@ use crate::facts::origin::{self, Value};
 use crate::facts::{World, errors, passing, site};
 use crate::language::expression::{Argument, CallSite, Expression};
 use crate::language::usage::Usage;
-use crate::project::{FileId, FunctionRef};
+use crate::project::{FileId, FunctionRef, Symbol};
 use crate::source::Span;
 use crate::sql::SqlFacts;
 
@@ -44,6 +44,63 @@ pub fn of_call(world: World<'_>, id: FileId, call: &CallSite) -> Effects {
     };
     finder.call(id, call, DEPTH);
     finder.found
+}
+
+/// Where the `await` at `awaited`, or a function of the project that it runs, awaits something that is neither of the project nor of the
+/// database and may raise: `path:line`. Sleeping does not.
+pub fn awaits_outside(world: World<'_>, id: FileId, awaited: Span) -> Option<String> {
+    outside(world, id, awaited, &mut BTreeSet::new(), DEPTH)
+}
+
+fn outside(
+    world: World<'_>,
+    id: FileId,
+    awaited: Span,
+    seen: &mut BTreeSet<FunctionRef>,
+    depth: usize,
+) -> Option<String> {
+    let file = world.project.file(id);
+    let place = || Some(world.project.place(id, awaited));
+    let own = |call: &&CallSite| file.language.usage(file.code(), call.span) == Usage::Awaited;
+    let inside = file.outline.calls.iter();
+    let inside = inside.filter(|call| awaited.contains(call.span));
+    // The outermost call is the one that is awaited.
+    let Some(call) = inside.filter(own).min_by_key(|call| call.span.start) else {
+        return place();
+    };
+    if let Some(Symbol::External(dotted)) = world.project.symbol(id, call.callee)
+        && dotted.rsplit('.').next() == Some("sleep")
+    {
+        return None;
+    }
+    let driver = world.driver;
+    let of_driver = [
+        &driver.query_methods,
+        &driver.silent_methods,
+        &driver.acquire,
+        &driver.release,
+    ];
+    if of_driver.iter().any(|names| names.contains(&call.name))
+        || borrowed(world, id, call).is_some()
+    {
+        return None;
+    }
+    let functions = called(world, id, call);
+    let (false, Some(depth)) = (functions.is_empty(), depth.checked_sub(1)) else {
+        return place();
+    };
+    functions.into_iter().find_map(|function| {
+        if !seen.insert(function) {
+            return None;
+        }
+        let file = world.project.file(function.file);
+        let body = file.model.scope(function.scope).body;
+        let leaves = leaving(world, function);
+        let awaits = file.language.awaits(file.code(), body).into_iter();
+        awaits
+            .filter(leaves)
+            .find_map(|awaited| outside(world, function.file, awaited, seen, depth))
+    })
 }
 
 struct Finder<'a> {
@@ -92,16 +149,26 @@ impl Finder<'_> {
 fn raised(world: World<'_>, function: FunctionRef) -> Option<String> {
     let file = world.project.file(function.file);
     let body = file.model.scope(function.scope).body;
-    let catches = errors::catches(world, function.file, body);
-    let leaves = |raise: &Span| {
-        !catches.iter().any(|catch| {
-            let handler = catch.span.contains(*raise) && raise.start >= catch.body.end;
-            handler || (catch.body.contains(*raise) && errors::ends_in(file, catch))
-        })
-    };
     let raises = file.language.raises(file.code(), body);
-    let raise = raises.into_iter().find(leaves)?;
+    let raise = raises.into_iter().find(leaving(world, function))?;
     Some(world.project.place(function.file, raise))
+}
+
+/// Tells of a place in a function whether an exception that is raised there leaves the function; a handler is not asked about.
+fn leaving(world: World<'_>, function: FunctionRef) -> impl Fn(&Span) -> bool {
+    let file = world.project.file(function.file);
+    let body = file.model.scope(function.scope).body;
+    let catches = errors::catches(world, function.file, body);
+    let ends: Vec<bool> = catches
+        .iter()
+        .map(|catch| errors::ends_in(file, catch))
+        .collect();
+    move |place: &Span| {
+        !catches.iter().zip(&ends).any(|(catch, ends)| {
+            let handler = catch.span.contains(*place) && place.start >= catch.body.end;
+            handler || (catch.body.contains(*place) && *ends)
+        })
+    }
 }
 
 /// The functions of the project that a call may run.

@@ -8,6 +8,7 @@ pub mod connection;
 pub mod context;
 pub mod effects;
 pub mod errors;
+mod handles;
 pub mod identity;
 pub mod memo;
 pub mod origin;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::facts::attribute::Family;
 use crate::facts::connection::queries_of;
+use crate::facts::handles::{self, HandleUse};
 use crate::facts::{World, errors};
 use crate::language::expression::{Argument, Expression};
 use crate::language::usage::{Manner, Usage};
@@ -199,7 +200,9 @@ impl Follower<'_> {
         }
         let references = file.model.references_to(function.scope, &parameter.name);
         let spans: Vec<Span> = references.map(|reference| reference.span).collect();
-        self.swallows(function, &spans);
+        let handles = self.handles(function.file, &spans);
+        let uses: Vec<Span> = spans.iter().copied().chain(handles).collect();
+        self.swallows(function, &uses);
         for span in spans {
             let kept = file
                 .outline
@@ -213,6 +216,33 @@ impl Follower<'_> {
                 _ => self.used(function.file, span, depth),
             }
         }
+    }
+
+    /// Where prepared statements and cursors are used that calls on the connection at `spans` hand out.
+    fn handles(&mut self, id: FileId, spans: &[Span]) -> Vec<Span> {
+        let file = self.world.project.file(id);
+        let calls = spans.iter();
+        let calls = calls.filter_map(|span| match file.language.usage(file.code(), *span) {
+            Usage::MethodCall(call) => Some(call),
+            _ => None,
+        });
+        let uses: Vec<HandleUse> = calls
+            .flat_map(|call| handles::uses(self.world, id, &call))
+            .collect();
+        let goes_away = |handle: &HandleUse| {
+            matches!(
+                handle.usage,
+                Usage::Argument { .. }
+                    | Usage::Returned
+                    | Usage::Yielded
+                    | Usage::Stored
+                    | Usage::Aliased
+            )
+        };
+        if uses.iter().any(goes_away) {
+            self.lost();
+        }
+        uses.into_iter().map(|handle| handle.span).collect()
     }
 
     /// Whether a function catches errors of the connection, which it uses at `uses`, and says nothing of them. An error inside a

@@ -78,6 +78,10 @@ pub trait Language: Send + Sync {
     fn grammar(&self) -> tree_sitter::Language;
     /// Where `source` nests so deep that its grammar must not be let loose on it; `None` for any code that people write.
     fn unparsable(&self, source: &str) -> Option<usize>;
+    /// Functions that look at the names around their call, or run a text that may.
+    fn observers(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// What a comment that runs to the end of the line begins with.
     fn line_comment(&self) -> &'static str;
 
@@ -90,6 +94,12 @@ pub trait Language: Send + Sync {
     /// `None` where a text does not say what it is linked with.
     fn imported(&self, _source: &str) -> Option<Vec<(String, usize)>> {
         None
+    }
+
+    /// The names that a text has in quotes, dotted or single, by which it may reach into other files: a test that puts something else in
+    /// their place. Rather too many than too few, without a parse.
+    fn quoted<'s>(&self, _source: &'s str) -> Vec<&'s str> {
+        Vec::new()
     }
 
     /// Names, scopes and imports of a parsed file.
@@ -131,6 +141,11 @@ pub trait Language: Send + Sync {
     fn raises(&self, code: Code<'_>, body: Span) -> Vec<Span>;
     /// The statements inside `body` that raise an exception where what they claim does not hold; not those of nested functions.
     fn asserts(&self, code: Code<'_>, body: Span) -> Vec<Span>;
+    /// The expressions inside `body` that raise an exception for values which do not fit: a key that is not there, a divisor that is
+    /// nought; not those of nested functions. None in a language without exceptions.
+    fn fallible(&self, _code: Code<'_>, _body: Span) -> Vec<Span> {
+        Vec::new()
+    }
     /// The expressions inside `body` at which the function hands over to its consumer, who may never come back; not those of nested
     /// functions.
     fn yields(&self, code: Code<'_>, body: Span) -> Vec<Span>;

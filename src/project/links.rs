@@ -15,6 +15,10 @@ use crate::source::SourceFile;
 pub struct Links {
     /// The group of each file; a file that is missing is linked with every other.
     groups: HashMap<String, usize>,
+    /// The names of a file, by its path, that other files have in quotes.
+    quoted: HashMap<String, BTreeSet<String>>,
+    /// The names that files have in quotes without a module that is known.
+    quoted_alone: BTreeSet<String>,
 }
 
 impl Links {
@@ -42,10 +46,41 @@ impl Links {
                 None => union.join(at, *first_of.entry(language.name()).or_insert(at)),
             }
         }
-        let group = |(at, (path, _)): (usize, &(&str, &str))| ((*path).to_owned(), union.root(at));
-        Self {
-            groups: files.iter().enumerate().map(group).collect(),
+        let mut links = Self::default();
+        for (path, text) in &files {
+            let quoted = language::for_path(path).map(|language| language.quoted(text));
+            for name in quoted.into_iter().flatten() {
+                links.quote(path, name, modules);
+            }
         }
+        let group = |(at, (path, _)): (usize, &(&str, &str))| ((*path).to_owned(), union.root(at));
+        links.groups = files.iter().enumerate().map(group).collect();
+        links
+    }
+
+    /// Takes in a name that the file at `path` has in quotes: `app.prices.get_db_pool.cache` names `get_db_pool` of `app/prices.py`.
+    fn quote(&mut self, path: &str, name: &str, modules: &Modules) {
+        if !name.contains('.') {
+            self.quoted_alone.insert(name.to_owned());
+            return;
+        }
+        let mut ends = name.rmatch_indices('.').map(|(at, _)| at);
+        let found =
+            ends.find_map(|at| Some((modules.find(path, &name[..at], 0)?, &name[at + 1..])));
+        if let Some((file, member)) = found {
+            let member = member.split('.').next().unwrap_or(member);
+            let names = self.quoted.entry(file.to_owned()).or_default();
+            names.insert(member.to_owned());
+        }
+    }
+
+    /// Whether some file has `name` of the file at `path` in quotes, as one does that puts something else in its place.
+    pub fn is_quoted(&self, path: &str, name: &str) -> bool {
+        self.quoted_alone.contains(name)
+            || self
+                .quoted
+                .get(path)
+                .is_some_and(|names| names.contains(name))
     }
 
     /// Of `files` those that are linked with one that is a seed.

@@ -107,6 +107,15 @@ impl ParsedFile {
         form
     }
 
+    /// Whether code inside `span` may look at names that it does not write: `locals()`, `eval(…)`.
+    pub fn is_observed(&self, span: Span) -> bool {
+        let observers = self.language.observers();
+        let mut calls = self.outline.calls.iter();
+        calls.any(|call| {
+            span.contains(call.span) && observers.contains(&call.callee.text(self.text()))
+        })
+    }
+
     /// The function around `offset`, by its scope.
     pub fn function_at(&self, offset: usize) -> Option<ScopeId> {
         self.model.function_around(self.model.scope_at(offset))

@@ -383,6 +383,9 @@ pub struct Driver {
     /// Methods of a connection that end its work: a transaction that is open on it cannot be committed any more.
     #[serde(default)]
     pub ending_methods: Vec<String>,
+    /// Methods of a connection that give an object which goes on using it: a prepared statement, a cursor.
+    #[serde(default)]
+    pub handle_methods: Vec<String>,
     /// Keyword arguments of `acquire`; a call with others is not this driver's.
     pub acquire_keywords: Vec<String>,
 }

@@ -162,7 +162,8 @@ impl Finder<'_> {
         {
             return;
         }
-        if bindings.iter().all(|binding| self.is_gone(binding.span)) {
+        let is_observed = || self.file.is_observed(self.file.model.scope(scope).body);
+        if bindings.iter().all(|binding| self.is_gone(binding.span)) || is_observed() {
             return;
         }
         let references: Vec<Span> = self

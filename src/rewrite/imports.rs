@@ -281,8 +281,13 @@ fn orphans<'p>(
     let file = project.file(id);
     let model = &file.model;
     let gone = |span: Span| removed.iter().any(|removed| removed.contains(span));
+    // A name in a function is seen by what is called there, one of the module from everywhere.
+    let is_observed = |scope: ScopeId| file.is_observed(model.scope(scope).body);
     let orphaned = model.imports.iter().filter(|import| {
-        if matches!(import.kind, ImportKind::Star) || gone(import.statement) {
+        if matches!(import.kind, ImportKind::Star)
+            || gone(import.statement)
+            || is_observed(import.scope)
+        {
             return false;
         }
         let other_binding = model
@@ -307,7 +312,9 @@ fn orphans<'p>(
                 model.ancestors(scope).any(|scope| scope == import.scope)
                     && mentions(text, &import.local)
             })
-            && (import.scope != Model::MODULE || !is_imported_from(project, file, &import.local))
+            && (import.scope != Model::MODULE
+                || !(is_imported_from(project, file, &import.local)
+                    || project.links().is_quoted(file.source.path(), &import.local)))
     });
     orphaned.collect()
 }

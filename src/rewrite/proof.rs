@@ -174,7 +174,7 @@ pub(super) fn no_session_state<'c>(
             .statements()
             .flat_map(|s| s.effects.iter().copied())
             // Each statement is a transaction of its own, before and after.
-            .filter(|effect| *effect != Effect::TransactionTime)
+            .filter(|effect| !matches!(effect, Effect::TransactionTime | Effect::ReadsTime))
             .collect();
         for effect in effects {
             if !(single && ends_with_statement(effect)) {
@@ -219,7 +219,7 @@ fn carried(effect: Effect) -> &'static str {
         Effect::Cursor => "a cursor belongs to the session",
         Effect::SequenceState => "currval/lastval read what this session did before",
         Effect::TransactionControl => "the transaction is steered by SQL text",
-        Effect::TransactionTime => "the time is that of the transaction",
+        Effect::TransactionTime | Effect::ReadsTime => "the time is that of the transaction",
         Effect::NoTransaction => "the statement cannot share a transaction",
     }
 }

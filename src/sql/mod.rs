@@ -159,6 +159,8 @@ pub enum Effect {
     /// Hands out the time at which the transaction began: `now()`, `current_timestamp`, … in a select list or `RETURNING`. Outside of a
     /// transaction that is the time of the statement.
     TransactionTime,
+    /// It looks at the time of the transaction, handed out or not.
+    ReadsTime,
     /// Cannot run inside a transaction block: `VACUUM`, `CREATE INDEX CONCURRENTLY`, `CREATE DATABASE`, `ALTER SYSTEM`, …
     NoTransaction,
 }

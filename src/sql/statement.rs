@@ -18,6 +18,8 @@ pub(super) fn classify(tokens: Tokens<'_>) -> (StatementKind, BTreeSet<Effect>) 
     if runs_expressions(tokens, kind) {
         effects.extend(call_effects(tokens));
         effects.extend(clause_effects(tokens));
+        let reads = (0..tokens.len()).any(|at| is_transaction_time(tokens, at));
+        effects.extend(reads.then_some(Effect::ReadsTime));
         effects.extend(hands_out_time(tokens).then_some(Effect::TransactionTime));
     }
     (kind, effects)

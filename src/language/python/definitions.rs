@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::nodes::{begins_with, children};
+use super::nodes::{begins_with, children, identifier};
 use super::scope::{Bind, Builder, Place, Text};
 use super::targets;
 use crate::language::model::{BindingKind, Parameter, ParameterKind, Scope, ScopeId, ScopeKind};
@@ -112,7 +112,7 @@ impl<'t> Builder<'_, 't> {
         };
         let typed = self.type_parameters(node, node.child_by_field_name("type_parameters"), place);
         let id = self.open(ScopeKind::Function, node, body, typed.scope);
-        let text = self.text(name).to_owned();
+        let text = identifier(self.text(name));
         let scope = self.scope_mut(id);
         scope.name = text;
         scope.is_async = begins_with(node, "async");
@@ -164,7 +164,7 @@ impl<'t> Builder<'_, 't> {
             })
             .map(|base| Span::from(unsubscripted(base)))
             .collect();
-        let text = self.text(name).to_owned();
+        let text = identifier(self.text(name));
         let scope = self.scope_mut(id);
         scope.name = text;
         scope.bases = bases;
@@ -299,7 +299,7 @@ impl<'t> Builder<'_, 't> {
                 continue;
             };
             let parameter = Parameter {
-                name: self.text(name).to_owned(),
+                name: identifier(self.text(name)),
                 span: name.into(),
                 kind,
                 annotation: annotation.map(Span::from),

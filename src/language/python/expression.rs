@@ -2,14 +2,14 @@
 
 use tree_sitter::Node;
 
-use super::nodes::children;
+use super::nodes::{children, identifier};
 use crate::language::expression::{Argument, Expression};
 use crate::source::Span;
 
 /// The outermost form of the expression at `node`.
 pub(super) fn classify(source: &str, node: Node<'_>) -> Expression {
     match node.kind() {
-        "identifier" => Expression::Name(text(source, node).to_owned()),
+        "identifier" => Expression::Name(identifier(text(source, node))),
         "attribute" => attribute(source, node),
         "call" => call(source, node),
         "await" | "parenthesized_expression" => {
@@ -45,7 +45,7 @@ pub(super) fn plain(source: &str, span: Span) -> Option<Expression> {
     if !is_name(name) || !object.is_none_or(|object| object.split('.').all(is_name)) {
         return None;
     }
-    let name = name.to_owned();
+    let name = identifier(name);
     Some(match object {
         Some(object) => Expression::Attribute {
             object: Span::new(span.start, span.start + object.len()),
@@ -68,7 +68,7 @@ pub(super) fn arguments(source: &str, list: Node<'_>) -> Vec<Argument> {
         .map(|child| match child.kind() {
             "keyword_argument" => match (field(child, "name"), field(child, "value")) {
                 (Some(name), Some(value)) => Argument::Keyword {
-                    name: name.text(source).to_owned(),
+                    name: identifier(name.text(source)),
                     value,
                 },
                 _ => Argument::Positional(child.into()),
@@ -121,7 +121,7 @@ fn attribute(source: &str, node: Node<'_>) -> Expression {
     match (field(node, "object"), field(node, "attribute")) {
         (Some(object), Some(name)) => Expression::Attribute {
             object,
-            name: name.text(source).to_owned(),
+            name: identifier(name.text(source)),
         },
         _ => Expression::Other,
     }

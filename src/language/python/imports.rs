@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::nodes::{children, unparenthesised};
+use super::nodes::{children, identifier, unparenthesised};
 use super::scope::{Bind, Builder, Place};
 use crate::language::Code;
 use crate::language::model::{BindingKind, Import, ImportKind};
@@ -153,7 +153,7 @@ fn push<'t>(
         level,
         kind,
         local: local
-            .map(|local| builder.text(local).to_owned())
+            .map(|local| identifier(builder.text(local)))
             .unwrap_or_default(),
         scope: place.scope,
         statement: statement.into(),

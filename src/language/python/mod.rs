@@ -16,6 +16,7 @@ mod names;
 mod nodes;
 mod outline;
 mod patterns;
+mod quoted;
 mod scope;
 pub mod standard_library;
 mod statements;
@@ -59,12 +60,20 @@ impl Language for Python {
         statements::too_indented(source)
     }
 
+    fn observers(&self) -> &'static [&'static str] {
+        &["locals", "vars", "globals", "dir", "eval", "exec"]
+    }
+
     fn line_comment(&self) -> &'static str {
         "#"
     }
 
     fn imported(&self, source: &str) -> Option<Vec<(String, usize)>> {
         Some(imported::imported(source))
+    }
+
+    fn quoted<'s>(&self, source: &'s str) -> Vec<&'s str> {
+        quoted::quoted(source)
     }
 
     fn model(&self, source: &str, tree: &Tree) -> Model {
@@ -132,6 +141,10 @@ impl Language for Python {
 
     fn asserts(&self, code: Code<'_>, body: Span) -> Vec<Span> {
         flow::asserts(code.tree, body)
+    }
+
+    fn fallible(&self, code: Code<'_>, body: Span) -> Vec<Span> {
+        flow::fallible(code, body)
     }
 
     fn yields(&self, code: Code<'_>, body: Span) -> Vec<Span> {

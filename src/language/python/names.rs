@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::nodes::identifier;
 use super::scope::Bind;
 use crate::language::model::{
     Binding, BindingKind, Import, Model, Reference, Scope, ScopeId, ScopeKind, in_source_order,
@@ -43,7 +44,7 @@ pub(super) fn binding(
     bind: &Bind<'_>,
 ) -> Binding {
     Binding {
-        name: name.to_owned(),
+        name: identifier(name),
         scope,
         executed_in: scope,
         kind: bind.kind,

@@ -3,10 +3,20 @@
 //! `Node::parent` walks from the root each time, so whoever needs more than one ancestor asks for the [`path`] once.
 
 use tree_sitter::{Node, Tree};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::source::Span;
 
 pub(super) use crate::language::nodes::{expression_at, path, replace_access};
+
+/// A name as the compiler reads it: two spellings of which one is the other's compatible form are one name (PEP 3131).
+pub(super) fn identifier(written: &str) -> String {
+    if written.is_ascii() {
+        written.to_owned()
+    } else {
+        written.nfkc().collect()
+    }
+}
 
 /// The outermost node that has exactly this span and is of a kind that `wanted` accepts.
 pub(super) fn node_at(tree: &Tree, span: Span, wanted: impl Fn(&str) -> bool) -> Option<Node<'_>> {

@@ -2,6 +2,7 @@
 
 use tree_sitter::{Node, Tree};
 
+use super::nodes::identifier;
 use crate::language::expression::{AttributeRead, AttributeWrite, CallSite, Outline, Return};
 use crate::language::{Model, ScopeId, ScopeKind};
 use crate::source::Span;
@@ -65,7 +66,7 @@ impl Collector<'_> {
         };
         let Some(name) = name else { return };
         let scope = self.scope(node);
-        let name = Span::from(name).text(self.source).to_owned();
+        let name = identifier(Span::from(name).text(self.source));
         self.outline.calls.push(CallSite {
             name,
             callee: callee.into(),
@@ -82,7 +83,7 @@ impl Collector<'_> {
             return;
         };
         let scope = self.scope(node);
-        let name = Span::from(name).text(self.source).to_owned();
+        let name = identifier(Span::from(name).text(self.source));
         let object = Span::from(object);
         if let Some((statement, value)) = written(node, around) {
             let statement = Span::from(statement);

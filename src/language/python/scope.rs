@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use tree_sitter::{Node, Tree};
 
 use super::names::{self, Declared, Draft};
-use super::nodes::{children, is_statement};
+use super::nodes::{children, identifier, is_statement};
 use super::{annotations, exports, imports, patterns, targets};
 use crate::language::model::{
     BindingKind, Model, Reference, ReferenceKind, Scope, ScopeId, ScopeKind,
@@ -164,7 +164,7 @@ impl<'s, 't> Builder<'s, 't> {
     pub(super) fn refer_at(&mut self, span: Span, scope: ScopeId, kind: ReferenceKind) {
         if !span.is_empty() {
             self.draft.references.push(Reference {
-                name: span.text(self.source).to_owned(),
+                name: identifier(span.text(self.source)),
                 span,
                 scope,
                 target: None,

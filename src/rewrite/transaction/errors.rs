@@ -103,7 +103,11 @@ pub(super) fn swallowed_elsewhere(
 fn uses(connection: &Connection) -> Vec<Span> {
     let calls = connection.calls.iter().map(|call| call.call.call);
     let passed = connection.others.iter().filter(|other| other.passed);
-    calls.chain(passed.map(|other| other.span)).collect()
+    let handles = connection.handles.iter().copied();
+    calls
+        .chain(passed.map(|other| other.span))
+        .chain(handles)
+        .collect()
 }
 
 /// Whether the connection is used in a handler, or behind a place that goes on after an error.

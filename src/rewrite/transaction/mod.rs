@@ -5,6 +5,7 @@
 
 mod callees;
 mod errors;
+mod failures;
 mod undone;
 
 use std::collections::BTreeSet;
@@ -70,6 +71,7 @@ pub(super) fn around(
     undone::writes(subject, connection, &writes, body, &mut result);
     undone::transactions(subject, connection, &writes, body, &mut result);
     callees::effects(subject, connection, &writes, body, &mut result);
+    failures::behind_writes(subject, connection, &writes, body, &mut result);
     result
         .notes
         .extend(foreign_await(subject, connection, body));
@@ -215,8 +217,13 @@ fn times(subject: Subject<'_>, connection: &Connection) -> Option<String> {
             .any(|statement| statement.effects.contains(&Effect::TransactionTime))
     };
     let asking: Vec<&QueryCall> = connection.calls.iter().filter(asks).collect();
-    let several = asking.len() > 1 || asking.iter().any(|call| call.in_loop);
-    let last = asking.last().filter(|_| several)?;
+    // A statement that only compares with the time gets another answer when it is asked again later: a loop waits for that.
+    let polls = |call: &&QueryCall| {
+        let reads = |statement: &Statement| statement.effects.contains(&Effect::ReadsTime);
+        call.in_loop && call.statements().any(reads)
+    };
+    let several = asking.get(1..).and_then(|further| further.last().copied());
+    let last = several.or_else(|| connection.calls.iter().find(polls))?;
     Some(format!(
         "`now()` stands still in a transaction, so several statements get one time (line {})",
         subject.line(last.call.call)
@@ -330,6 +337,7 @@ fn foreign_await(subject: Subject<'_>, connection: &Connection, body: Span) -> O
         .iter()
         .map(|call| call.call.call)
         .chain(connection.others.iter().map(|other| other.span))
+        .chain(connection.handles.iter().copied())
         .collect();
     let foreign = file
         .language

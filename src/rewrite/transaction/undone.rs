@@ -57,7 +57,10 @@ pub(super) fn transactions(
     let file = subject.parsed();
     let later = connection.calls.iter().map(|call| call.call.call);
     let passed = connection.others.iter().filter(|other| other.passed);
-    let later: Vec<Span> = later.chain(passed.map(|other| other.span)).collect();
+    let later: Vec<Span> = later
+        .chain(passed.map(|other| other.span))
+        .chain(connection.handles.iter().copied())
+        .collect();
     let undone = writes.transactions.iter().find(|block| {
         let writes_rows = writes.spans.iter().any(|write| block.contains(*write));
         let repeated = file

@@ -3,6 +3,7 @@
 //! Everything is conservative: `true` is proven, `false` is "not shown".
 
 mod dominance;
+mod fallible;
 mod guards;
 mod handlers;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use super::statements::statements_of;
 use crate::source::Span;
 
 pub(super) use dominance::one_has_run;
+pub(super) use fallible::fallible;
 pub(super) use guards::{guard, known_present};
 pub(super) use handlers::catches;
 

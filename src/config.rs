@@ -94,6 +94,9 @@ pub struct Standard {
     /// The function that returns the shared pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
+    /// The variable that makes sessions when it is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factory: Option<String>,
     /// Connection method → the helper that does the same on a connection of its own: `fetch: execute_query`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub helpers: BTreeMap<String, String>,
@@ -103,11 +106,14 @@ pub struct Standard {
     /// The context manager that lends a connection with the user set for row-level security.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rls: Option<String>,
+    /// The function that gives a session to whoever declares that it depends on one: `Depends(get_session_dependency)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dependency: Option<String>,
 }
 
 impl Standard {
     /// What [`Standard::get`] knows.
-    pub const KEYS: [&str; 4] = ["module", "pool", "scope", "rls"];
+    pub const KEYS: [&str; 6] = ["module", "pool", "factory", "scope", "rls", "dependency"];
 
     /// The function or functions that a template calls `standard.<key>`.
     pub fn get(&self, key: &str) -> Option<&str> {
@@ -116,13 +122,15 @@ impl Standard {
             "pool" => self.pool.as_deref(),
             "scope" => self.scope.as_deref(),
             "rls" => self.rls.as_deref(),
+            "factory" => self.factory.as_deref(),
+            "dependency" => self.dependency.as_deref(),
             _ => None,
         }
     }
 
     /// Whether the project can have anything to rewrite to: at least one name of a standard module is known.
     pub fn is_known(&self) -> bool {
-        let single = [&self.module, &self.scope, &self.rls];
+        let single = [&self.module, &self.scope, &self.rls, &self.dependency];
         single.into_iter().any(Option::is_some) || !self.helpers.is_empty()
     }
 
@@ -139,6 +147,8 @@ impl Standard {
             ("pool", &self.pool),
             ("scope", &self.scope),
             ("rls", &self.rls),
+            ("factory", &self.factory),
+            ("dependency", &self.dependency),
         ];
         let mut given: Vec<(String, &str)> = single
             .into_iter()

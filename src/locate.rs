@@ -11,7 +11,7 @@ use tree_sitter::{Query, QueryCursor, QueryCursorOptions, StreamingIterator};
 use crate::config::Config;
 use crate::language::{self, Language};
 use crate::project::ParsedFile;
-use crate::recipe::{Driver, Recipe, Role};
+use crate::recipe::{CLAIMS, Driver, Recipe, Role};
 use crate::source::Span;
 
 /// The node spans that a match bound, by capture name.
@@ -311,6 +311,14 @@ fn names_of(role: Role, config: &Config, driver: &Driver) -> Vec<String> {
             .cloned()
             .collect(),
         Role::Connect => driver.modules.clone(),
+        Role::CreateEngine => driver.create_engine.clone(),
+        Role::Dependency => one(&standard.dependency),
+        Role::SessionFactory | Role::UnreadFactory => {
+            let makers = driver.create_pool.iter();
+            makers.chain(&standard.factory).cloned().collect()
+        }
+        Role::GivenSession => driver.connection_types.clone(),
+        Role::Claims => CLAIMS.iter().map(|word| (*word).to_owned()).collect(),
         Role::Pool | Role::PoolHolder => {
             let names = driver
                 .create_pool

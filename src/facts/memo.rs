@@ -2,7 +2,7 @@
 //!
 //! Every entry is a pure function of the project, so it does not matter which thread writes it first.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -28,6 +28,8 @@ pub struct Memo {
     pub(super) makings: Table<ClassRef, Vec<Making>>,
     /// What expressions can evaluate to.
     pub(super) values: Table<(FileId, Span), Values>,
+    /// The names under which session factories are kept.
+    pub(super) factories: Table<(), BTreeSet<String>>,
 }
 
 /// Answers by question.

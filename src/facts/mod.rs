@@ -8,6 +8,7 @@ pub mod connection;
 pub mod context;
 pub mod effects;
 pub mod errors;
+mod factories;
 mod handles;
 pub mod identity;
 pub mod memo;
@@ -15,8 +16,10 @@ pub mod origin;
 pub mod passing;
 pub mod roles;
 pub mod schema;
+pub mod session_scope;
 pub mod site;
 pub mod standard;
+pub mod statements;
 pub mod tables;
 
 use globset::GlobSet;

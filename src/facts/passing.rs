@@ -7,7 +7,7 @@ use crate::facts::connection::queries_of;
 use crate::facts::handles::{self, HandleUse};
 use crate::facts::{World, errors};
 use crate::language::expression::{Argument, Expression};
-use crate::language::usage::{Manner, Usage};
+use crate::language::usage::{Manner, MethodCall, Usage};
 use crate::language::{BindingKind, Parameter, ParameterKind};
 use crate::project::{ClassRef, FileId, FunctionRef, ParsedFile};
 use crate::source::Span;
@@ -25,6 +25,10 @@ pub struct Passed {
     pub is_lost: bool,
     /// Where it is closed, reset or given back: `path:line`.
     pub ended: Option<String>,
+    /// The calls on it, each with its file.
+    pub calls: Vec<(FileId, MethodCall)>,
+    /// The functions that it was followed into.
+    pub functions: BTreeSet<FunctionRef>,
     /// Where one of its errors is caught and the caller does not hear of it.
     pub swallowed: Option<Swallowed>,
 }
@@ -190,6 +194,7 @@ impl Follower<'_> {
         if !self.seen.insert((function.file, parameter.span)) {
             return;
         }
+        self.passed.functions.insert(function);
         let file = self.world.project.file(function.file);
         let rebound = file
             .model
@@ -292,6 +297,7 @@ impl Follower<'_> {
                 self.passed
                     .queries
                     .extend(queries_of(self.world, id, &call).unwrap_or_default());
+                self.passed.calls.push((id, call));
             }
             Usage::Argument { call, callee } => self.call(id, call, callee, span, depth),
             Usage::Tested | Usage::Interpolated => {}

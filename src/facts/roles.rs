@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::facts::World;
 use crate::facts::origin::{self, Value};
+use crate::facts::{World, factories};
+use crate::language::BindingKind;
 use crate::language::expression::{Argument, Expression};
 use crate::language::usage::Usage;
 use crate::locate::Hit;
 use crate::project::{FileId, Symbol};
-use crate::recipe::{Recipe, Role};
+use crate::recipe::{CLAIMS, Recipe, Role};
 use crate::source::Span;
 
 /// What a hit turns out to be.
@@ -46,12 +47,77 @@ pub fn standing(world: World<'_>, file: FileId, hit: &Hit, recipe: &Recipe) -> S
             Role::Scope => member(world, file, span, world.config.standard.scope.as_slice()),
             Role::Rls => member(world, file, span, world.config.standard.rls.as_slice()),
             Role::PoolHolder => holder(world, file, hit, span),
+            Role::SessionFactory => factories::standing(world, file, span),
+            Role::UnreadFactory => factories::unread(world, file, span),
+            Role::CreateEngine => {
+                let engines = &world.driver.create_engine;
+                of_driver(world, file, span, engines, &[])
+            }
+            Role::Dependency => {
+                let names = world.config.standard.dependency.as_slice();
+                member(world, file, span, names)
+            }
+            Role::GivenSession => given_session(world, file, span),
+            Role::Claims => claims(world, file, span),
         };
         if standing != Standing::Site {
             return standing;
         }
     }
     Standing::Site
+}
+
+/// Names that a session has where nothing declares it.
+const SESSIONS: [&str; 4] = ["session", "db_session", "async_session", "db"];
+
+/// A session that the function around the site was given: a parameter that is declared as one, or is called one and asked for what only
+/// sessions do.
+fn given_session(world: World<'_>, file: FileId, span: Span) -> Standing {
+    let parsed = world.project.file(file);
+    let Expression::Name(name) = parsed.expression(span) else {
+        return Standing::Unrelated;
+    };
+    let scope = parsed.model.scope_at(span.start);
+    let owner = parsed.model.resolve(scope, &name);
+    let mut bindings = owner
+        .into_iter()
+        .flat_map(|owner| parsed.model.bindings_of(owner, &name));
+    let (Some(binding), None) = (bindings.next(), bindings.next()) else {
+        return Standing::Unrelated;
+    };
+    if binding.kind != BindingKind::Parameter || !world.linked[file.0] {
+        return Standing::Unrelated;
+    }
+    let declared = binding.annotation.map(|span| span.text(parsed.text()));
+    let is_session = match declared {
+        Some(annotation) => {
+            let is_name = |c: char| c.is_alphanumeric() || c == '_';
+            let mut words = annotation.split(|c| !is_name(c));
+            words.any(|word| {
+                world
+                    .driver
+                    .connection_types
+                    .iter()
+                    .any(|known| known == word)
+            })
+        }
+        None => SESSIONS.contains(&name.as_str()),
+    };
+    if is_session {
+        Standing::Site
+    } else {
+        Standing::Unrelated
+    }
+}
+
+fn claims(world: World<'_>, file: FileId, span: Span) -> Standing {
+    let text = span.text(world.project.file(file).text());
+    let parameter = text.trim_matches(['"', '\'']) == "role";
+    if parameter || CLAIMS.iter().any(|known| text.contains(known)) {
+        Standing::Site
+    } else {
+        Standing::Unrelated
+    }
 }
 
 /// A member of the standard module. A name of the standard that means something else is listed.

@@ -72,6 +72,8 @@ fn opens_connection(pattern: Pattern) -> bool {
             | Pattern::DirectConnect
             | Pattern::RlsBlock
             | Pattern::PlainConnectionBlock
+            | Pattern::SessionBlock
+            | Pattern::SessionManual
     )
 }
 
@@ -163,7 +165,22 @@ fn touched(
 ) -> Option<Tables> {
     let settings = &world.config.schema;
     match pattern {
-        Pattern::GetPoolCall | Pattern::CreatePool | Pattern::CachedPool => None,
+        Pattern::GetPoolCall
+        | Pattern::CreatePool
+        | Pattern::CachedPool
+        | Pattern::SessionBlock
+        | Pattern::SessionManual
+        | Pattern::FactoryImport
+        | Pattern::CreateFactory
+        | Pattern::CreateEngine
+        | Pattern::DirectSession
+        | Pattern::SessionParameter
+        | Pattern::SessionTransaction
+        | Pattern::TaskParameters
+        | Pattern::TenantFilter
+        | Pattern::ConnectionClaims => None,
+        // What a session runs is not followed to tables.
+        Pattern::PlainConnectionBlock if world.driver.session.is_some() => None,
         Pattern::PoolDirectCall => Some(call.map_or_else(Tables::default, |call| {
             tables::of_call(call, world.schema, settings)
         })),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
 use crate::facts::World;
+use crate::facts::session_scope::{self, SessionScope};
 use crate::language::expression::{Argument, Expression};
 use crate::language::{ImportKind, Model, Parameter, ParameterKind, ScopeId};
 use crate::project::{FileId, FunctionRef, ParsedFile, Project, Symbol};
@@ -42,6 +43,10 @@ pub struct StandardModule {
     pub registrars: Vec<String>,
     /// Whether the scope with a user declares its user as text (`user_id: str`).
     pub rls_takes_text: bool,
+    /// What its scope does, for a driver with sessions.
+    pub session: SessionScope,
+    /// What its dependency does.
+    pub dependency: SessionScope,
     /// What the names of the settings mean, seen from the module.
     members: BTreeMap<String, Symbol>,
     /// The files that define them.
@@ -74,7 +79,9 @@ impl StandardModule {
             .values()
             .chain(&standard.pool)
             .chain(&standard.scope)
-            .chain(&standard.rls);
+            .chain(&standard.rls)
+            .chain(&standard.factory)
+            .chain(&standard.dependency);
         for name in names {
             let symbol = project.member_of(path, name);
             if let Symbol::Member { file, .. } = &symbol {
@@ -100,6 +107,12 @@ impl StandardModule {
             let annotation = first.and_then(|parameter| parameter.annotation);
             module.rls_takes_text = annotation.is_some_and(|span| span.text(file.text()) == "str");
         }
+        let member = |name: &Option<String>| module.members.get(name.as_deref()?);
+        let factory = member(&standard.factory);
+        let scope_of =
+            |name: &Option<String>| session_scope::read(project, id, member(name), factory, driver);
+        (module.session, module.dependency) =
+            (scope_of(&standard.scope), scope_of(&standard.dependency));
         let getter = standard
             .pool
             .as_deref()
@@ -199,6 +212,12 @@ impl StandardModule {
             .pool
             .as_deref()
             .is_some_and(|name| self.is_member(world, file, span, name))
+    }
+
+    /// Whether a symbol is the module's session factory.
+    pub fn is_factory(&self, world: World<'_>, symbol: &Symbol) -> bool {
+        let factory = world.config.standard.factory.as_deref();
+        factory.is_some_and(|name| self.members.get(name) == Some(symbol))
     }
 
     /// Whether the value that the expression at `created` makes is handed to a registrar by the file.

@@ -139,6 +139,14 @@ pub trait Language: Send + Sync {
     fn catches(&self, code: Code<'_>, body: Span) -> Vec<Catch>;
     /// The statements inside `body` that raise an exception; not those of nested functions.
     fn raises(&self, code: Code<'_>, body: Span) -> Vec<Span>;
+    /// The statements inside `body` that leave the function with a value or without one; not those of nested functions.
+    fn returns(&self, _code: Code<'_>, _body: Span) -> Vec<Span> {
+        Vec::new()
+    }
+    /// The statements inside `body` that leave a loop or one of its rounds; not those of nested functions.
+    fn jumps(&self, _code: Code<'_>, _body: Span) -> Vec<Span> {
+        Vec::new()
+    }
     /// The statements inside `body` that raise an exception where what they claim does not hold; not those of nested functions.
     fn asserts(&self, code: Code<'_>, body: Span) -> Vec<Span>;
     /// The expressions inside `body` that raise an exception for values which do not fit: a key that is not there, a divisor that is
@@ -187,8 +195,17 @@ pub trait Language: Send + Sync {
     fn is_rewritten(&self) -> bool {
         true
     }
-    /// The header of a block that opens the asynchronous resource `resource` under the name `name`.
-    fn scope_header(&self, resource: &str, name: &str) -> String;
+    /// The header of a block that opens `resource` under the name `name`; `is_async`: the resource is opened asynchronously.
+    fn scope_header(&self, resource: &str, name: &str, is_async: bool) -> String;
+    /// Whether the block statement at `span` opens its resources asynchronously.
+    fn is_async_block(&self, _code: Code<'_>, _span: Span) -> bool {
+        false
+    }
+    /// Adds `parameter` behind the last parameter of the function at `function` that can stand before it; `None` for a function without
+    /// a list of parameters.
+    fn add_parameter(&self, _code: Code<'_>, _function: Span, _parameter: &str) -> Option<Edit> {
+        None
+    }
     /// Puts `name` in the place of the member access at `span` (`object.member`), which becomes a plain name. Comments between the
     /// two stay.
     fn replace_access(&self, code: Code<'_>, span: Span, name: &str) -> Vec<Edit>;

@@ -24,6 +24,9 @@ const ONE_CONNECTION: &str = "one connection for the block";
 /// The reason for every site of a project that has nothing to rewrite to yet.
 const NO_STANDARD: &str = "the project has no standard module yet: `connmod init --scaffold` writes one, or connmod.yaml names it";
 
+/// Why a block may stand in a scope that commits.
+const NOTHING_LEFT: &str = "nothing that the block does is left uncommitted at its end";
+
 /// The same for the one place that makes a pool.
 const ONLY_POOL: &str = "the project's pool; a standard module would own it";
 
@@ -140,6 +143,10 @@ impl Judgement<'_> {
                 finding.verdict,
                 self.recipe.pattern,
             ));
+        }
+        let words = &self.world.driver.words;
+        for text in finding.reasons.iter_mut().chain(&mut finding.notes) {
+            *text = in_words(words, text);
         }
         finding.severity = row
             .severity
@@ -271,7 +278,12 @@ impl Judgement<'_> {
                     finding.target = Some(proposal.target.clone());
                     finding.reasons.extend(proposal.unproven.iter().cloned());
                     if finding.reasons.is_empty() {
-                        finding.reasons.extend(why(&known.facts, name, &refused));
+                        let of_session = self.world.driver.session.is_some();
+                        finding.reasons.extend(if of_session {
+                            vec![NOTHING_LEFT.to_owned()]
+                        } else {
+                            why(&known.facts, name, &refused)
+                        });
                     }
                     finding.notes.extend(proposal.notes.iter().cloned());
                     // The first refusal is the reason already where the fallback is what stands.
@@ -308,6 +320,23 @@ impl Judgement<'_> {
         finding.reasons.extend(refused);
         false
     }
+}
+
+/// A reason in the words of the driver: what stands between backticks is code and stays.
+fn in_words(words: &BTreeMap<String, String>, text: &str) -> String {
+    if words.is_empty() {
+        return text.to_owned();
+    }
+    let parts = text.split('`').enumerate().map(|(index, part)| {
+        let mut part = part.to_owned();
+        for (word, own) in words.iter().filter(|_| index % 2 == 0) {
+            for article in ["the", "a", "another"] {
+                part = part.replace(&format!("{article} {word}"), &format!("{article} {own}"));
+            }
+        }
+        part
+    });
+    parts.collect::<Vec<_>>().join("`")
 }
 
 /// In a project without a standard module, says of the place that makes the pool what it is, if there is only one.

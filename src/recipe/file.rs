@@ -136,6 +136,14 @@ pub(super) enum RewriteFile {
     },
     /// What nothing reads any more goes.
     Remove {},
+    /// The block goes; its connection becomes a parameter that the framework fills.
+    BlockToParameter {
+        /// What fills it.
+        #[schemars(with = "String")]
+        with: Spanned<String>,
+    },
+    /// A name that nothing reads goes from its import.
+    RemoveImport {},
 }
 
 /// One example: `before`, and exactly one of `after`, `review`, `keep`, `standard`, `no-site`.

@@ -278,6 +278,10 @@ fn rewrite_kind(
         RewriteFile::BlockToCalls {} => RewriteKind::BlockToCalls,
         RewriteFile::CallToHelper {} => RewriteKind::CallToHelper,
         RewriteFile::Remove {} => RewriteKind::Remove,
+        RewriteFile::RemoveImport {} => RewriteKind::RemoveImport,
+        RewriteFile::BlockToParameter { with } => RewriteKind::BlockToParameter {
+            with: template(with)?,
+        },
         RewriteFile::CallToBlock { with } => RewriteKind::CallToBlock {
             with: template(with)?,
         },

@@ -23,9 +23,9 @@ pub use embed::builtin;
 pub use library::Library;
 pub use load::{load, load_migration};
 pub use model::{
-    Check, Condition, Driver, Example, Expectation, IdentityClass, Migration, Outcome, Pattern,
-    PoolClass, Recipe, Rewrite, RewriteKind, Role, Row, Severity, TablesClass, Template,
-    TemplatePart, Warning,
+    CLAIMS, Check, Condition, Driver, Example, Expectation, IdentityClass, Migration, Outcome,
+    Pattern, PoolClass, Recipe, Rewrite, RewriteKind, Role, Row, SessionMethods, Severity,
+    TablesClass, Template, TemplatePart, Warning,
 };
 pub use scaffold::scaffold;
 pub use schema::{migration_schema, recipe_schema, settings_schema};

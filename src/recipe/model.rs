@@ -33,6 +33,28 @@ pub enum Pattern {
     RlsBlock,
     /// A standard block without a user.
     PlainConnectionBlock,
+    /// `async with session_factory() as session:`
+    SessionBlock,
+    /// `session = session_factory()`
+    SessionManual,
+    /// An import of the session factory that nothing reads.
+    FactoryImport,
+    /// `async_sessionmaker(…)`
+    CreateFactory,
+    /// `create_async_engine(…)`
+    CreateEngine,
+    /// A session that a function opens on an engine itself: `AsyncSession(engine)`.
+    DirectSession,
+    /// `session: AsyncSession = Depends(get_session_dependency)`
+    SessionParameter,
+    /// A function that begins, commits or rolls back the session that it was given.
+    SessionTransaction,
+    /// Parameters of the database handed on to a task: `db_params=…`.
+    TaskParameters,
+    /// A query that filters by tenant.
+    TenantFilter,
+    /// A role or claims of a token among the parameters of a connection.
+    ConnectionClaims,
 }
 
 impl Pattern {
@@ -49,6 +71,17 @@ impl Pattern {
             Self::HelperCall => "helper_call",
             Self::RlsBlock => "rls_block",
             Self::PlainConnectionBlock => "plain_connection_block",
+            Self::SessionBlock => "session_block",
+            Self::SessionManual => "session_manual",
+            Self::FactoryImport => "factory_import",
+            Self::CreateFactory => "create_factory",
+            Self::CreateEngine => "create_engine",
+            Self::DirectSession => "direct_session",
+            Self::SessionParameter => "session_parameter",
+            Self::SessionTransaction => "session_transaction",
+            Self::TaskParameters => "task_parameters",
+            Self::TenantFilter => "tenant_filter",
+            Self::ConnectionClaims => "connection_claims",
         }
     }
 
@@ -58,6 +91,7 @@ impl Pattern {
             Self::HelperCall => Some("helpers"),
             Self::RlsBlock => Some("rls"),
             Self::PlainConnectionBlock => Some("scope"),
+            Self::SessionParameter => Some("dependency"),
             _ => None,
         }
     }
@@ -86,7 +120,22 @@ pub enum Role {
     Rls,
     /// An assignment target or parameter that keeps a pool beyond one function.
     PoolHolder,
+    /// What makes sessions when it is called: the value that one of the driver's `create_pool` functions gave.
+    SessionFactory,
+    /// A name that an import takes from where a session factory is, and that nothing in the file reads.
+    UnreadFactory,
+    /// The driver's function that makes an engine.
+    CreateEngine,
+    /// The standard's function that gives a session to whoever declares that it depends on one.
+    Dependency,
+    /// A session that the function around it was given by its caller.
+    GivenSession,
+    /// A text that names a role or claims of a token for a connection.
+    Claims,
 }
+
+/// What gives a connection a role or the claims of a token, by the names that the parameters of PostgreSQL and PostgREST have for them.
+pub const CLAIMS: [&str; 3] = ["request.jwt.claim", "-c role=", "-c request.jwt"];
 
 /// What is known of the tables that a site touches.
 #[derive(
@@ -222,6 +271,13 @@ pub enum TemplatePart {
     Identity,
     /// `{POOL}`: the text of a capture.
     Capture(String),
+    /// `{fastapi.Depends}`: a name of a library, imported where needed.
+    Library {
+        /// The module.
+        module: String,
+        /// The name.
+        name: String,
+    },
 }
 
 /// A text with places to fill.
@@ -257,6 +313,13 @@ pub enum RewriteKind {
     },
     /// What nothing reads any more goes.
     Remove,
+    /// The block goes; its connection becomes a parameter that the framework fills.
+    BlockToParameter {
+        /// What fills it.
+        with: Template,
+    },
+    /// A name that nothing reads goes from its import.
+    RemoveImport,
 }
 
 /// One rewrite of a recipe.
@@ -387,7 +450,41 @@ pub struct Driver {
     #[serde(default)]
     pub handle_methods: Vec<String>,
     /// Keyword arguments of `acquire`; a call with others is not this driver's.
+    #[serde(default)]
     pub acquire_keywords: Vec<String>,
+    /// What reasons call the driver's connections and pools, where not by these words: `{connection: session, pool: session factory}`.
+    #[serde(default)]
+    pub words: BTreeMap<String, String>,
+    /// Functions that make an engine, which pools and factories are made of.
+    #[serde(default)]
+    pub create_engine: Vec<String>,
+    /// What its sessions do, for a driver whose connections are units of work.
+    #[serde(default)]
+    pub session: Option<SessionMethods>,
+}
+
+/// The methods of a session: a connection that gathers changes and writes them when it is told to commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionMethods {
+    /// Functions that make a statement which only reads, and methods that begin with one.
+    pub reading: Vec<String>,
+    /// Functions that make a statement which changes rows.
+    pub changing: Vec<String>,
+    /// Functions that make a statement of a text.
+    pub textual: Vec<String>,
+    /// Methods that change rows, or the objects that become rows.
+    pub change: Vec<String>,
+    /// Methods that read.
+    pub read: Vec<String>,
+    /// Methods that write the changes for good.
+    pub commit: Vec<String>,
+    /// Methods that take the changes back.
+    pub rollback: Vec<String>,
+    /// Methods that open a transaction.
+    pub begin: Vec<String>,
+    /// Methods that give the connection back.
+    pub close: Vec<String>,
 }
 
 /// One item of a migration's checklist.

@@ -3,10 +3,11 @@
 //! Only their syntax; which captures exist is the caller's to check.
 
 use super::model::{Template, TemplatePart};
+use crate::config::Standard;
 use crate::source::Span;
 
 /// The names that `{standard.…}` can ask for.
-pub(super) const STANDARD_KEYS: [&str; 4] = ["module", "pool", "scope", "rls"];
+pub(super) const STANDARD_KEYS: [&str; 6] = Standard::KEYS;
 
 /// Why a text is no template; positions are offsets into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,15 +94,28 @@ fn place(name: &str) -> Result<TemplatePart, String> {
             ))
         };
     }
-    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if is_name {
+    let parts: Vec<&str> = name.split('.').collect();
+    if let [module @ .., last] = parts.as_slice()
+        && !module.is_empty()
+        && parts.iter().all(|part| is_word(part))
+    {
+        return Ok(TemplatePart::Library {
+            module: module.join("."),
+            name: (*last).to_owned(),
+        });
+    }
+    if is_word(name) {
         Ok(TemplatePart::Capture(name.to_owned()))
     } else {
         Err(format!(
             "`{{{name}}}` is neither `{{identity}}`, `{{standard.…}}` nor the name of a capture"
         ))
     }
+}
+
+fn is_word(part: &str) -> bool {
+    part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 #[cfg(test)]
@@ -192,7 +206,7 @@ mod tests {
                 "{standard.url}",
                 0,
                 14,
-                "unknown name `standard.url`; there are standard.module, standard.pool, standard.scope, standard.rls",
+                "unknown name `standard.url`; there are standard.module, standard.pool, standard.factory, standard.scope, standard.rls, standard.dependency",
             ),
         ];
         for (text, start, end, problem) in faults {

@@ -217,6 +217,11 @@ fn verb(kind: &RewriteKind) -> String {
         RewriteKind::PairToBlock { with } => {
             format!("acquire and release become a block on {}", template(with))
         }
+        RewriteKind::BlockToParameter { with } => format!(
+            "the block goes, and its session becomes a parameter{}",
+            template(with)
+        ),
+        RewriteKind::RemoveImport => "the name goes from its import".to_owned(),
         RewriteKind::Remove => "what nothing reads any more goes".to_owned(),
     }
 }
@@ -227,6 +232,7 @@ fn template(template: &Template) -> String {
         TemplatePart::Standard(key) => format!("{{standard.{key}}}"),
         TemplatePart::Identity => "{identity}".to_owned(),
         TemplatePart::Capture(name) => format!("{{{name}}}"),
+        TemplatePart::Library { module, name } => format!("{module}.{name}"),
     };
     template.parts.iter().map(part).collect()
 }

@@ -36,7 +36,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     Refusal::unless_empty(reasons)?;
     let filled = template::fill(subject, with, statement.start)?;
     let name = name.unwrap_or(NAMES[0]);
-    let header = file.language.scope_header(&filled.text, name);
+    let header = file.language.scope_header(&filled.text, name, true);
     let Some(edits) = file
         .language
         .wrap_statement(file.code(), statement, &header)

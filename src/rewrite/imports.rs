@@ -237,9 +237,12 @@ pub fn edits(
     let mut fresh: BTreeMap<ImportPlace, ModuleNames> = BTreeMap::new();
     let mut placed: BTreeSet<(Option<ScopeId>, String)> = BTreeSet::new();
     for import in needed {
-        // Every name that is needed was reached in one of the targets.
+        // What is of no standard module is of a library.
         let own = targets.iter().find(|own| own.module == import.standard);
-        let Some(target) = own.copied() else { continue };
+        let target = own.copied().unwrap_or(Target {
+            module: &import.standard,
+            path: None,
+        });
         let hosts = hosts(project, id, target, import);
         if hosts.is_empty() {
             let place = place(project, id, target, import);
@@ -312,11 +315,23 @@ fn orphans<'p>(
                 model.ancestors(scope).any(|scope| scope == import.scope)
                     && mentions(text, &import.local)
             })
-            && (import.scope != Model::MODULE
-                || !(is_imported_from(project, file, &import.local)
-                    || project.links().is_quoted(file.source.path(), &import.local)))
+            && (import.scope != Model::MODULE || !is_taken_from(project, id, &import.local))
     });
     orphaned.collect()
+}
+
+/// Whether something outside of the file may read `name` of its module.
+pub(super) fn is_taken_from(project: &Project, id: FileId, name: &str) -> bool {
+    let file = project.file(id);
+    is_imported_from(project, file, name) || project.links().is_quoted(file.source.path(), name)
+}
+
+/// The edits that take one name out of its import.
+pub(super) fn without(file: &ParsedFile, import: &Import) -> Vec<Edit> {
+    let mut change = ImportChange::default();
+    change.drop.insert(import.span);
+    file.language
+        .change_import(file.code(), import.statement, &change)
 }
 
 /// Whether another file takes `name` from this one: by an import, a star, or as an attribute of the module.

@@ -4,6 +4,7 @@
 //! gives a fix, or the reasons why not; nothing here touches a file.
 
 mod block_to_calls;
+mod block_to_parameter;
 mod call_to_block;
 mod call_to_helper;
 pub mod cleanup;
@@ -12,9 +13,11 @@ pub mod imports;
 mod pair_to_block;
 mod proof;
 pub mod remains;
+mod remove_import;
 mod replace;
 mod template;
 mod transaction;
+mod unit_of_work;
 
 use std::collections::BTreeSet;
 
@@ -104,9 +107,16 @@ impl Proposal {
 
     /// Takes in the edits that move lines, but for those of lines whose beginnings another edit replaces anyway.
     fn move_lines(&mut self, moved: Vec<Edit>) {
-        let replaced: Vec<Span> = self.edits.iter().map(|edit| edit.span).collect();
+        let replaced: Vec<(Span, bool)> = self
+            .edits
+            .iter()
+            .map(|edit| (edit.span, edit.text.is_empty()))
+            .collect();
         let is_replaced = |edit: &Edit| {
-            let inside = |span: &Span| span.contains(edit.span) && edit.span.start > span.start;
+            let inside = |(span, is_gone): &(Span, bool)| {
+                let behind_start = edit.span.start > span.start;
+                span.contains(edit.span) && edit.span.start < span.end && (behind_start || *is_gone)
+            };
             replaced.iter().any(inside)
         };
         self.edits
@@ -209,6 +219,8 @@ fn propose(subject: Subject<'_>, rewrite: &Rewrite) -> Result<Proposal, Refusal>
         RewriteKind::Replace { at, with } => replace::propose(subject, at, with),
         RewriteKind::CallToHelper => call_to_helper::propose(subject),
         RewriteKind::CallToBlock { with } => call_to_block::propose(subject, with),
+        RewriteKind::BlockToParameter { with } => block_to_parameter::propose(subject, with),
+        RewriteKind::RemoveImport => remove_import::propose(subject),
         RewriteKind::PairToBlock { with } => pair_to_block::propose(subject, with),
         // What is dead is only known when the other rewrites of the file are: see `cleanup`.
         RewriteKind::Remove => Err(Refusal::one("something still reads it")),

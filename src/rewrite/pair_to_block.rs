@@ -3,25 +3,31 @@
 use crate::edit::Edit;
 use crate::language::usage::Cleanup;
 use crate::recipe::Template;
-use crate::rewrite::{Proposal, Refusal, Subject, proof, template, transaction};
+use crate::rewrite::{Proposal, Refusal, Subject, proof, template, transaction, unit_of_work};
 use crate::source::Span;
 
 pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal, Refusal> {
     let shape = subject.shape()?;
     let (assignment, name) = (subject.capture("ASSIGN")?, subject.capture("CONN")?);
-    let pair = pair(subject, assignment, name)?;
+    let (pair, is_async) = pair(subject, assignment, name)?;
     let mut reasons = proof::shared_pool(subject);
     reasons.extend(proof::binds_nothing_else(
         subject,
         subject.capture("ACQUIRE")?,
     ));
     reasons.extend(proof::no_arguments(subject, shape.get("ARGS").copied()));
+    // Handlers that stay are part of what the connection is open for.
+    let body = if pair.handles {
+        Span::new(pair.header.start, pair.clause.start)
+    } else {
+        pair.body
+    };
     let connection = crate::facts::connection::follow(
         subject.world,
         subject.file,
         subject.text(name),
         name,
-        pair.body,
+        body,
     );
     if let Some(span) = connection.rebound {
         reasons.push(format!(
@@ -35,7 +41,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
             subject.line(span)
         ));
     }
-    reasons.extend(used_elsewhere(subject, name, &pair));
+    reasons.extend(used_elsewhere(subject, name, body, pair.clause));
     Refusal::unless_empty(reasons)?;
     let filled = template::fill(subject, with, assignment.start)?;
     let mut proposal = Proposal::new(Span::new(assignment.start, pair.clause.end), filled.target);
@@ -53,28 +59,52 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
         proposal.unproven.extend(transaction.unproven);
         proposal.notes.extend(transaction.notes);
     }
+    if subject.world.driver.session.is_some() {
+        let scope = subject.world.standard.session;
+        if scope.is_async.is_some_and(|there| there != is_async) {
+            return Err(Refusal::one(
+                "the session and the standard's scope are not both asynchronous",
+            ));
+        }
+        let whole = Span::new(pair.header.start, pair.clause.end);
+        let unproven = unit_of_work::unproven(subject, &connection, scope, whole, true);
+        proposal.unproven.extend(unproven);
+    }
     let file = subject.parsed();
     proposal
         .edits
         .push(file.language.remove_statement(file.code(), assignment));
-    let header = file.language.scope_header(&filled.text, subject.text(name));
-    proposal.edits.push(Edit::replace(pair.header, header));
+    let header = file
+        .language
+        .scope_header(&filled.text, subject.text(name), is_async);
     let start = file.source.line_start(pair.clause.start);
     let end = file.source.line_end(pair.clause.end.saturating_sub(1));
     proposal.edits.push(Edit::delete(Span::new(start, end)));
+    if pair.handles {
+        // The handlers stay, inside of the scope.
+        let whole = Span::new(pair.header.start, pair.clause.end);
+        let Some(moved) = file.language.wrap_statement(file.code(), whole, &header) else {
+            return Err(Refusal::one(
+                "the `try` cannot be moved into a block without changing its text",
+            ));
+        };
+        proposal.move_lines(moved);
+    } else {
+        proposal.edits.push(Edit::replace(pair.header, header));
+    }
     proposal.imports = filled.imports;
     Ok(proposal)
 }
 
 /// Finds the `try` behind the acquire, with a `finally` that does nothing but give the connection back.
-fn pair(subject: Subject<'_>, assignment: Span, name: Span) -> Result<Cleanup, Refusal> {
+fn pair(subject: Subject<'_>, assignment: Span, name: Span) -> Result<(Cleanup, bool), Refusal> {
     let file = subject.parsed();
     let next = file.language.next_statement(file.code(), assignment);
     let pair = next.and_then(|next| file.language.cleanup(file.code(), next));
     let Some(pair) = pair else {
         return Err(leak(subject, name));
     };
-    if pair.handles {
+    if pair.handles && subject.world.driver.session.is_none() {
         return Err(Refusal::one(
             "the `try` around the connection has handlers of its own",
         ));
@@ -91,20 +121,23 @@ fn pair(subject: Subject<'_>, assignment: Span, name: Span) -> Result<Cleanup, R
             "the connection is given back only under a condition: a leak on the other paths",
         ));
     }
-    if !only_releases(subject, &pair.statements, name) {
-        return Err(Refusal::one(
+    match only_releases(subject, &pair.statements, name) {
+        Some(is_async) => Ok((pair, is_async)),
+        None => Err(Refusal::one(
             "the `finally` does not just give the connection back to the pool that it was taken from",
-        ));
+        )),
     }
-    Ok(pair)
 }
 
 /// The finding where no adjacent release is certain: whether there is a release at all.
 fn leak(subject: Subject<'_>, name: Span) -> Refusal {
     let file = subject.parsed();
     let text = subject.text(name);
+    let driver = subject.world.driver;
+    let closes = driver.session.iter().flat_map(|session| &session.close);
+    let gives_back: Vec<&String> = driver.release.iter().chain(closes).collect();
     let released = file.outline.calls.iter().any(|call| {
-        subject.world.driver.release.contains(&call.name)
+        gives_back.contains(&&call.name)
             && subject.text(call.span).contains(text)
             && file.function_at(call.span.start) == file.function_at(name.start)
     });
@@ -115,8 +148,9 @@ fn leak(subject: Subject<'_>, name: Span) -> Refusal {
     })
 }
 
-fn only_releases(subject: Subject<'_>, statements: &[Span], name: Span) -> bool {
-    let [only] = statements else { return false };
+/// Whether the release is awaited, if it is all that the statements do.
+fn only_releases(subject: Subject<'_>, statements: &[Span], name: Span) -> Option<bool> {
+    let [only] = statements else { return None };
     let text: String = subject.text(*only).split_whitespace().collect();
     let conn = subject.text(name);
     // A pair: what is borrowed from one pool is given back to the same.
@@ -126,20 +160,30 @@ fn only_releases(subject: Subject<'_>, statements: &[Span], name: Span) -> bool 
         .unwrap_or_default()
         .split_whitespace()
         .collect();
-    let mut releases = subject.world.driver.release.iter();
-    releases.any(|release| text == format!("await{pool}.{release}({conn})"))
+    let driver = subject.world.driver;
+    let releases = driver.release.iter();
+    let mut releases = releases.map(|release| format!("{pool}.{release}({conn})"));
+    // A session gives its connection back itself.
+    let closes = driver.session.iter().flat_map(|session| &session.close);
+    let mut closes = closes.map(|close| format!("{conn}.{close}()"));
+    let (call, is_async) = match text.strip_prefix("await") {
+        Some(call) => (call, true),
+        None => (text.as_str(), false),
+    };
+    let given_back = is_async && releases.any(|release| call == release);
+    (given_back || closes.any(|close| call == close)).then_some(is_async)
 }
 
 /// The connection is used nowhere but in the body and in its release.
-fn used_elsewhere(subject: Subject<'_>, name: Span, pair: &Cleanup) -> Vec<String> {
+fn used_elsewhere(subject: Subject<'_>, name: Span, body: Span, clause: Span) -> Vec<String> {
     let file = subject.parsed();
     let text = subject.text(name);
     let Some(owner) = file.model.resolve(file.model.scope_at(name.start), text) else {
         return Vec::new();
     };
     let outside = file.model.references_to(owner, text).find(|reference| {
-        !pair.body.contains(reference.span)
-            && !pair.clause.contains(reference.span)
+        !body.contains(reference.span)
+            && !clause.contains(reference.span)
             && reference.span.start > name.start
     });
     outside

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::connection::{Connection, QueryCall};
+use crate::facts::session_scope::SessionScope;
 use crate::facts::standard::Helper;
 use crate::finding::Identity;
 use crate::language::BindingKind;
@@ -53,6 +54,28 @@ pub(super) fn binds_nothing_else(subject: Subject<'_>, header: Span) -> Vec<Stri
         )
     })
     .collect()
+}
+
+/// Why a block cannot open what `scope` describes: one is asynchronous and the other is not.
+pub(super) fn entered_alike(subject: Subject<'_>, block: Span, scope: SessionScope) -> Vec<String> {
+    let file = subject.parsed();
+    let here = file.language.is_async_block(file.code(), block);
+    let mut reasons = Vec::new();
+    if scope.is_async.is_some_and(|there| there != here) {
+        let word = |is_async| {
+            if is_async {
+                "asynchronous"
+            } else {
+                "synchronous"
+            }
+        };
+        reasons.push(format!(
+            "the block is {}, and the standard's form {}",
+            word(here),
+            word(!here)
+        ));
+    }
+    reasons
 }
 
 /// What is not proven of the pool though all that is seen speaks for it.

@@ -2,7 +2,7 @@
 
 use crate::edit::Edit;
 use crate::recipe::Template;
-use crate::rewrite::{Proposal, Refusal, Subject, proof, template, transaction};
+use crate::rewrite::{Proposal, Refusal, Subject, proof, template, transaction, unit_of_work};
 
 pub(super) fn propose(
     subject: Subject<'_>,
@@ -29,6 +29,25 @@ pub(super) fn propose(
             .extend(proof::identity_missing(&subject.facts.identity));
         proposal.unproven.extend(transaction.unproven);
         proposal.notes.extend(transaction.notes);
+    }
+    if let Some(connection) = subject.connection
+        && subject.world.driver.session.is_some()
+    {
+        let scope = subject.world.standard.session;
+        Refusal::unless_empty(proof::entered_alike(subject, region, scope))?;
+        let body = shape.get("BODY").copied().unwrap_or(region);
+        proposal
+            .unproven
+            .extend(if unit_of_work::begins(subject, span) {
+                let lost =
+                    "the block is committed at its end, and the standard's scope commits nothing";
+                (scope.commits == Some(false))
+                    .then(|| lost.to_owned())
+                    .into_iter()
+                    .collect()
+            } else {
+                unit_of_work::unproven(subject, connection, scope, body, true)
+            });
     }
     proposal.edits.push(Edit::replace(span, filled.text));
     proposal.imports = filled.imports;

@@ -44,6 +44,14 @@ pub(super) fn fill(
                     .text
                     .push_str(&name_at(subject, name, at, &mut filled.imports)?);
             }
+            TemplatePart::Library { module, name } => {
+                let target = Target { module, path: None };
+                let (project, file) = (subject.world.project, subject.file);
+                let reach =
+                    imports::reach(project, file, target, name, at).map_err(Refusal::taken)?;
+                filled.imports.extend(reach.needed);
+                filled.text.push_str(&reach.local);
+            }
             TemplatePart::Identity => filled.text.push_str(&identity(subject)?),
             TemplatePart::Capture(name) => {
                 filled.text.push_str(subject.text(subject.capture(name)?));

@@ -147,6 +147,11 @@ impl<'a> Follower<'a> {
         let Some(depth) = depth.checked_sub(1) else {
             return self.unknown("the pool is passed on too often to be followed");
         };
+        if self.world.standard.is_factory(self.world, symbol) {
+            let what = "the session factory of the standard module";
+            self.found.insert(Value::Shared(what.to_owned()));
+            return;
+        }
         match symbol {
             Symbol::Local { scope, name } => self.variable(file, *scope, name, depth),
             Symbol::Member { file, name } => self.variable(*file, Model::MODULE, name, depth),

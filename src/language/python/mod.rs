@@ -139,6 +139,14 @@ impl Language for Python {
         flow::raises(code.tree, body)
     }
 
+    fn returns(&self, code: Code<'_>, body: Span) -> Vec<Span> {
+        flow::returns(code.tree, body)
+    }
+
+    fn jumps(&self, code: Code<'_>, body: Span) -> Vec<Span> {
+        flow::jumps(code.tree, body)
+    }
+
     fn asserts(&self, code: Code<'_>, body: Span) -> Vec<Span> {
         flow::asserts(code.tree, body)
     }
@@ -215,8 +223,17 @@ impl Language for Python {
         statements::first_statement(code.tree, span)
     }
 
-    fn scope_header(&self, resource: &str, name: &str) -> String {
-        format!("async with {resource} as {name}:")
+    fn scope_header(&self, resource: &str, name: &str, is_async: bool) -> String {
+        let word = if is_async { "async with" } else { "with" };
+        format!("{word} {resource} as {name}:")
+    }
+
+    fn is_async_block(&self, code: Code<'_>, span: Span) -> bool {
+        code.text(span).starts_with("async")
+    }
+
+    fn add_parameter(&self, code: Code<'_>, function: Span, parameter: &str) -> Option<Edit> {
+        layout::add_parameter(code, function, parameter)
     }
 
     fn replace_access(&self, code: Code<'_>, span: Span, name: &str) -> Vec<Edit> {

@@ -194,7 +194,7 @@ impl Language for Rust {
         false
     }
 
-    fn scope_header(&self, resource: &str, name: &str) -> String {
+    fn scope_header(&self, resource: &str, name: &str, _is_async: bool) -> String {
         format!("let mut {name} = {resource}.await?;")
     }
 

@@ -92,7 +92,7 @@ impl Follower<'_> {
         if of_driver
             && (driver.create_pool.iter().chain(&driver.pool_types)).any(|known| known == name)
         {
-            if self.world.standard.is_file(file) {
+            if self.world.standard.is_file(file) && driver.session.is_none() {
                 self.found.insert(Value::Shared(format!(
                     "the pool of the standard module, opened at {place}"
                 )));

@@ -58,6 +58,19 @@ pub(super) fn raises(tree: &Tree, body: Span) -> Vec<Span> {
     of_kind(tree, body, "raise_statement")
 }
 
+/// The `return` statements inside `body`; not those of nested functions.
+pub(super) fn returns(tree: &Tree, body: Span) -> Vec<Span> {
+    of_kind(tree, body, "return_statement")
+}
+
+/// The `break` and `continue` statements inside `body`; not those of nested functions.
+pub(super) fn jumps(tree: &Tree, body: Span) -> Vec<Span> {
+    let mut found = of_kind(tree, body, "break_statement");
+    found.extend(of_kind(tree, body, "continue_statement"));
+    found.sort_unstable();
+    found
+}
+
 /// The `assert` statements inside `body`; not those of nested functions.
 pub(super) fn asserts(tree: &Tree, body: Span) -> Vec<Span> {
     of_kind(tree, body, "assert_statement")

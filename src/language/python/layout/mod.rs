@@ -8,6 +8,7 @@
 mod above;
 mod imports;
 mod lines;
+mod parameters;
 mod removal;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use crate::source::Span;
 
 pub(super) use above::line_above;
 pub(super) use imports::{add_imports, change_import};
+pub(super) use parameters::add_parameter;
 pub(super) use removal::remove_statement;
 
 /// The indentation that new blocks get in a file that has none to follow.

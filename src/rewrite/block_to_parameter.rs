@@ -1,0 +1,95 @@
+//! A block that opens a session for all of a route becomes a parameter that the framework fills: the block goes, its body moves out.
+//!
+//! The framework calls the route, nobody else: whoever calls it without the parameter would get the mark that stands for it.
+
+use crate::recipe::Template;
+use crate::rewrite::{Proposal, Refusal, Subject, proof, template, unit_of_work};
+use crate::source::Span;
+
+pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal, Refusal> {
+    let shape = subject.shape()?;
+    let (block, item) = (subject.capture("BLOCK")?, subject.capture("ITEM")?);
+    let name = subject.capture("CONN")?;
+    let Some(connection) = subject.connection else {
+        return Err(Refusal::one("the block does not name its session"));
+    };
+    let file = subject.parsed();
+    let code = file.code();
+    let mut reasons = proof::shared_pool(subject);
+    reasons.extend(proof::no_arguments(subject, shape.get("ARGS").copied()));
+    if file.language.opens_more(code, item) {
+        reasons.push("the `with` has further items".to_owned());
+    }
+    let Some(function) = file.function_at(block.start) else {
+        return Err(Refusal::one("the block stands in no function"));
+    };
+    let scope = file.model.scope(function);
+    reasons.extend(not_for_all(subject, block, scope.body));
+    reasons.extend(called_elsewhere(subject, &scope.name));
+    let text = subject.text(name);
+    let others = file.model.bindings_of(function, text);
+    if others.into_iter().any(|binding| binding.span != name) {
+        reasons.push(format!(
+            "the name `{text}` is used for something else in this function"
+        ));
+    }
+    reasons.extend(proof::entered_alike(
+        subject,
+        block,
+        subject.world.standard.dependency,
+    ));
+    Refusal::unless_empty(reasons)?;
+
+    let filled = template::fill(subject, with, scope.span.start)?;
+    let mut proposal = Proposal::new(scope.span, filled.target);
+    proposal.unproven.extend(proof::doubt(subject));
+    let body = shape.get("BODY").copied().unwrap_or(block);
+    let dependency = subject.world.standard.dependency;
+    proposal.unproven.extend(unit_of_work::unproven(
+        subject, connection, dependency, body, false,
+    ));
+    let parameter = format!("{text}{}", filled.text);
+    let Some(added) = file.language.add_parameter(code, scope.span, &parameter) else {
+        return Err(Refusal::one(
+            "the function has no list of parameters that one could be added to",
+        ));
+    };
+    let Some(moved) = file.language.unwrap_block(code, block) else {
+        return Err(Refusal::one(
+            "the block cannot be moved to its header's indentation without changing its text",
+        ));
+    };
+    proposal.edits.push(added);
+    proposal.edits.extend(moved);
+    proposal.imports = filled.imports;
+    Ok(proposal)
+}
+
+/// Why the session is not open for all that the function does: the block is not its last statement.
+fn not_for_all(subject: Subject<'_>, block: Span, body: Span) -> Option<String> {
+    let file = subject.parsed();
+    let statements = file.language.statements(file.code(), body);
+    match statements.last() {
+        Some(last) if *last == block => None,
+        _ => Some(
+            "the session is not open until the end of the function, as one of a parameter is"
+                .to_owned(),
+        ),
+    }
+}
+
+/// Where the function is used by name, other than by the framework.
+fn called_elsewhere(subject: Subject<'_>, name: &str) -> Option<String> {
+    let project = subject.world.project;
+    let calls = project.calls_named(name).map(|(id, call)| (id, call.span));
+    let mut uses = calls.chain(
+        project
+            .references_named(name)
+            .map(|(id, reference)| (id, reference.span)),
+    );
+    let (id, span) = uses.next()?;
+    Some(format!(
+        "`{name}` is used at {}, where nobody would fill the parameter",
+        project.place(id, span)
+    ))
+}

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::facts::World;
 use crate::facts::origin;
 use crate::facts::roles::Standing;
+use crate::language::expression::Expression;
 use crate::language::{ImportKind, Model};
 use crate::project::{FileId, ParsedFile, Symbol};
 use crate::source::Span;
@@ -83,6 +84,12 @@ fn last(file: &ParsedFile, span: Span) -> &str {
 /// Whether what is called at `span` is a session factory.
 pub(super) fn standing(world: World<'_>, id: FileId, span: Span) -> Standing {
     let file = world.project.file(id);
+    // `sessionmaker(bind=engine)()`
+    if let Expression::Call { callee, .. } = file.expression(span) {
+        let is_maker = world.driver.create_pool.iter().any(|maker| maker == last(file, callee));
+        let made = is_maker && origin::is_pool(&origin::values(world, id, span));
+        return if made { Standing::Site } else { Standing::Unrelated };
+    }
     let called = last(file, span);
     if !world.linked[id.0] || !(names(world).contains(called) || named_factory(called)) {
         return Standing::Unrelated;
@@ -108,7 +115,7 @@ pub(super) fn standing(world: World<'_>, id: FileId, span: Span) -> Standing {
 }
 
 /// Whether a name says that it makes sessions.
-fn named_factory(name: &str) -> bool {
+pub fn named_factory(name: &str) -> bool {
     let name = name.to_lowercase().replace('_', "");
     [
         "sessionlocal",

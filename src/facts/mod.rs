@@ -8,7 +8,7 @@ pub mod connection;
 pub mod context;
 pub mod effects;
 pub mod errors;
-mod factories;
+pub mod factories;
 mod handles;
 pub mod identity;
 pub mod memo;

@@ -112,8 +112,7 @@ fn given_session(world: World<'_>, file: FileId, span: Span) -> Standing {
 
 fn claims(world: World<'_>, file: FileId, span: Span) -> Standing {
     let text = span.text(world.project.file(file).text());
-    let parameter = text.trim_matches(['"', '\'']) == "role";
-    if parameter || CLAIMS.iter().any(|known| text.contains(known)) {
+    if CLAIMS.iter().any(|known| text.contains(known)) {
         Standing::Site
     } else {
         Standing::Unrelated

@@ -5,12 +5,14 @@
 //! called, is noted as a guess.
 
 mod contexts;
+mod combine;
 mod evidence;
 mod helpers;
 mod identity;
 mod read;
 mod scaffold;
 mod scopes;
+mod sessions;
 mod sql_files;
 mod standard;
 mod yaml;
@@ -36,6 +38,9 @@ pub struct Input<'a> {
     /// The driver that the project is migrated for.
     pub driver: &'a Driver,
 }
+
+/// A migration that a project may need, by its name.
+pub type Candidate<'a> = (&'a str, &'a Driver);
 
 /// What was learnt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -115,14 +120,29 @@ impl fmt::Display for Note {
     }
 }
 
-/// Learns the settings of a project.
-pub fn learn(input: &Input<'_>) -> Learnt {
+/// Learns the settings of a project: which of the migrations it needs, and the standard of each.
+pub fn learn(files: &[SourceFile], migrations: &[Candidate<'_>]) -> Learnt {
+    combine::learn(files, migrations)
+}
+
+/// Learns the settings of a project as one migration needs them.
+fn learn_one(input: &Input<'_>) -> Learnt {
     let first = read::first(input);
-    let names = standard::names(&Evidence::new(&first.project, input.driver));
+    let of_sessions = input.driver.session.is_some();
+    let evidence = Evidence::new(&first.project, input.driver);
+    let names = if of_sessions {
+        sessions::names(&evidence)
+    } else {
+        standard::names(&evidence)
+    };
     let reading = read::second(first, &names);
     let evidence = Evidence::new(&reading.project, input.driver);
     let mut learnt = Learnt::default();
-    let forms = standard::learn(&evidence, &mut learnt);
+    let forms = if of_sessions {
+        sessions::learn(&evidence, &mut learnt)
+    } else {
+        standard::learn(&evidence, &mut learnt)
+    };
     contexts::learn(&evidence, &forms, input.files, &mut learnt);
     identity::learn(&evidence, &forms, &mut learnt);
     sql_files::learn(input.files, &mut learnt);

@@ -41,6 +41,15 @@ impl Forms {
         forms
     }
 
+    /// The functions of a session module.
+    pub(super) fn of_sessions(module: FileId, functions: Vec<FunctionRef>) -> Self {
+        Self {
+            plain: functions,
+            files: BTreeSet::from([module]),
+            ..Self::default()
+        }
+    }
+
     fn functions(&self) -> impl Iterator<Item = FunctionRef> + '_ {
         let getters = self.getters.iter().map(|(function, _)| *function);
         let helpers = self.helpers.iter().map(|helper| helper.function);
@@ -127,7 +136,7 @@ fn choose(evidence: &Evidence<'_>, forms: &Forms, users: &Users) -> Option<FileI
 }
 
 /// The other files that import or call a function.
-fn users(evidence: &Evidence<'_>, function: FunctionRef) -> BTreeSet<FileId> {
+pub(super) fn users(evidence: &Evidence<'_>, function: FunctionRef) -> BTreeSet<FileId> {
     let name = evidence.name(function);
     let wanted = Symbol::Member {
         file: function.file,
@@ -299,7 +308,7 @@ impl Chosen<'_, '_> {
 }
 
 /// How the module at `path` is imported: as most imports of it do, never a relative one.
-fn spelling(evidence: &Evidence<'_>, path: &str) -> (String, Note) {
+pub(super) fn spelling(evidence: &Evidence<'_>, path: &str) -> (String, Note) {
     let mut spellings: BTreeMap<String, (usize, String)> = BTreeMap::new();
     for (id, file) in evidence.project.files() {
         for import in file.model.imports.iter().filter(|import| import.level == 0) {

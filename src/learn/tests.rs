@@ -16,7 +16,7 @@ fn from(files: &[(&str, &str)]) -> Learnt {
         .iter()
         .map(|(path, text)| SourceFile::new(*path, *text))
         .collect();
-    let learnt = learn(&Input {
+    let learnt = learn_one(&Input {
         files: &files,
         driver: &LIBRARY.migrations["asyncpg"].driver,
     });

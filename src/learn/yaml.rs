@@ -106,8 +106,10 @@ impl Page<'_> {
             ("module", &standard.module),
             ("file", &standard.file),
             ("pool", &standard.pool),
+            ("factory", &standard.factory),
             ("scope", &standard.scope),
             ("rls", &standard.rls),
+            ("dependency", &standard.dependency),
         ];
         let is_empty =
             names.iter().all(|(_, value)| value.is_none()) && standard.helpers.is_empty();

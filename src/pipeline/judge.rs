@@ -331,12 +331,28 @@ fn in_words(words: &BTreeMap<String, String>, text: &str) -> String {
         let mut part = part.to_owned();
         for (word, own) in words.iter().filter(|_| index % 2 == 0) {
             for article in ["the", "a", "another"] {
-                part = part.replace(&format!("{article} {word}"), &format!("{article} {own}"));
+                part = replace_word(&part, &format!("{article} {word}"), &format!("{article} {own}"));
             }
         }
         part
     });
     parts.collect::<Vec<_>>().join("`")
+}
+
+/// `text` with each `from` that no further letter belongs to replaced.
+fn replace_word(text: &str, from: &str, to: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(from) {
+        let (before, behind) = (&rest[..at], &rest[at + from.len()..]);
+        out.push_str(before);
+        let is_part = |c: char| c.is_alphanumeric();
+        let whole = !before.ends_with(is_part) && !behind.starts_with(is_part);
+        out.push_str(if whole { to } else { from });
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// In a project without a standard module, says of the place that makes the pool what it is, if there is only one.

@@ -13,7 +13,7 @@ pub struct Lesson {
     /// The settings, and how each of them is known.
     pub learnt: Learnt,
     files: Vec<SourceFile>,
-    driver: Option<Driver>,
+    migrations: Vec<(String, Driver)>,
 }
 
 /// Reads the project and learns its settings; those of `request` do not count.
@@ -24,24 +24,24 @@ pub fn learn_only(request: &Request, progress: &dyn Progress) -> Result<Lesson, 
     threads(request)?.install(|| {
         let files = read(request, progress)?.files;
         progress.start("learning", 0);
-        let migration = request.library.migrations.values().next();
-        let driver = migration.map(|migration| migration.driver.clone());
-        let lesson = Lesson::of(files, driver);
+        let migrations = request.library.migrations.values();
+        let migrations = migrations.map(|own| (own.id.clone(), own.driver.clone()));
+        let lesson = Lesson::of(files, migrations.collect());
         progress.done();
         Ok(lesson)
     })
 }
 
 impl Lesson {
-    fn of(files: Vec<SourceFile>, driver: Option<Driver>) -> Self {
-        let learnt = driver.as_ref().map(|driver| {
-            let files = &files;
-            learn::learn(&learn::Input { files, driver })
-        });
+    fn of(files: Vec<SourceFile>, migrations: Vec<(String, Driver)>) -> Self {
+        let candidates = migrations.iter();
+        let candidates: Vec<learn::Candidate<'_>> = candidates
+            .map(|(name, driver)| (name.as_str(), driver))
+            .collect();
         Self {
-            learnt: learnt.unwrap_or_default(),
+            learnt: learn::learn(&files, &candidates),
             files,
-            driver,
+            migrations,
         }
     }
 
@@ -63,6 +63,6 @@ impl Lesson {
             .extend(written.map(|(path, text)| SourceFile::new(path.as_str(), text.as_str())));
         self.files
             .sort_by(|left, right| left.path().cmp(right.path()));
-        Self::of(self.files, self.driver)
+        Self::of(self.files, self.migrations)
     }
 }

@@ -298,13 +298,11 @@ fn relative_roots(request: &Request) -> Vec<String> {
 }
 
 fn learnt(library: &Library, files: &[SourceFile]) -> (Config, Vec<String>) {
-    let Some(migration) = library.migrations.values().next() else {
-        return (Config::default(), Vec::new());
-    };
-    let learnt = learn::learn(&learn::Input {
-        files,
-        driver: &migration.driver,
-    });
+    let migrations = library.migrations.values();
+    let candidates: Vec<learn::Candidate<'_>> = migrations
+        .map(|migration| (migration.id.as_str(), &migration.driver))
+        .collect();
+    let learnt = learn::learn(files, &candidates);
     let lines = learnt.notes.iter().map(ToString::to_string).collect();
     (learnt.config, lines)
 }

@@ -28,6 +28,9 @@ REPORTED = (
 
 Settings = Dict[str, Any]
 
+# Of those that take any number of a descriptor the one that is quickest to set up for a single question.
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
+
 
 def changed(before: Settings, after: Settings) -> Tuple[str, ...]:
     """The names of the settings that differ."""
@@ -39,6 +42,6 @@ def has_news(descriptor: int) -> bool:
 
     On a connection that nobody uses this is seldom good news: most often that the server has closed it.
     """
-    with selectors.DefaultSelector() as selector:
+    with _Selector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)
         return bool(selector.select(0))

@@ -10,6 +10,7 @@ Limits of the driver that remain:
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import Any, Dict, Mapping, Tuple
 
@@ -53,6 +54,9 @@ _ATTRIBUTES = (
     "prepared_max",
 )
 
+#: How often, in seconds, somebody who waits for a new connection looks whether connecting has failed.
+_GLANCE = 0.1
+
 
 class Pool:
     """The driver's pool of connections to one server. Opening it connects, and raises what the driver raises."""
@@ -79,14 +83,18 @@ class Pool:
 
     def get(self) -> Connection[Any]:
         """A connection that nobody uses, or a new one."""
-        if self._suspect:
-            self._ask()
-        try:
-            conn: Connection[Any] = self._pool.getconn(self._timeout)
-            return conn
-        except PoolExhausted:
-            self._ask()
-            raise
+        deadline = time.monotonic() + self._timeout
+        while True:
+            if self._suspect:
+                self._ask()
+            left = deadline - time.monotonic()
+            try:
+                conn: Connection[Any] = self._pool.getconn(min(left, _GLANCE))
+                return conn
+            except PoolExhausted:
+                # Meanwhile the pool may have failed to connect; if so, the server is asked why.
+                if left <= _GLANCE and not self._suspect:
+                    raise
 
     def put(self, conn: Connection[Any]) -> None:
         """Keep a clean connection for the next borrower."""

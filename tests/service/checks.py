@@ -642,7 +642,30 @@ def a_server_that_is_not_there_is_the_drivers_error_at_once(stage: Stage) -> Non
     assert isinstance(refusal(lambda: stage.service.SimplePoolStrategy("what is this")), stage.driver.Error)
     for wrong in (stage.address, []):
         assert isinstance(refusal(lambda: stage.service.ResilientPoolStrategy(wrong)), ValueError)
-    assert isinstance(refusal(lambda: stage.simple(0)), ValueError)
+    for options in ({"size": 0}, {"min_size": 2}, {"min_size": -1}):
+        assert isinstance(refusal(lambda: stage.simple(**options)), ValueError)
+
+
+@check
+def what_is_said_of_connecting_reaches_the_driver(stage: Stage) -> None:
+    def parameters(strategy: Any) -> Dict[str, str]:
+        with stage.lending(strategy) as service:
+            found = with_connection(service, lambda conn: getattr(conn.info, "dsn_parameters", None) or conn.info.get_parameters())
+            return {name: found.get(name) for name in ("connect_timeout", "tcp_user_timeout", "application_name")}
+
+    package, own = stage.service, f"{stage.address}&connect_timeout=7&tcp_user_timeout=7000"
+    for strategy, expected in (
+        (stage.simple(application_name="mine"), ("5", None, "mine")),
+        (stage.simple(connect_timeout=3), ("3", None, None)),
+        (package.SimplePoolStrategy(own), ("7", None, None)),
+        (stage.resilient(connect_timeout=3), ("3", "3000", None)),
+        (package.ResilientPoolStrategy([own]), ("7", "7000", None)),
+        (stage.resilient(tcp_user_timeout=9000), ("5", "9000", None)),
+    ):
+        found = parameters(strategy)
+        assert found["connect_timeout"] == expected[0], (strategy, found)
+        assert expected[1] is None or found["tcp_user_timeout"] == expected[1], (strategy, found)
+        assert found["application_name"] == expected[2], (strategy, found)
 
 
 @check

@@ -148,8 +148,8 @@ pub(crate) const WRONGS: &[Wrong] = &[
     wrong(
         "psycopg3",
         "service.py",
-        "        elif where is not None:\n",
-        "        elif conn.close() or where is not None:\n",
+        "        if lease is None:\n",
+        "        if lease is None and not conn.close():\n",
         "what_comes_from_elsewhere_is_refused_and_left_alone",
     ),
     wrong(

@@ -135,13 +135,9 @@ class ConnectionService:
         """
         with self._changed:
             lease = self._leases.get(id(conn))
-            where = self._returned.get(conn)
-        if lease is not None:
-            self._take_back(lease)
-        elif where is not None:
-            raise NotBorrowed(f"this connection was given back already, at {where}")
-        else:
-            raise NotBorrowed("this connection was not borrowed from this service, or not by this process")
+        if lease is None:
+            raise self._not_borrowed(conn)
+        self._take_back(lease)
 
     @contextlib.contextmanager
     def connection(self, purpose: str = "general") -> Iterator[Connection]:
@@ -192,7 +188,7 @@ class ConnectionService:
         with self._changed:
             # Not by the connection alone: somebody else may have borrowed it by now.
             if self._leases.get(id(lease.conn)) is not lease:
-                raise NotBorrowed(f"this connection was given back already, at {self._returned.get(lease.conn)}")
+                raise self._not_borrowed(lease.conn)
             del self._leases[id(lease.conn)]
             self._returned[lease.conn] = _caller()
         try:
@@ -202,6 +198,12 @@ class ConnectionService:
                 self._changed.notify_all()
         if names:
             logger.warning("%s were changed on a connection and are reset: %s", ", ".join(names), lease.holding())
+
+    def _not_borrowed(self, conn: Connection) -> NotBorrowed:
+        where = self._returned.get(conn)
+        if where is None:
+            return NotBorrowed("this connection was not borrowed from this service, or not by this process")
+        return NotBorrowed(f"this connection was given back already, at {where}")
 
     def _start_anew(self) -> None:
         """This is a forked child: the connections belong to the parent, and its other threads do not exist here."""

@@ -88,6 +88,8 @@ class _Server:
     _of_parents: List[object] = []
 
     def __init__(self, dsn: str, min_size: int, max_size: int, connect_timeout: float, connect: Mapping[str, Any]) -> None:
+        if not 0 <= min_size <= max_size:
+            raise ValueError(f"a pool of {min_size} to {max_size} connections cannot be")
         parts = {**driver.parse(dsn), **connect}
         self.name = f"{parts.get('host') or 'local'}:{parts.get('port') or 5432}/{parts.get('dbname') or ''}"
         options = dict(connect)
@@ -278,9 +280,13 @@ class ResilientPoolStrategy(PoolStrategy):
         self._slots = _Slots(max_size, max_wait)
         self._servers: List[_Server] = []
         for dsn in dsns:
-            options = dict(connect)
-            if writable and "target_session_attrs" not in {**driver.parse(dsn), **connect}:
+            given = {**driver.parse(dsn), **connect}
+            # A server that is cut off without a word must not keep the question whether it is there waiting for long.
+            options: Dict[str, Any] = {"tcp_user_timeout": max(1, round(connect_timeout * 1000))}
+            if writable:
                 options["target_session_attrs"] = "read-write"
+            options = {name: option for name, option in options.items() if name not in given}
+            options.update(connect)
             self._servers.append(_Server(dsn, min_size, max_size, connect_timeout, options))
         self._current = 0
         #: Which server lent a connection that is out: it goes back there, also after a failover.

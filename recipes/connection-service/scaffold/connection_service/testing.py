@@ -1,10 +1,12 @@
-"""Connections without a server, for tests of code that borrows some.
+"""Connections without a server, for tests of code that borrows some::
 
     strategy = MockPoolStrategy(answers={"SELECT name FROM users WHERE id = %s": [("Ada",)]})
     service = ConnectionService(strategy)
     assert greeting(service, 1) == "Hello Ada"
     assert strategy.statements == [("SELECT name FROM users WHERE id = %s", (1,))]
     assert not service.held()
+
+Code that borrows from the shared service is served by it after ``close()`` and ``configure(strategy)``.
 """
 
 from __future__ import annotations
@@ -20,7 +22,10 @@ Answers = Mapping[str, Sequence[Row]]
 
 
 class MockCursor:
-    """What a program does with a cursor most of the time. It returns rows by the text of the statement."""
+    """What a program does with a cursor most of the time. It returns rows by the text of the statement.
+
+    Like that of psycopg 3, ``execute`` returns the cursor; that of psycopg2 returns nothing.
+    """
 
     #: Both drivers have it; what it says of columns is not imitated.
     description: Optional[Sequence[Any]] = None

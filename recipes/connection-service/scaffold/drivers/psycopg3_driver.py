@@ -102,7 +102,9 @@ class Pool:
 
     def discard(self, conn: Connection[Any]) -> None:
         """Close a connection, and make room for a new one."""
-        self._suspect = True
+        if conn.broken:
+            # Not by its borrower: the server may be gone for all.
+            self._suspect = True
         with suppress(psycopg.Error):
             conn.close()
         self._pool.putconn(conn)

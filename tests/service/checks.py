@@ -280,8 +280,13 @@ def nothing_that_a_borrower_changes_reaches_the_next_one(stage: Stage) -> None:
             before = with_connection(service, state)
             # An empty text is what a server keeps of a setting that it has no definition of.
             for name, change, text in changes(stage):
+                # Each is named once only, by a service.
+                new = stage.service.ConnectionService(strategy)
                 with warnings(stage.service) as found:
-                    with_connection(service, change)
+                    with_connection(new, change)
+                    named = list(found)
+                    with_connection(new, change)
+                assert found == named, (text, found)
                 assert not name or any(name in line for line in found), (text, found)
                 assert name or not found or "search_path" in found[0], (text, found)
                 after = with_connection(service, state)
@@ -360,6 +365,28 @@ def whoever_waits_gets_what_comes_back_and_no_longer_than_agreed(stage: Stage) -
         # Nobody who waited in vain has taken a place.
         with service.connection(), service.connection():
             pass
+
+
+@check
+def whoever_waits_longest_is_next(stage: Stage) -> None:
+    with stage.lending(stage.simple(1, max_wait=30)) as service:
+        served: List[int] = []
+
+        def wait(number: int) -> None:
+            with service.connection():
+                served.append(number)
+
+        conn = service.acquire_connection()
+        threads = [threading.Thread(target=wait, args=(number,)) for number in range(5)]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.02)
+        # Whoever gives back and asks at once is behind all of them.
+        service.release_connection(conn)
+        with service.connection():
+            assert served == [0, 1, 2, 3, 4], served
+        for thread in threads:
+            thread.join()
 
 
 @check
@@ -670,7 +697,7 @@ def what_is_said_of_connecting_reaches_the_driver(stage: Stage) -> None:
 
 @check
 def no_password_is_shown(stage: Stage) -> None:
-    for dsn in (f"{stage.address}&port=1&password=Geheim", f"host=/nowhere user=u password=Geheim"):
+    for dsn in (f"{stage.address}&port=1&password=Geheim", "host=/nowhere user=u password=Geheim"):
         strategy = stage.service.ResilientPoolStrategy([dsn])
         with stage.lending(strategy) as service, warnings(stage.service) as found:
             error = refusal(service.acquire_connection)

@@ -9,7 +9,7 @@ pub(crate) struct Wrong {
     pub(crate) driver: &'static str,
     file: &'static str,
     right: &'static str,
-    wrong: &'static str,
+    instead: &'static str,
     pub(crate) caught_by: &'static str,
 }
 
@@ -19,7 +19,7 @@ impl Wrong {
         let path = package.join(self.file);
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(text.matches(self.right).count(), 1, "{self:?}");
-        fs::write(path, text.replace(self.right, self.wrong)).unwrap();
+        fs::write(path, text.replace(self.right, self.instead)).unwrap();
     }
 }
 
@@ -27,14 +27,14 @@ const fn wrong(
     driver: &'static str,
     file: &'static str,
     right: &'static str,
-    wrong: &'static str,
+    instead: &'static str,
     caught_by: &'static str,
 ) -> Wrong {
     Wrong {
         driver,
         file,
         right,
-        wrong,
+        instead,
         caught_by,
     }
 }
@@ -113,8 +113,22 @@ pub(crate) const WRONGS: &[Wrong] = &[
     wrong(
         "psycopg3",
         "strategies.py",
-        "acquire(timeout=max(0.0, self.max_wait))",
-        "acquire(blocking=False)",
+        "if self.max_wait <= 0:",
+        "if True:",
+        "whoever_waits_gets_what_comes_back_and_no_longer_than_agreed",
+    ),
+    wrong(
+        "psycopg2",
+        "strategies.py",
+        "self._waiting.popleft().set()",
+        "self._waiting.pop().set()",
+        "whoever_waits_longest_is_next",
+    ),
+    wrong(
+        "psycopg2",
+        "strategies.py",
+        "            self._waiting.remove(turn)\n",
+        "",
         "whoever_waits_gets_what_comes_back_and_no_longer_than_agreed",
     ),
     wrong(

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from typing import Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional, Set, Tuple
 from weakref import WeakKeyDictionary, WeakMethod
 
 from .driver import Connection
@@ -79,6 +79,8 @@ class ConnectionService:
         self._leases: Dict[int, _Lease] = {}
         #: Where a connection was given back, to tell a second time from a stranger.
         self._returned: WeakKeyDictionary[Connection, str] = WeakKeyDictionary()
+        #: Which changes were named in the log.
+        self._told: Set[Tuple[str, str]] = set()
         self._changed = threading.Condition()
         if hasattr(os, "register_at_fork"):
             # Weak, or every service would live as long as the process.
@@ -131,7 +133,8 @@ class ConnectionService:
         """Give a connection back.
 
         What is not committed is rolled back, and what was changed for the session is reset: settings, roles,
-        ``autocommit``, isolation, temporary tables, locks. A connection that cannot be used again is replaced.
+        ``autocommit``, isolation, temporary tables, locks. The log names what of this the client knows of without
+        asking the server. A connection that cannot be used again is replaced.
         """
         with self._changed:
             lease = self._leases.get(id(conn))
@@ -197,7 +200,15 @@ class ConnectionService:
             with self._changed:
                 self._changed.notify_all()
         if names:
-            logger.warning("%s were changed on a connection and are reset: %s", ", ".join(names), lease.holding())
+            self._tell(lease, ", ".join(names))
+
+    def _tell(self, lease: _Lease, names: str) -> None:
+        """Name what a borrower left changed: once for each place in the program, which may come by every second."""
+        with self._changed:
+            is_new = (lease.where, names) not in self._told
+            self._told.add((lease.where, names))
+        level = logging.WARNING if is_new else logging.DEBUG
+        logger.log(level, "a borrower left these changed, and they are reset: %s; %s", names, lease.holding())
 
     def _not_borrowed(self, conn: Connection) -> NotBorrowed:
         where = self._returned.get(conn)

@@ -6,12 +6,13 @@ service, which a strategy knows nothing of.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import logging
 import threading
 import time
 from abc import ABC, abstractmethod
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Tuple
 from weakref import WeakKeyDictionary
 
 from . import driver
@@ -53,24 +54,57 @@ class PoolStrategy(ABC):
 
 
 class _Slots:
-    """As many places as there may be connections; who finds none waits, for a while."""
+    """As many places as there may be connections; who finds none waits, for a while.
+
+    A place that is left goes to whoever waits longest. A semaphore would give it to the next who asks, which in a busy
+    program is the thread that has just left it.
+    """
 
     def __init__(self, size: int, max_wait: float) -> None:
         if size < 1:
             raise ValueError("a pool needs room for one connection at least")
         self.size = size
         self.max_wait = max_wait
-        self._free = threading.BoundedSemaphore(size)
+        self._free = size
+        self._waiting: Deque[threading.Event] = collections.deque()
+        self._lock = threading.Lock()
 
     def take(self) -> float:
         """Take a place, and say how long it took to get one."""
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return 0.0
+            if self.max_wait <= 0:
+                raise PoolExhausted(self.size, 0.0)
+            turn = threading.Event()
+            self._waiting.append(turn)
         started = time.monotonic()
-        if not self._free.acquire(timeout=max(0.0, self.max_wait)):
+        try:
+            turn.wait(self.max_wait)
+        except BaseException:
+            if not self._is_in_vain(turn):
+                self.leave()
+            raise
+        if self._is_in_vain(turn):
             raise PoolExhausted(self.size, self.max_wait)
         return time.monotonic() - started
 
     def leave(self) -> None:
-        self._free.release()
+        """Leave a place to the next one."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._free += 1
+
+    def _is_in_vain(self, turn: threading.Event) -> bool:
+        """Stop waiting; whether there was no place, not even at the last moment."""
+        with self._lock:
+            if turn.is_set():
+                return False
+            self._waiting.remove(turn)
+            return True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -313,9 +347,7 @@ class ResilientPoolStrategy(PoolStrategy):
             raise
         with self._lock:
             self._lenders[id(conn)] = server
-        # Less than this is not waiting but the time that the question takes.
-        late = waited > 0.001
-        self._count(acquired=1, in_use=1, waited=int(late), wait_seconds=waited if late else 0.0)
+        self._count(acquired=1, in_use=1, waited=int(waited > 0), wait_seconds=waited)
         return conn
 
     def release(self, conn: Connection) -> Sequence[str]:

@@ -121,6 +121,8 @@ fn read(folder: &Path, tree: &mut Tree) {
         }
         if entry.file_type().unwrap().is_dir() {
             read(&path, tree);
+        } else if path.is_dir() {
+            // A link to a folder, whose files are read where they lie.
         } else {
             let mode = fs::metadata(&path).unwrap().mode();
             tree.insert(path.clone(), (mode, fs::read(&path).unwrap()));
@@ -501,4 +503,41 @@ fn a_hostile_journal_writes_nothing() {
     }
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
     assert_eq!(project.tree(), new);
+}
+
+#[test]
+fn a_link_into_another_project_is_refused_by_every_command_that_takes_paths() {
+    let (project, other) = (Project::new(), Project::new());
+    symlink(other.folder.path(), project.path("away")).unwrap();
+    symlink(other.path("jobs/a.py"), project.path("jobs/away.py")).unwrap();
+    let (old, others) = (project.tree(), other.tree());
+    for line in [
+        "scan",
+        "inventory",
+        "diff",
+        "diff --out-dir patches",
+        "apply",
+        "apply --root .",
+        "verify",
+        "explain",
+    ] {
+        for path in ["away/jobs/a.py", "jobs/away.py", "away", "away/jobs"] {
+            let place = if line == "explain" { ":5" } else { "" };
+            let (code, out, err) = project.run(&format!("{line} {path}{place}"));
+            assert_eq!((code, out.as_str()), (2, ""), "{line} {path}: {err}");
+            let words = format!("error: {path} leads through a symbolic link to ");
+            assert!(err.starts_with(&words), "{line}: {err}");
+        }
+    }
+    other.done("apply");
+    let (code, _, err) = project.run("undo away/jobs/a.py");
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("away/jobs/a.py is outside of "), "{err}");
+    other.done("undo");
+    assert_eq!((project.tree(), other.tree()), (old, others));
+    assert!(!project.path(".connmod").exists());
+    // The folder that is named as the root is the root, and so is the one that somebody went to.
+    project.done("apply --root away");
+    assert!(other.path(".connmod/journal/000003").exists());
+    assert!(!project.path(".connmod").exists());
 }

@@ -31,7 +31,7 @@ pub(super) fn run(args: &Undo, session: &Session) -> Result<Outcome> {
         let done = settled.map(|(_, done)| done).unwrap_or_default();
         return conclude(session, &done);
     }
-    let chosen = chosen(args, session, &base);
+    let chosen = chosen(args, session, &base)?;
     let takes = |path: &str| chosen.iter().any(|chosen| is_in(path, chosen));
     let takes: Option<&dyn Fn(&str) -> bool> = (!chosen.is_empty()).then_some(&takes);
     let standing = History::standing(&history.entries()?);
@@ -72,7 +72,7 @@ fn conclude(session: &Session, done: &Done) -> Result<Outcome> {
 }
 
 /// The paths of the command line as the journal has them. A file may be gone, or be a link.
-fn chosen(args: &Undo, session: &Session, base: &Base) -> Vec<String> {
+fn chosen(args: &Undo, session: &Session, base: &Base) -> Result<Vec<String>> {
     let relative = |path: &PathBuf| {
         let full = session.full(path);
         let folder = full
@@ -81,10 +81,17 @@ fn chosen(args: &Undo, session: &Session, base: &Base) -> Vec<String> {
         let as_named = folder
             .zip(full.file_name())
             .map(|(folder, name)| folder.join(name));
-        let path = as_named
+        let real = as_named
             .or_else(|| fs::canonicalize(&full).ok())
             .unwrap_or(full);
-        base.relative(&path)
+        if !real.starts_with(&base.folder) {
+            bail!(
+                "{} is outside of {}; nothing was taken back, --root names another project",
+                path.display(),
+                base.folder.display()
+            );
+        }
+        Ok(base.relative(&real))
     };
     args.files.iter().map(relative).collect()
 }

@@ -541,3 +541,135 @@ fn a_link_into_another_project_is_refused_by_every_command_that_takes_paths() {
     assert!(other.path(".connmod/journal/000003").exists());
     assert!(!project.path(".connmod").exists());
 }
+
+fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[test]
+fn a_document_is_written_to_an_ordinary_file_and_nowhere_else() {
+    let project = Project::new();
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().join("secret.md");
+    fs::write(&secret, "mine\n").unwrap();
+    project.put("schema.sql", "SELECT 1;\n");
+    project.put("docs/old.md", "old\n");
+    project.put("docs/closed.md", "old\n");
+    project.put(".git/HEAD", "ref: refs/heads/x\n");
+    fs::set_permissions(
+        project.path("docs/old.md"),
+        fs::Permissions::from_mode(0o640),
+    )
+    .unwrap();
+    fs::set_permissions(
+        project.path("docs/closed.md"),
+        fs::Permissions::from_mode(0o444),
+    )
+    .unwrap();
+    symlink(outside.path(), project.path("away")).unwrap();
+    symlink(&secret, project.path("away.md")).unwrap();
+    symlink("nowhere.md", project.path("dangling.md")).unwrap();
+    symlink("docs/old.md", project.path("link.md")).unwrap();
+    symlink("db.py", project.path("code.md")).unwrap();
+    pipe(&project.path("pipe.md"));
+    // Both names of one content, of which a document is to replace one only.
+    fs::hard_link(project.path("db.py"), project.path("twin.md")).unwrap();
+    let sources = || {
+        let names = [
+            "db.py",
+            "jobs/a.py",
+            "schema.sql",
+            "connmod.yaml",
+            ".git/HEAD",
+        ];
+        names.map(|name| project.text(name))
+    };
+    let old = sources();
+    let run = |line: &str| {
+        // A pipe that nobody reads would be waited for.
+        let mut limited = Command::new("timeout");
+        limited
+            .arg("60")
+            .arg(assert_cmd::cargo::cargo_bin!("connmod"));
+        ended(
+            limited
+                .args(line.split(' '))
+                .current_dir(project.folder.path()),
+        )
+    };
+    for command in ["inventory -o", "guide -o"] {
+        for (name, words) in [
+            ("jobs/a.py", "named like what this program reads"),
+            ("jobs/new.py", "named like what this program reads"),
+            ("schema.sql", "named like what this program reads"),
+            ("connmod.yaml", "named like what this program reads"),
+            ("code.md", "named like what this program reads"),
+            (".git/HEAD", "what git and this program keep"),
+            (".connmod/journal/x", "what git and this program keep"),
+            ("away.md", "leads through a symbolic link to "),
+            ("away/secret.md", "leads through a symbolic link to "),
+            ("away/new.md", "leads through a symbolic link to "),
+            ("dangling.md", "leads to no file"),
+            ("pipe.md", "a pipe or a device"),
+            ("/dev/null", "a pipe or a device"),
+            ("docs", "is a folder"),
+            ("docs/closed.md", "is read-only"),
+            ("nowhere/x.md", "could not create"),
+        ] {
+            let (code, out, err) = run(&format!("{command} {name}"));
+            assert_eq!((code, out.as_str()), (2, ""), "{name}: {err}");
+            assert!(err.contains(&format!("error: {name}")), "{name}: {err}");
+            assert!(err.contains(words), "{name}: {err}");
+        }
+        let beside = outside.path().join("own.md");
+        for name in [
+            "docs/old.md",
+            "new.md",
+            "link.md",
+            "twin.md",
+            beside.to_str().unwrap(),
+        ] {
+            let (code, out, err) = run(&format!("{command} {name}"));
+            assert_eq!((code, out.as_str()), (0, ""), "{name}: {err}");
+            assert!(err.contains(&format!("wrote {name}\n")), "{err}");
+            assert!(
+                fs::read_to_string(project.path(name))
+                    .unwrap()
+                    .starts_with("# ")
+            );
+        }
+        fs::remove_file(&beside).unwrap();
+    }
+    assert!(project.path("link.md").is_symlink());
+    let mode = fs::metadata(project.path("docs/old.md")).unwrap().mode();
+    assert_eq!(mode & 0o777, 0o640);
+    assert_eq!(sources(), old);
+    for line in ["diff --out-dir away", "diff --out-dir away/patches"] {
+        let (code, _, err) = run(line);
+        assert_eq!(code, 2, "{line}: {err}");
+        assert!(err.contains("leads through a symbolic link to "), "{err}");
+    }
+    assert_eq!(fs::read_to_string(&secret).unwrap(), "mine\n");
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+    // Pages over older ones, but not through links and into pipes.
+    project.done("man --out-dir pages");
+    project.done("man --out-dir pages");
+    for make in [
+        |page: &Path| symlink("../db.py", page).unwrap(),
+        |page: &Path| pipe(page),
+    ] {
+        fs::remove_file(project.path("pages/connmod-scan.1")).unwrap();
+        make(&project.path("pages/connmod-scan.1"));
+        let (code, _, err) = run("man --out-dir pages");
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains("pages/connmod-scan.1"), "{err}");
+    }
+    assert_eq!(sources(), old);
+    assert!(!fs::read_dir(project.folder.path()).unwrap().any(|entry| {
+        entry
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .starts_with(".connmod-")
+    }));
+}

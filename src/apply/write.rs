@@ -66,6 +66,9 @@ pub enum Cause {
     /// A folder, a pipe, a device.
     #[error("is not a regular file")]
     NotRegular,
+    /// A link to what is not there.
+    #[error("is a symbolic link that leads to no file")]
+    Dangling,
     /// The content is shared with other names.
     #[error(
         "has {links} hard links, which a write would part; replace them by copies or edit it by hand"
@@ -137,14 +140,18 @@ impl Root {
     /// Writes one file: afterwards it holds `after`, or, on an error, what it held before.
     pub fn write(&self, planned: &Planned) -> Result<(), WriteError> {
         self.target(planned)
-            .and_then(|target| target.replace(planned, None, self.steps))
+            .and_then(|target| {
+                target.replace(&planned.after, Some(&planned.before), None, self.steps)
+            })
             .map_err(|cause| named(&planned.path, cause))
     }
 
     /// Writes one file like [`Root::write`], and gives it the permissions `mode` where the system has any.
     pub(super) fn restore(&self, planned: &Planned, mode: Option<u32>) -> Result<(), WriteError> {
         self.target(planned)
-            .and_then(|target| target.replace(planned, mode, self.steps))
+            .and_then(|target| {
+                target.replace(&planned.after, Some(&planned.before), mode, self.steps)
+            })
             .map_err(|cause| named(&planned.path, cause))
     }
 
@@ -193,17 +200,7 @@ impl Root {
         if links > 1 {
             return Err(Cause::HardLinked { links });
         }
-        if metadata.permissions().readonly() {
-            return Err(Cause::ReadOnly);
-        }
-        // A rename would also succeed on a file that this user may not write to.
-        if let Err(error) = OpenOptions::new().write(true).open(&path) {
-            return Err(match error.kind() {
-                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Cause::ReadOnly,
-                _ => failed("open the file")(error),
-            });
-        }
-        let target = Target { path, metadata };
+        let target = Target::writable(path, metadata)?;
         target.still_holds(&planned.before)?;
         Ok(target)
     }
@@ -242,27 +239,52 @@ impl Root {
             return Err(Cause::Exists);
         }
         fs::create_dir_all(folder).map_err(failed("create its folder"))?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(PREFIX).suffix(SUFFIX);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            // The umask takes from these what it takes from any new file.
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        let file = builder
-            .tempfile_in(folder)
-            .map_err(failed("create a temporary file beside it"))?;
-        let file = filled(file, content)?;
-        sync(&file)?;
-        file.persist_noclobber(&path)
-            .map_err(|error| match error.error.kind() {
-                ErrorKind::AlreadyExists => Cause::Exists,
-                _ => failed("give the new file its name")(error.error),
-            })?;
-        sync_folder(folder);
-        Ok(())
+        create_new(&path, folder, content)
     }
+}
+
+/// Writes a document to the place that somebody named for it, whatever the file held before. A link there is followed to a file that
+/// exists; the file is replaced in one step, so that other names of the old content keep it.
+pub fn put(path: &Path, content: &[u8]) -> Result<(), Cause> {
+    match fs::canonicalize(path) {
+        Ok(path) => {
+            let metadata = fs::metadata(&path).map_err(failed("look at the file"))?;
+            if !metadata.is_file() {
+                return Err(Cause::NotRegular);
+            }
+            Target::writable(path, metadata)?.replace(content, None, None, |_| {})
+        }
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(failed("find the file")(error)),
+        Err(_) if path.is_symlink() => Err(Cause::Dangling),
+        Err(_) => {
+            let folder = path.parent().ok_or(Cause::NotRegular)?;
+            create_new(path, folder, content)
+        }
+    }
+}
+
+/// Writes a file that does not exist yet into `folder`.
+fn create_new(path: &Path, folder: &Path, content: &[u8]) -> Result<(), Cause> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX).suffix(SUFFIX);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // The umask takes from these what it takes from any new file.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let file = builder
+        .tempfile_in(folder)
+        .map_err(failed("create a temporary file beside it"))?;
+    let file = filled(file, content)?;
+    sync(&file)?;
+    file.persist_noclobber(path)
+        .map_err(|error| match error.error.kind() {
+            ErrorKind::AlreadyExists => Cause::Exists,
+            _ => failed("give the new file its name")(error.error),
+        })?;
+    sync_folder(folder);
+    Ok(())
 }
 
 fn named(path: &str, cause: Cause) -> WriteError {
@@ -280,6 +302,21 @@ struct Target {
 }
 
 impl Target {
+    /// A file that this user may write to.
+    fn writable(path: PathBuf, metadata: Metadata) -> Result<Self, Cause> {
+        if metadata.permissions().readonly() {
+            return Err(Cause::ReadOnly);
+        }
+        // A rename would also succeed on a file that this user may not write to.
+        if let Err(error) = OpenOptions::new().write(true).open(&path) {
+            return Err(match error.kind() {
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Cause::ReadOnly,
+                _ => failed("open the file")(error),
+            });
+        }
+        Ok(Self { path, metadata })
+    }
+
     fn still_holds(&self, expected: &[u8]) -> Result<(), Cause> {
         let size = fs::metadata(&self.path)
             .map_err(failed("look at the file"))?
@@ -295,9 +332,11 @@ impl Target {
         }
     }
 
+    /// Puts `content` in the place of what it holds, which is `expected` where that is known.
     fn replace(
         &self,
-        planned: &Planned,
+        content: &[u8],
+        expected: Option<&[u8]>,
         mode: Option<u32>,
         steps: fn(&'static str),
     ) -> Result<(), Cause> {
@@ -308,7 +347,7 @@ impl Target {
             .tempfile_in(folder)
             .map_err(failed("create a temporary file beside it"))?;
         steps("temporary file");
-        let file = filled(file, &planned.after)?;
+        let file = filled(file, content)?;
         steps("temporary file filled");
         self.keep_owner(file.as_file())?;
         // After the owner: a change of owner takes the set-user-id bit away.
@@ -317,7 +356,9 @@ impl Target {
             .map_err(failed("keep its permissions"))?;
         sync(&file)?;
         // Once more, as close to the rename as can be.
-        self.still_holds(&planned.before)?;
+        if let Some(expected) = expected {
+            self.still_holds(expected)?;
+        }
         steps("before the rename");
         file.persist(&self.path)
             .map_err(|error| failed("put the new content in its place")(error.error))?;

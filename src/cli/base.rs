@@ -107,6 +107,40 @@ impl Base {
         })
     }
 
+    /// Where something is to be written that the command line names, which need not be there yet.
+    ///
+    /// # Errors
+    /// When it lies in the base by its name, and a link on the way leads out.
+    pub(crate) fn destination(&self, current: &Path, given: &Path) -> Result<PathBuf> {
+        let full = current.join(given);
+        let mut there = full.as_path();
+        let mut missing = Vec::new();
+        let mut real = loop {
+            if let Ok(real) = fs::canonicalize(there) {
+                break real;
+            }
+            let (Some(folder), Some(name)) = (there.parent(), there.file_name()) else {
+                break there.to_path_buf();
+            };
+            missing.push(name);
+            there = folder;
+        };
+        real.extend(missing.into_iter().rev());
+        let typed = as_typed(current, given);
+        let mut around = typed.ancestors().skip(1);
+        let is_inside =
+            around.any(|folder| fs::canonicalize(folder).is_ok_and(|real| real == self.folder));
+        if is_inside && !real.starts_with(&self.folder) {
+            bail!(
+                "{} leads through a symbolic link to {}, outside of {}, and is not written; name the place behind the link itself",
+                given.display(),
+                real.display(),
+                self.folder.display()
+            );
+        }
+        Ok(real)
+    }
+
     /// A path inside of the base as reports write it: relative, with `/` between its parts; empty for the base itself.
     pub(crate) fn relative(&self, path: &Path) -> String {
         let inside = path.strip_prefix(&self.folder).unwrap_or(path);
@@ -142,21 +176,9 @@ struct Target {
 impl Target {
     fn find(current: &Path, given: &Path) -> Result<Self> {
         let real = existing(current, given)?;
-        // The current folder is where one stands, however one came there.
-        let current = fs::canonicalize(current).unwrap_or_else(|_| current.to_path_buf());
-        let mut typed = PathBuf::new();
-        for part in current.join(given).components() {
-            match part {
-                Component::CurDir => {}
-                Component::ParentDir => {
-                    typed.pop();
-                }
-                part => typed.push(part),
-            }
-        }
         Ok(Self {
             given: given.to_path_buf(),
-            typed,
+            typed: as_typed(current, given),
             real,
         })
     }
@@ -184,6 +206,23 @@ impl Target {
             self.given.display()
         )
     }
+}
+
+/// A path from the top of the file system, without `.` and `..`; links in it stay.
+fn as_typed(current: &Path, given: &Path) -> PathBuf {
+    // The current folder is where one stands, however one came there.
+    let current = fs::canonicalize(current).unwrap_or_else(|_| current.to_path_buf());
+    let mut typed = PathBuf::new();
+    for part in current.join(given).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                typed.pop();
+            }
+            part => typed.push(part),
+        }
+    }
+    typed
 }
 
 /// The project that holds `folders`, which are as typed. Links are only followed where no project lies before them.

@@ -262,11 +262,11 @@ fn read(request: &Request, progress: &dyn Progress) -> Result<Tree, WalkError> {
         excluded,
         ..WalkOptions::new(&request.base)
     };
-    walk::walk(&options, is_wanted)
+    walk::walk(&options, is_read)
 }
 
-/// Files that are read: code, and SQL that may define the schema.
-fn is_wanted(path: &Path) -> bool {
+/// Whether files of this name are read: code, and SQL that may define the schema.
+pub fn is_read(path: &Path) -> bool {
     let text = path.to_string_lossy();
     is_code(&text) || text.ends_with(".sql")
 }

@@ -94,6 +94,9 @@ impl Session {
         let survey = survey(&request, &bar);
         drop(bar);
         let survey = survey?;
+        for line in &survey.unread_rules {
+            self.terminal.warning(line);
+        }
         if is_learnt {
             self.say_learnt(&survey.learnt);
         }
@@ -182,7 +185,11 @@ impl Session {
         let bar = Bar::new();
         let lesson = learn_only(&request, &bar);
         drop(bar);
-        Ok(lesson?)
+        let lesson = lesson?;
+        for line in &lesson.unread_rules {
+            self.terminal.warning(line);
+        }
+        Ok(lesson)
     }
 
     fn request(&self, base: &Base, config: Option<Config>, library: Library) -> Request {

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::facts::schema;
 use crate::learn::{self, Learnt, Scaffold, ScaffoldError};
-use crate::pipeline::{PipelineError, Request, read, threads};
+use crate::pipeline::{PipelineError, Request, read, threads, unread_rules};
 use crate::progress::Progress;
 use crate::recipe::Driver;
 use crate::source::SourceFile;
@@ -12,6 +12,8 @@ use crate::source::SourceFile;
 pub struct Lesson {
     /// The settings, and how each of them is known.
     pub learnt: Learnt,
+    /// The files of git's rules that could not be read, a line each.
+    pub unread_rules: Vec<String>,
     files: Vec<SourceFile>,
     driver: Option<Driver>,
 }
@@ -22,24 +24,26 @@ pub struct Lesson {
 /// When a root cannot be read.
 pub fn learn_only(request: &Request, progress: &dyn Progress) -> Result<Lesson, PipelineError> {
     threads(request)?.install(|| {
-        let files = read(request, progress)?.files;
+        let tree = read(request, progress)?;
         progress.start("learning", 0);
         let migration = request.library.migrations.values().next();
         let driver = migration.map(|migration| migration.driver.clone());
-        let lesson = Lesson::of(files, driver);
+        let unread = unread_rules(&tree);
+        let lesson = Lesson::of(tree.files, driver, unread);
         progress.done();
         Ok(lesson)
     })
 }
 
 impl Lesson {
-    fn of(files: Vec<SourceFile>, driver: Option<Driver>) -> Self {
+    fn of(files: Vec<SourceFile>, driver: Option<Driver>, unread_rules: Vec<String>) -> Self {
         let learnt = driver.as_ref().map(|driver| {
             let files = &files;
             learn::learn(&learn::Input { files, driver })
         });
         Self {
             learnt: learnt.unwrap_or_default(),
+            unread_rules,
             files,
             driver,
         }
@@ -63,6 +67,6 @@ impl Lesson {
             .extend(written.map(|(path, text)| SourceFile::new(path.as_str(), text.as_str())));
         self.files
             .sort_by(|left, right| left.path().cmp(right.path()));
-        Self::of(self.files, self.driver)
+        Self::of(self.files, self.driver, self.unread_rules)
     }
 }

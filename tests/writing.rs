@@ -344,7 +344,61 @@ fn what_cannot_be_written_is_named_and_the_rest_is_written() {
     let (code, out, err) = project.run("undo");
     assert_eq!(code, 1, "{err}");
     assert_eq!(out, "restored web/c.py\n");
-    assert!(err.contains("jobs/a.py: is gone"), "{err}");
+    assert!(err.contains("jobs/a.py: was deleted since"), "{err}");
+}
+
+#[test]
+fn a_file_deleted_since_is_named_and_force_brings_it_back() {
+    let project = Project::new();
+    let old = project.tree();
+    project.done("apply --phase web");
+    project.done("apply --phase night");
+    fs::remove_file(project.path("jobs/b.py")).unwrap();
+    let (code, out, err) = project.run("undo");
+    assert_eq!((code, out.as_str()), (1, "restored jobs/a.py\n"), "{err}");
+    let words = "not restored: jobs/b.py: was deleted since the apply; `connmod undo --force` brings it back\n";
+    assert!(err.contains(words), "{err}");
+    assert!(!project.path("jobs/b.py").exists());
+    // Until somebody says what is to become of it, the apply stands.
+    let (code, _, err) = project.run("undo");
+    assert_eq!(code, 1, "{err}");
+    assert_eq!(
+        project.done("undo jobs/b.py --force").lines().next(),
+        Some("restored jobs/b.py")
+    );
+    project.done("undo");
+    assert_eq!(project.tree(), old);
+
+    // With its folder, also when it is killed on the way.
+    let mut steps = 0;
+    for step in 1.. {
+        project.done("apply");
+        fs::remove_dir_all(project.path("jobs")).unwrap();
+        let was_killed = project.killed("undo --force", step);
+        if was_killed {
+            steps += 1;
+            let (code, _, err) = project.run("undo --force");
+            assert_eq!(code, 0, "{step}: {err}");
+        }
+        assert_eq!(project.tree(), old, "{step}");
+        if !was_killed {
+            break;
+        }
+    }
+    assert!(steps > 10, "{steps}");
+
+    // What lies in its place is not overwritten, and nothing is written behind a link out of the project.
+    let outside = tempfile::tempdir().unwrap();
+    project.done("apply");
+    fs::remove_dir_all(project.path("jobs")).unwrap();
+    symlink(outside.path(), project.path("jobs")).unwrap();
+    fs::remove_file(project.path("web/c.py")).unwrap();
+    symlink("nowhere", project.path("web/c.py")).unwrap();
+    let (code, out, err) = project.run("undo --force");
+    assert_eq!((code, out.as_str()), (1, ""), "{err}");
+    assert!(err.contains("jobs/a.py: leads out of the root"), "{err}");
+    assert!(err.contains("web/c.py: exists already"), "{err}");
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
 }
 
 #[test]

@@ -46,6 +46,9 @@ pub enum Cause {
     /// There is no such file.
     #[error("is gone since it was read; run the command again")]
     Gone,
+    /// It was there when an apply wrote it.
+    #[error("was deleted since the apply; `connmod undo --force` brings it back")]
+    Deleted,
     /// There is one already.
     #[error("exists already and is not overwritten")]
     Exists,
@@ -165,12 +168,29 @@ impl Root {
             .map_err(|cause| named(path, cause))
     }
 
+    /// Writes a file that was deleted, with the folders that lead to it, and gives it the permissions `mode` where the system has any.
+    pub(super) fn recreate(
+        &self,
+        path: &str,
+        content: &[u8],
+        mode: Option<u32>,
+    ) -> Result<(), WriteError> {
+        self.create_at(Path::new(path), content, mode, self.steps)
+            .map_err(|cause| named(path, cause))
+    }
+
     /// Removes what a process that was killed left beside the file: temporary files, which have their name from here.
     pub(super) fn sweep(&self, path: &str) {
-        let Ok((file, _)) = self.existing(path) else {
-            return;
+        // The file itself may be gone, or be a link to one in another folder.
+        let file = match self.existing(path) {
+            Ok((file, _)) => file,
+            Err(_) => self.folder.join(path),
         };
-        let entries = file.parent().and_then(|folder| fs::read_dir(folder).ok());
+        let folder = file
+            .parent()
+            .and_then(|folder| fs::canonicalize(folder).ok());
+        let folder = folder.filter(|folder| folder.starts_with(&self.folder));
+        let entries = folder.and_then(|folder| fs::read_dir(folder).ok());
         for entry in entries.into_iter().flatten().flatten() {
             let name = entry.file_name();
             let is_ours = name.to_str().is_some_and(|name| {
@@ -189,7 +209,7 @@ impl Root {
 
     /// Writes a file that does not exist yet, and the folders that lead to it.
     pub fn create(&self, path: &str, content: &[u8]) -> Result<(), WriteError> {
-        self.create_at(Path::new(path), content)
+        self.create_at(Path::new(path), content, None, |_| {})
             .map_err(|cause| named(path, cause))
     }
 
@@ -222,7 +242,13 @@ impl Root {
         Ok((path, metadata))
     }
 
-    fn create_at(&self, relative: &Path, content: &[u8]) -> Result<(), Cause> {
+    fn create_at(
+        &self,
+        relative: &Path,
+        content: &[u8],
+        mode: Option<u32>,
+        steps: fn(&'static str),
+    ) -> Result<(), Cause> {
         let path = self.folder.join(relative);
         let folder = path.parent().ok_or(Cause::Outside)?;
         let existing = folder
@@ -239,7 +265,7 @@ impl Root {
             return Err(Cause::Exists);
         }
         fs::create_dir_all(folder).map_err(failed("create its folder"))?;
-        create_new(&path, folder, content)
+        create_new(&path, folder, content, mode, steps)
     }
 }
 
@@ -258,13 +284,19 @@ pub fn put(path: &Path, content: &[u8]) -> Result<(), Cause> {
         Err(_) if path.is_symlink() => Err(Cause::Dangling),
         Err(_) => {
             let folder = path.parent().ok_or(Cause::NotRegular)?;
-            create_new(path, folder, content)
+            create_new(path, folder, content, None, |_| {})
         }
     }
 }
 
-/// Writes a file that does not exist yet into `folder`.
-fn create_new(path: &Path, folder: &Path, content: &[u8]) -> Result<(), Cause> {
+/// Writes a file that does not exist yet into `folder`; its permissions are `mode`, or those of any new file.
+fn create_new(
+    path: &Path,
+    folder: &Path,
+    content: &[u8],
+    mode: Option<u32>,
+    steps: fn(&'static str),
+) -> Result<(), Cause> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX);
     #[cfg(unix)]
@@ -277,12 +309,23 @@ fn create_new(path: &Path, folder: &Path, content: &[u8]) -> Result<(), Cause> {
         .tempfile_in(folder)
         .map_err(failed("create a temporary file beside it"))?;
     let file = filled(file, content)?;
+    if mode.is_some() {
+        let metadata = file
+            .as_file()
+            .metadata()
+            .map_err(failed("look at the temporary file"))?;
+        file.as_file()
+            .set_permissions(with_mode(metadata.permissions(), mode))
+            .map_err(failed("give it its permissions"))?;
+    }
     sync(&file)?;
+    steps("before the new name");
     file.persist_noclobber(path)
         .map_err(|error| match error.error.kind() {
             ErrorKind::AlreadyExists => Cause::Exists,
             _ => failed("give the new file its name")(error.error),
         })?;
+    steps("named");
     sync_folder(folder);
     Ok(())
 }

@@ -112,20 +112,7 @@ impl Base {
     /// # Errors
     /// When it lies in the base by its name, and a link on the way leads out.
     pub(crate) fn destination(&self, current: &Path, given: &Path) -> Result<PathBuf> {
-        let full = current.join(given);
-        let mut there = full.as_path();
-        let mut missing = Vec::new();
-        let mut real = loop {
-            if let Ok(real) = fs::canonicalize(there) {
-                break real;
-            }
-            let (Some(folder), Some(name)) = (there.parent(), there.file_name()) else {
-                break there.to_path_buf();
-            };
-            missing.push(name);
-            there = folder;
-        };
-        real.extend(missing.into_iter().rev());
+        let real = real_place(&current.join(given));
         let typed = as_typed(current, given);
         let mut around = typed.ancestors().skip(1);
         let is_inside =
@@ -206,6 +193,24 @@ impl Target {
             self.given.display()
         )
     }
+}
+
+/// Where a path leads that need not be there: links on the way are followed as far as there is one.
+pub(crate) fn real_place(full: &Path) -> PathBuf {
+    let mut there = full;
+    let mut missing = Vec::new();
+    let mut real = loop {
+        if let Ok(real) = fs::canonicalize(there) {
+            break real;
+        }
+        let (Some(folder), Some(name)) = (there.parent(), there.file_name()) else {
+            break there.to_path_buf();
+        };
+        missing.push(name);
+        there = folder;
+    };
+    real.extend(missing.into_iter().rev());
+    real
 }
 
 /// A path from the top of the file system, without `.` and `..`; links in it stay.

@@ -1,6 +1,5 @@
 //! `undo`: takes back what `apply` wrote, all of the last one or some files, and lists what was written.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -8,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::apply::{Change, Done, End, Entry, History, Kind, State};
 use crate::cli::Outcome;
 use crate::cli::args::Undo;
-use crate::cli::base::Base;
+use crate::cli::base::{Base, real_place};
 use crate::cli::history::{self, date, interrupted, name, now, report};
 use crate::cli::session::Session;
 use crate::cli::terminal::print;
@@ -75,15 +74,11 @@ fn conclude(session: &Session, done: &Done) -> Result<Outcome> {
 fn chosen(args: &Undo, session: &Session, base: &Base) -> Result<Vec<String>> {
     let relative = |path: &PathBuf| {
         let full = session.full(path);
-        let folder = full
-            .parent()
-            .and_then(|folder| fs::canonicalize(folder).ok());
-        let as_named = folder
-            .zip(full.file_name())
-            .map(|(folder, name)| folder.join(name));
-        let real = as_named
-            .or_else(|| fs::canonicalize(&full).ok())
-            .unwrap_or(full);
+        // What it is itself is not looked at, only where it lies.
+        let real = match (full.parent(), full.file_name()) {
+            (Some(folder), Some(name)) => real_place(folder).join(name),
+            _ => real_place(&full),
+        };
         if !real.starts_with(&base.folder) {
             bail!(
                 "{} is outside of {}; nothing was taken back, --root names another project",

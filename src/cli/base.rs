@@ -128,9 +128,12 @@ impl Base {
         Ok(real)
     }
 
-    /// A path inside of the base as reports write it: relative, with `/` between its parts; empty for the base itself.
+    /// A path inside of the base as reports write it: relative, with `/` between its parts; empty for the base itself. Settings may lie
+    /// outside of it and have their full path.
     pub(crate) fn relative(&self, path: &Path) -> String {
-        let inside = path.strip_prefix(&self.folder).unwrap_or(path);
+        let Ok(inside) = path.strip_prefix(&self.folder) else {
+            return path.display().to_string();
+        };
         let parts: Vec<_> = inside
             .components()
             .map(|part| part.as_os_str().to_string_lossy())
@@ -436,7 +439,9 @@ mod tests {
         let base = Base::find(&current, &[], None, Some(&config)).expect("a base");
         let found = (name(&folder, &base), base.how);
         assert_eq!(found, ("a".to_owned(), How::Current));
-        assert_eq!(base.settings, fs::canonicalize(&config).ok());
+        let real = fs::canonicalize(&config).expect("the settings are there");
+        assert_eq!(base.relative(&real), real.display().to_string());
+        assert_eq!(base.settings, Some(real));
     }
 
     #[test]

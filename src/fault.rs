@@ -128,7 +128,8 @@ impl Fault {
             YamlError::Budget {
                 breach: BudgetBreach::Documents { .. },
                 ..
-            } => Self::new(span, SECOND),
+            }
+            | YamlError::MultipleDocuments { .. } => Self::new(span, SECOND),
             YamlError::Budget {
                 breach: BudgetBreach::Depth { .. },
                 ..
@@ -143,7 +144,6 @@ impl Fault {
                 span,
                 "more nesting, values or aliases than this file can have",
             ),
-            YamlError::MultipleDocuments { .. } => Self::new(span, SECOND),
             error => Self::new(span, DefaultMessageFormatter.format_message(error)),
         }
     }

@@ -600,130 +600,113 @@ fn pipe(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
-#[test]
-fn a_document_is_written_to_an_ordinary_file_and_nowhere_else() {
+/// Where no document is written to, and why.
+const NO_PLACES: &[(&str, &str)] = &[
+    ("jobs/a.py", "named like what this program reads"),
+    ("jobs/new.py", "named like what this program reads"),
+    ("schema.sql", "named like what this program reads"),
+    ("connmod.yaml", "named like what this program reads"),
+    ("code.md", "named like what this program reads"),
+    (".git/HEAD", "what git and this program keep"),
+    (".connmod/journal/x", "what git and this program keep"),
+    ("away.md", "leads through a symbolic link to "),
+    ("away/secret.md", "leads through a symbolic link to "),
+    ("away/new.md", "leads through a symbolic link to "),
+    ("dangling.md", "leads to no file"),
+    ("pipe.md", "a pipe or a device"),
+    ("/dev/null", "a pipe or a device"),
+    ("docs", "is a folder"),
+    ("docs/closed.md", "is read-only"),
+    ("nowhere/x.md", "could not create"),
+];
+
+/// A project with files and links of all kinds, some of which lead to `outside`.
+fn with_places(outside: &Path) -> Project {
     let project = Project::new();
-    let outside = tempfile::tempdir().unwrap();
-    let secret = outside.path().join("secret.md");
-    fs::write(&secret, "mine\n").unwrap();
+    let set_mode = |name: &str, mode| {
+        fs::set_permissions(project.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
     project.put("schema.sql", "SELECT 1;\n");
     project.put("docs/old.md", "old\n");
     project.put("docs/closed.md", "old\n");
     project.put(".git/HEAD", "ref: refs/heads/x\n");
-    fs::set_permissions(
-        project.path("docs/old.md"),
-        fs::Permissions::from_mode(0o640),
-    )
-    .unwrap();
-    fs::set_permissions(
-        project.path("docs/closed.md"),
-        fs::Permissions::from_mode(0o444),
-    )
-    .unwrap();
-    symlink(outside.path(), project.path("away")).unwrap();
-    symlink(&secret, project.path("away.md")).unwrap();
+    set_mode("docs/old.md", 0o640);
+    set_mode("docs/closed.md", 0o444);
+    symlink(outside, project.path("away")).unwrap();
+    symlink(outside.join("secret.md"), project.path("away.md")).unwrap();
     symlink("nowhere.md", project.path("dangling.md")).unwrap();
     symlink("docs/old.md", project.path("link.md")).unwrap();
     symlink("db.py", project.path("code.md")).unwrap();
     pipe(&project.path("pipe.md"));
     // Both names of one content, of which a document is to replace one only.
     fs::hard_link(project.path("db.py"), project.path("twin.md")).unwrap();
+    project
+}
+
+#[test]
+fn a_document_is_written_to_an_ordinary_file_and_nowhere_else() {
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().join("secret.md");
+    fs::write(&secret, "mine\n").unwrap();
+    let project = with_places(outside.path());
     let sources = || {
-        let names = [
-            "db.py",
-            "jobs/a.py",
-            "schema.sql",
-            "connmod.yaml",
-            ".git/HEAD",
-        ];
+        let names = ["db.py", "jobs/a.py", "schema.sql", "connmod.yaml"];
         names.map(|name| project.text(name))
     };
     let old = sources();
-    let run = |line: &str| {
-        // A pipe that nobody reads would be waited for.
-        let mut limited = Command::new("timeout");
-        limited
-            .arg("60")
-            .arg(assert_cmd::cargo::cargo_bin!("connmod"));
-        ended(
-            limited
-                .args(line.split(' '))
-                .current_dir(project.folder.path()),
-        )
-    };
+    let beside = outside.path().join("own.md");
+    let places = ["docs/old.md", "new.md", "link.md", "twin.md"];
     for command in ["inventory -o", "guide -o"] {
-        for (name, words) in [
-            ("jobs/a.py", "named like what this program reads"),
-            ("jobs/new.py", "named like what this program reads"),
-            ("schema.sql", "named like what this program reads"),
-            ("connmod.yaml", "named like what this program reads"),
-            ("code.md", "named like what this program reads"),
-            (".git/HEAD", "what git and this program keep"),
-            (".connmod/journal/x", "what git and this program keep"),
-            ("away.md", "leads through a symbolic link to "),
-            ("away/secret.md", "leads through a symbolic link to "),
-            ("away/new.md", "leads through a symbolic link to "),
-            ("dangling.md", "leads to no file"),
-            ("pipe.md", "a pipe or a device"),
-            ("/dev/null", "a pipe or a device"),
-            ("docs", "is a folder"),
-            ("docs/closed.md", "is read-only"),
-            ("nowhere/x.md", "could not create"),
-        ] {
-            let (code, out, err) = run(&format!("{command} {name}"));
+        for (name, words) in NO_PLACES {
+            let (code, out, err) = project.run(&format!("{command} {name}"));
             assert_eq!((code, out.as_str()), (2, ""), "{name}: {err}");
             assert!(err.contains(&format!("error: {name}")), "{name}: {err}");
             assert!(err.contains(words), "{name}: {err}");
         }
-        let beside = outside.path().join("own.md");
-        for name in [
-            "docs/old.md",
-            "new.md",
-            "link.md",
-            "twin.md",
-            beside.to_str().unwrap(),
-        ] {
-            let (code, out, err) = run(&format!("{command} {name}"));
+        for name in places.into_iter().chain(beside.to_str()) {
+            let (code, out, err) = project.run(&format!("{command} {name}"));
             assert_eq!((code, out.as_str()), (0, ""), "{name}: {err}");
             assert!(err.contains(&format!("wrote {name}\n")), "{err}");
-            assert!(
-                fs::read_to_string(project.path(name))
-                    .unwrap()
-                    .starts_with("# ")
-            );
+            assert!(project.text(name).starts_with("# "), "{name}");
         }
         fs::remove_file(&beside).unwrap();
     }
     assert!(project.path("link.md").is_symlink());
     let mode = fs::metadata(project.path("docs/old.md")).unwrap().mode();
     assert_eq!(mode & 0o777, 0o640);
-    assert_eq!(sources(), old);
     for line in ["diff --out-dir away", "diff --out-dir away/patches"] {
-        let (code, _, err) = run(line);
+        let (code, _, err) = project.run(line);
         assert_eq!(code, 2, "{line}: {err}");
         assert!(err.contains("leads through a symbolic link to "), "{err}");
     }
+    assert_eq!(sources(), old);
+    assert_eq!(project.text(".git/HEAD"), "ref: refs/heads/x\n");
     assert_eq!(fs::read_to_string(&secret).unwrap(), "mine\n");
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
-    // Pages over older ones, but not through links and into pipes.
+    let mut left = fs::read_dir(project.folder.path()).unwrap();
+    assert!(!left.any(|entry| {
+        let name = entry.unwrap().file_name();
+        name.to_string_lossy().starts_with(".connmod-")
+    }));
+}
+
+#[test]
+fn man_pages_are_written_over_older_ones_but_not_through_links_and_into_pipes() {
+    let project = Project::new();
+    let page = project.path("pages/connmod-scan.1");
     project.done("man --out-dir pages");
     project.done("man --out-dir pages");
-    for make in [
-        |page: &Path| symlink("../db.py", page).unwrap(),
-        |page: &Path| pipe(page),
-    ] {
-        fs::remove_file(project.path("pages/connmod-scan.1")).unwrap();
-        make(&project.path("pages/connmod-scan.1"));
-        let (code, _, err) = run("man --out-dir pages");
+    assert!(fs::read_to_string(&page).unwrap().contains(".TH"));
+    for is_link in [true, false] {
+        fs::remove_file(&page).unwrap();
+        if is_link {
+            symlink("../db.py", &page).unwrap();
+        } else {
+            pipe(&page);
+        }
+        let (code, _, err) = project.run("man --out-dir pages");
         assert_eq!(code, 2, "{err}");
         assert!(err.contains("pages/connmod-scan.1"), "{err}");
     }
-    assert_eq!(sources(), old);
-    assert!(!fs::read_dir(project.folder.path()).unwrap().any(|entry| {
-        entry
-            .unwrap()
-            .file_name()
-            .to_string_lossy()
-            .starts_with(".connmod-")
-    }));
+    assert_eq!(project.text("db.py"), MODULE);
 }

@@ -4,12 +4,19 @@
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde::de::DeserializeOwned;
+use serde_yaml::budget::BudgetBreach;
 use serde_yaml::{DefaultMessageFormatter, Error as YamlError, Location, MessageFormatter};
 
 use crate::source::{LineColumn, SourceFile, Span};
 
 /// The size in bytes beyond which a file is refused.
 pub(crate) const MAX_BYTES: usize = 1024 * 1024;
+
+/// What is wrong with a file of several documents.
+const SECOND: &str = "a second document; one file holds one";
+
+/// What is wrong with brackets in brackets, or lines ever further to the right.
+const TOO_DEEP: &str = "more nesting than this file can have";
 
 /// Reads YAML of a given shape, within limits that no honest file comes near.
 pub(crate) fn read_yaml<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
@@ -118,6 +125,18 @@ impl Fault {
             YamlError::DuplicateMappingKey { key: None, .. } => {
                 Self::new(span, "a key is given twice")
             }
+            YamlError::Budget {
+                breach: BudgetBreach::Documents { .. },
+                ..
+            }
+            | YamlError::MultipleDocuments { .. } => Self::new(span, SECOND),
+            YamlError::Budget {
+                breach: BudgetBreach::Depth { .. },
+                ..
+            } => Self::new(span, TOO_DEEP),
+            YamlError::ExternalMessage { msg, .. } if msg == "recursion limit exceeded" => {
+                Self::new(span, TOO_DEEP)
+            }
             YamlError::Budget { .. }
             | YamlError::AliasReplayLimitExceeded { .. }
             | YamlError::AliasExpansionLimitExceeded { .. }
@@ -125,9 +144,6 @@ impl Fault {
                 span,
                 "more nesting, values or aliases than this file can have",
             ),
-            YamlError::MultipleDocuments { .. } => {
-                Self::new(span, "a second document; one file holds one")
-            }
             error => Self::new(span, DefaultMessageFormatter.format_message(error)),
         }
     }
@@ -195,7 +211,8 @@ fn is_at_line_start(text: &str, span: Span) -> bool {
 pub(crate) fn span_of(text: &str, location: Location) -> Span {
     let span = location.span();
     let (Some(start), Some(length)) = (span.byte_offset(), span.byte_len()) else {
-        return Span::at(0);
+        // Where no value was read yet, the reader knows lines and characters only.
+        return Span::at(offset_of(text, location.line(), location.column()));
     };
     let start = usize::try_from(start).unwrap_or(usize::MAX);
     let length = usize::try_from(length).unwrap_or(usize::MAX);
@@ -204,6 +221,16 @@ pub(crate) fn span_of(text: &str, location: Location) -> Span {
         text,
         Span::new(start, start.saturating_add(length).min(text.len())),
     )
+}
+
+/// The offset of a character, its line and itself counted from 1.
+fn offset_of(text: &str, line: u64, column: u64) -> usize {
+    let before = |count: u64| usize::try_from(count.saturating_sub(1)).unwrap_or(usize::MAX);
+    let (line, column) = (before(line), before(column));
+    let mut lines = text.split_inclusive('\n');
+    let start: usize = lines.by_ref().take(line).map(str::len).sum();
+    let characters = lines.next().unwrap_or_default().chars().take(column);
+    start + characters.map(char::len_utf8).sum::<usize>()
 }
 
 /// The span cut to the text, between characters.
@@ -233,5 +260,46 @@ mod tests {
         assert_eq!(meant("schemas"), Some("schema"));
         assert_eq!(meant("identity"), None);
         assert_eq!(meant(""), None);
+    }
+
+    /// What is wrong with a text that should be lists of words by name, and where.
+    fn fault(text: &str) -> (String, usize, usize) {
+        type Lists = std::collections::BTreeMap<String, Vec<String>>;
+        let fault = read_yaml::<Lists>(text).expect_err(text);
+        let fault = fault.in_file("x.yaml", text);
+        (fault.problem, fault.position.line, fault.position.column)
+    }
+
+    #[test]
+    fn a_second_document_is_called_one() {
+        for text in ["a: [x]\n---\na: [x]\n", "a: [x]\n---\n"] {
+            assert_eq!(fault(text), (SECOND.to_owned(), 2, 1));
+        }
+    }
+
+    #[test]
+    fn nesting_is_refused_where_it_is_too_deep() {
+        let flow = |depth: usize| format!("a: [x]\né: {}", "[".repeat(depth));
+        let (problem, line, column) = fault(&flow(100_000));
+        assert_eq!((problem.as_str(), line), (TOO_DEEP, 2));
+        assert!(column > 24, "{column}");
+        let block: String = (0..400)
+            .map(|depth| format!("{}-\n", " ".repeat(depth)))
+            .collect();
+        let (problem, line, column) = fault(&format!("a:\n{block}"));
+        assert!(line > 2 && column == line - 1, "{problem} {line}:{column}");
+    }
+
+    #[test]
+    fn what_is_no_yaml_is_shown_where_it_begins() {
+        for (text, line, column) in [
+            ("a: [x]\nb: [y\nc: d: e\n", 3, 2),
+            ("a: [x]\nb:\n\t- x\n", 3, 2),
+            ("a: [x]\né: [é, *nowhere]\n", 2, 8),
+            ("a: [x]\nb: @c\n", 2, 4),
+        ] {
+            let (problem, at_line, at_column) = fault(text);
+            assert_eq!((at_line, at_column), (line, column), "{text:?}: {problem}");
+        }
     }
 }

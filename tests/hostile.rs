@@ -583,3 +583,61 @@ fn without_own_sequences(text: &str) -> String {
     plain.push_str(rest);
     plain
 }
+
+#[test]
+fn rules_of_git_that_are_no_files_hold_nothing_up() {
+    for (name, device) in [
+        (".gitignore", false),
+        (".gitignore", true),
+        (".ignore", false),
+        (".git", false),
+        (".git/info/exclude", false),
+        ("home/.gitconfig", false),
+        ("home/.config/git/ignore", false),
+        ("home/.config/git/ignore", true),
+        ("sub/.gitignore", false),
+    ] {
+        let project = Project::new();
+        project.put("sub/x.py", JOB);
+        project.put("home/x", "");
+        let place = project.path(name);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        if device {
+            symlink("/dev/zero", &place).unwrap();
+        } else {
+            assert!(
+                Command::new("mkfifo")
+                    .arg(&place)
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+        }
+        for line in [
+            &["scan"][..],
+            &["scan", "sub"],
+            &["inventory"],
+            &["diff"],
+            &["verify"],
+            &["explain", "good.py:5"],
+            &["init", "--print"],
+            &["apply", "--allow-dirty"],
+        ] {
+            let mut command = project.command(line);
+            command
+                .env("HOME", project.path("home"))
+                .env_remove("XDG_CONFIG_HOME")
+                .env_remove("GIT_CONFIG_GLOBAL");
+            let (code, _, err) = ended(command);
+            assert!(code < 2, "{name} {line:?}: {err}");
+            let kind = if device { "a device" } else { "a named pipe" };
+            let words = format!("{name}: is {kind}; nothing is left out by its rules\n");
+            // Only git's rules are followed, so the rules of other programs are no news.
+            assert_eq!(
+                err.matches(&words).count(),
+                usize::from(name != ".ignore"),
+                "{err}"
+            );
+        }
+    }
+}

@@ -169,3 +169,36 @@ fn the_scaffold_satisfies_python_and_pyflakes() {
         assert!(output.status.success(), "{check:?}: {said}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn what_stands_in_the_place_of_the_settings_is_said_once() {
+    use std::os::unix::fs::symlink;
+    let outside = project(&[("own.yaml", "version: 1\n")]);
+    let folder = project(WITHOUT_STANDARD);
+    let settings = folder.path().join("connmod.yaml");
+    let refused = |arguments: &[&str], words: &str| {
+        let (code, out, err) = init(folder.path(), arguments);
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert_eq!(err.lines().count(), 1, "{err}");
+        assert!(err.ends_with(&format!("connmod.yaml {words}\n")), "{err}");
+    };
+    symlink("nowhere.yaml", &settings).expect("a new link");
+    for arguments in [&[][..], &["--force"], &["--scaffold"]] {
+        refused(
+            arguments,
+            "is a symbolic link that leads to no file; remove it",
+        );
+    }
+    assert!(!folder.path().join("app/db").exists());
+    fs::remove_file(&settings).expect("it is removed");
+    symlink(outside.path().join("own.yaml"), &settings).expect("a new link");
+    refused(
+        &["--force"],
+        "is a symbolic link that leads out of the project and is not followed; remove it",
+    );
+    assert_eq!(read(outside.path(), "own.yaml"), "version: 1\n");
+    fs::remove_file(&settings).expect("it is removed");
+    fs::create_dir(&settings).expect("a new folder");
+    refused(&["--force"], "is no regular file");
+}

@@ -121,6 +121,8 @@ fn read(folder: &Path, tree: &mut Tree) {
         }
         if entry.file_type().unwrap().is_dir() {
             read(&path, tree);
+        } else if path.is_dir() {
+            // A link to a folder, whose files are read where they lie.
         } else {
             let mode = fs::metadata(&path).unwrap().mode();
             tree.insert(path.clone(), (mode, fs::read(&path).unwrap()));
@@ -342,7 +344,61 @@ fn what_cannot_be_written_is_named_and_the_rest_is_written() {
     let (code, out, err) = project.run("undo");
     assert_eq!(code, 1, "{err}");
     assert_eq!(out, "restored web/c.py\n");
-    assert!(err.contains("jobs/a.py: is gone"), "{err}");
+    assert!(err.contains("jobs/a.py: was deleted since"), "{err}");
+}
+
+#[test]
+fn a_file_deleted_since_is_named_and_force_brings_it_back() {
+    let project = Project::new();
+    let old = project.tree();
+    project.done("apply --phase web");
+    project.done("apply --phase night");
+    fs::remove_file(project.path("jobs/b.py")).unwrap();
+    let (code, out, err) = project.run("undo");
+    assert_eq!((code, out.as_str()), (1, "restored jobs/a.py\n"), "{err}");
+    let words = "not restored: jobs/b.py: was deleted since the apply; `connmod undo --force` brings it back\n";
+    assert!(err.contains(words), "{err}");
+    assert!(!project.path("jobs/b.py").exists());
+    // Until somebody says what is to become of it, the apply stands.
+    let (code, _, err) = project.run("undo");
+    assert_eq!(code, 1, "{err}");
+    assert_eq!(
+        project.done("undo jobs/b.py --force").lines().next(),
+        Some("restored jobs/b.py")
+    );
+    project.done("undo");
+    assert_eq!(project.tree(), old);
+
+    // With its folder, also when it is killed on the way.
+    let mut steps = 0;
+    for step in 1.. {
+        project.done("apply");
+        fs::remove_dir_all(project.path("jobs")).unwrap();
+        let was_killed = project.killed("undo --force", step);
+        if was_killed {
+            steps += 1;
+            let (code, _, err) = project.run("undo --force");
+            assert_eq!(code, 0, "{step}: {err}");
+        }
+        assert_eq!(project.tree(), old, "{step}");
+        if !was_killed {
+            break;
+        }
+    }
+    assert!(steps > 10, "{steps}");
+
+    // What lies in its place is not overwritten, and nothing is written behind a link out of the project.
+    let outside = tempfile::tempdir().unwrap();
+    project.done("apply");
+    fs::remove_dir_all(project.path("jobs")).unwrap();
+    symlink(outside.path(), project.path("jobs")).unwrap();
+    fs::remove_file(project.path("web/c.py")).unwrap();
+    symlink("nowhere", project.path("web/c.py")).unwrap();
+    let (code, out, err) = project.run("undo --force");
+    assert_eq!((code, out.as_str()), (1, ""), "{err}");
+    assert!(err.contains("jobs/a.py: leads out of the root"), "{err}");
+    assert!(err.contains("web/c.py: exists already"), "{err}");
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
 }
 
 #[test]
@@ -501,4 +557,156 @@ fn a_hostile_journal_writes_nothing() {
     }
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
     assert_eq!(project.tree(), new);
+}
+
+#[test]
+fn a_link_into_another_project_is_refused_by_every_command_that_takes_paths() {
+    let (project, other) = (Project::new(), Project::new());
+    symlink(other.folder.path(), project.path("away")).unwrap();
+    symlink(other.path("jobs/a.py"), project.path("jobs/away.py")).unwrap();
+    let (old, others) = (project.tree(), other.tree());
+    for line in [
+        "scan",
+        "inventory",
+        "diff",
+        "diff --out-dir patches",
+        "apply",
+        "apply --root .",
+        "verify",
+        "explain",
+    ] {
+        for path in ["away/jobs/a.py", "jobs/away.py", "away", "away/jobs"] {
+            let place = if line == "explain" { ":5" } else { "" };
+            let (code, out, err) = project.run(&format!("{line} {path}{place}"));
+            assert_eq!((code, out.as_str()), (2, ""), "{line} {path}: {err}");
+            let words = format!("error: {path} leads through a symbolic link to ");
+            assert!(err.starts_with(&words), "{line}: {err}");
+        }
+    }
+    other.done("apply");
+    let (code, _, err) = project.run("undo away/jobs/a.py");
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("away/jobs/a.py is outside of "), "{err}");
+    other.done("undo");
+    assert_eq!((project.tree(), other.tree()), (old, others));
+    assert!(!project.path(".connmod").exists());
+    // The folder that is named as the root is the root, and so is the one that somebody went to.
+    project.done("apply --root away");
+    assert!(other.path(".connmod/journal/000003").exists());
+    assert!(!project.path(".connmod").exists());
+}
+
+fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// Where no document is written to, and why.
+const NO_PLACES: &[(&str, &str)] = &[
+    ("jobs/a.py", "named like what this program reads"),
+    ("jobs/new.py", "named like what this program reads"),
+    ("schema.sql", "named like what this program reads"),
+    ("connmod.yaml", "named like what this program reads"),
+    ("code.md", "named like what this program reads"),
+    (".git/HEAD", "what git and this program keep"),
+    (".connmod/journal/x", "what git and this program keep"),
+    ("away.md", "leads through a symbolic link to "),
+    ("away/secret.md", "leads through a symbolic link to "),
+    ("away/new.md", "leads through a symbolic link to "),
+    ("dangling.md", "leads to no file"),
+    ("pipe.md", "a pipe or a device"),
+    ("/dev/null", "a pipe or a device"),
+    ("docs", "is a folder"),
+    ("docs/closed.md", "is read-only"),
+    ("nowhere/x.md", "could not create"),
+];
+
+/// A project with files and links of all kinds, some of which lead to `outside`.
+fn with_places(outside: &Path) -> Project {
+    let project = Project::new();
+    let set_mode = |name: &str, mode| {
+        fs::set_permissions(project.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    project.put("schema.sql", "SELECT 1;\n");
+    project.put("docs/old.md", "old\n");
+    project.put("docs/closed.md", "old\n");
+    project.put(".git/HEAD", "ref: refs/heads/x\n");
+    set_mode("docs/old.md", 0o640);
+    set_mode("docs/closed.md", 0o444);
+    symlink(outside, project.path("away")).unwrap();
+    symlink(outside.join("secret.md"), project.path("away.md")).unwrap();
+    symlink("nowhere.md", project.path("dangling.md")).unwrap();
+    symlink("docs/old.md", project.path("link.md")).unwrap();
+    symlink("db.py", project.path("code.md")).unwrap();
+    pipe(&project.path("pipe.md"));
+    // Both names of one content, of which a document is to replace one only.
+    fs::hard_link(project.path("db.py"), project.path("twin.md")).unwrap();
+    project
+}
+
+#[test]
+fn a_document_is_written_to_an_ordinary_file_and_nowhere_else() {
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().join("secret.md");
+    fs::write(&secret, "mine\n").unwrap();
+    let project = with_places(outside.path());
+    let sources = || {
+        let names = ["db.py", "jobs/a.py", "schema.sql", "connmod.yaml"];
+        names.map(|name| project.text(name))
+    };
+    let old = sources();
+    let beside = outside.path().join("own.md");
+    let places = ["docs/old.md", "new.md", "link.md", "twin.md"];
+    for command in ["inventory -o", "guide -o"] {
+        for (name, words) in NO_PLACES {
+            let (code, out, err) = project.run(&format!("{command} {name}"));
+            assert_eq!((code, out.as_str()), (2, ""), "{name}: {err}");
+            assert!(err.contains(&format!("error: {name}")), "{name}: {err}");
+            assert!(err.contains(words), "{name}: {err}");
+        }
+        for name in places.into_iter().chain(beside.to_str()) {
+            let (code, out, err) = project.run(&format!("{command} {name}"));
+            assert_eq!((code, out.as_str()), (0, ""), "{name}: {err}");
+            assert!(err.contains(&format!("wrote {name}\n")), "{err}");
+            assert!(project.text(name).starts_with("# "), "{name}");
+        }
+        fs::remove_file(&beside).unwrap();
+    }
+    assert!(project.path("link.md").is_symlink());
+    let mode = fs::metadata(project.path("docs/old.md")).unwrap().mode();
+    assert_eq!(mode & 0o777, 0o640);
+    for line in ["diff --out-dir away", "diff --out-dir away/patches"] {
+        let (code, _, err) = project.run(line);
+        assert_eq!(code, 2, "{line}: {err}");
+        assert!(err.contains("leads through a symbolic link to "), "{err}");
+    }
+    assert_eq!(sources(), old);
+    assert_eq!(project.text(".git/HEAD"), "ref: refs/heads/x\n");
+    assert_eq!(fs::read_to_string(&secret).unwrap(), "mine\n");
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+    let mut left = fs::read_dir(project.folder.path()).unwrap();
+    assert!(!left.any(|entry| {
+        let name = entry.unwrap().file_name();
+        name.to_string_lossy().starts_with(".connmod-")
+    }));
+}
+
+#[test]
+fn man_pages_are_written_over_older_ones_but_not_through_links_and_into_pipes() {
+    let project = Project::new();
+    let page = project.path("pages/connmod-scan.1");
+    project.done("man --out-dir pages");
+    project.done("man --out-dir pages");
+    assert!(fs::read_to_string(&page).unwrap().contains(".TH"));
+    for is_link in [true, false] {
+        fs::remove_file(&page).unwrap();
+        if is_link {
+            symlink("../db.py", &page).unwrap();
+        } else {
+            pipe(&page);
+        }
+        let (code, _, err) = project.run("man --out-dir pages");
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains("pages/connmod-scan.1"), "{err}");
+    }
+    assert_eq!(project.text("db.py"), MODULE);
 }

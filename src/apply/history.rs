@@ -165,11 +165,11 @@ impl History {
         let entry = self
             .journal
             .begin(&lock, Kind::Apply, when, files, &contents)?;
-        Ok(self.finish(&lock, entry, refused))
+        Ok(self.finish(&lock, entry, refused, false))
     }
 
     /// Takes back the last apply that stands, or, of the files that `chosen` takes, the last apply of each. With `force` also where
-    /// somebody edited a file since.
+    /// somebody edited or deleted a file since.
     pub fn undo(
         &self,
         chosen: Option<&dyn Fn(&str) -> bool>,
@@ -223,12 +223,24 @@ impl History {
         let entry = self
             .journal
             .begin(&lock, Kind::Undo, when, files, &contents)?;
-        Ok(self.finish(&lock, entry, refused))
+        Ok(self.finish(&lock, entry, refused, force))
     }
 
     /// What has to be written to take `change` back.
     fn way_back(&self, number: u32, change: &Change, force: bool) -> Result<Planned, WriteError> {
-        let (before, _) = self.root.read(&change.path)?;
+        let before = match self.root.read(&change.path) {
+            Ok((before, _)) => before,
+            Err(error) if !matches!(error.cause, Cause::Gone) => return Err(error),
+            Err(_) if !force => return Err(refusal(change, Cause::Deleted)),
+            // It is written anew, as if it still held what the apply left there.
+            Err(_) => {
+                return Ok(Planned {
+                    path: change.path.clone(),
+                    before: self.content(number, change, &change.after)?,
+                    after: self.content(number, change, &change.before)?,
+                });
+            }
+        };
         let holds = hash(&before);
         if holds != change.after && holds != change.before && !force {
             return Err(refusal(change, Cause::Edited));
@@ -246,7 +258,7 @@ impl History {
     }
 
     /// Brings the run that is not over to one of its ends; `None` if there is none. With `force` a file that somebody edited since is
-    /// replaced as well.
+    /// replaced as well, and one that was deleted is written anew.
     pub fn settle(&self, end: End, force: bool) -> Result<Option<(Entry, Done)>, JournalError> {
         if self.entries()?.is_empty() {
             return Ok(None);
@@ -276,8 +288,8 @@ impl History {
         }
     }
 
-    /// Brings a run that was just begun to its end.
-    fn finish(&self, lock: &Lock, entry: Entry, refused: Vec<Written>) -> Done {
+    /// Brings a run that was just begun to its end. With `force` files that are not there are written anew.
+    fn finish(&self, lock: &Lock, entry: Entry, refused: Vec<Written>, force: bool) -> Done {
         let end = match entry.kind {
             Kind::Apply => End::Applied,
             Kind::Undo => End::TakenBack,
@@ -285,7 +297,7 @@ impl History {
         let way = Way {
             end,
             is_late: false,
-            force: false,
+            force,
         };
         let mut done = self.bring_all(lock, entry, way);
         done.files.extend(refused);
@@ -333,7 +345,19 @@ impl History {
         } else {
             (&change.before, &change.after)
         };
-        let (content, _) = self.root.read(&change.path)?;
+        // The permissions from before an apply belong to the content from before it.
+        let is_original = (kind == Kind::Apply) != forward;
+        let mode = change.mode.filter(|_| is_original);
+        let content = match self.root.read(&change.path) {
+            Ok((content, _)) => content,
+            Err(error) if !matches!(error.cause, Cause::Gone) => return Err(error),
+            Err(_) if way.force => {
+                let content = self.content(number, change, goal)?;
+                return self.root.recreate(&change.path, &content, mode);
+            }
+            Err(_) if way.is_late => return Err(refusal(change, Cause::Deleted)),
+            Err(error) => return Err(error),
+        };
         let holds = hash(&content);
         if holds == *goal {
             return Ok(());
@@ -349,14 +373,11 @@ impl History {
                 .keep(number, &content)
                 .map_err(|error| refusal(change, Cause::Journal(Box::new(error))))?;
         }
-        // The permissions from before an apply belong to the content from before it.
-        let is_original = (kind == Kind::Apply) != forward;
         let planned = Planned {
             path: change.path.clone(),
             before: content,
             after: self.content(number, change, goal)?,
         };
-        let mode = change.mode.filter(|_| is_original);
         self.root.restore(&planned, mode)
     }
 

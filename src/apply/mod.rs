@@ -10,4 +10,4 @@ mod write;
 
 pub use history::{Done, End, History, Pending, Written};
 pub use journal::{Change, Entry, JournalError, Kind, State, hash};
-pub use write::{Cause, Planned, Root, WriteError};
+pub use write::{Cause, Planned, Root, WriteError, put};

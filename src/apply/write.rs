@@ -46,6 +46,9 @@ pub enum Cause {
     /// There is no such file.
     #[error("is gone since it was read; run the command again")]
     Gone,
+    /// It was there when an apply wrote it.
+    #[error("was deleted since the apply; `connmod undo --force` brings it back")]
+    Deleted,
     /// There is one already.
     #[error("exists already and is not overwritten")]
     Exists,
@@ -66,6 +69,9 @@ pub enum Cause {
     /// A folder, a pipe, a device.
     #[error("is not a regular file")]
     NotRegular,
+    /// A link to what is not there.
+    #[error("is a symbolic link that leads to no file")]
+    Dangling,
     /// The content is shared with other names.
     #[error(
         "has {links} hard links, which a write would part; replace them by copies or edit it by hand"
@@ -137,14 +143,18 @@ impl Root {
     /// Writes one file: afterwards it holds `after`, or, on an error, what it held before.
     pub fn write(&self, planned: &Planned) -> Result<(), WriteError> {
         self.target(planned)
-            .and_then(|target| target.replace(planned, None, self.steps))
+            .and_then(|target| {
+                target.replace(&planned.after, Some(&planned.before), None, self.steps)
+            })
             .map_err(|cause| named(&planned.path, cause))
     }
 
     /// Writes one file like [`Root::write`], and gives it the permissions `mode` where the system has any.
     pub(super) fn restore(&self, planned: &Planned, mode: Option<u32>) -> Result<(), WriteError> {
         self.target(planned)
-            .and_then(|target| target.replace(planned, mode, self.steps))
+            .and_then(|target| {
+                target.replace(&planned.after, Some(&planned.before), mode, self.steps)
+            })
             .map_err(|cause| named(&planned.path, cause))
     }
 
@@ -158,12 +168,29 @@ impl Root {
             .map_err(|cause| named(path, cause))
     }
 
+    /// Writes a file that was deleted, with the folders that lead to it, and gives it the permissions `mode` where the system has any.
+    pub(super) fn recreate(
+        &self,
+        path: &str,
+        content: &[u8],
+        mode: Option<u32>,
+    ) -> Result<(), WriteError> {
+        self.create_at(Path::new(path), content, mode, self.steps)
+            .map_err(|cause| named(path, cause))
+    }
+
     /// Removes what a process that was killed left beside the file: temporary files, which have their name from here.
     pub(super) fn sweep(&self, path: &str) {
-        let Ok((file, _)) = self.existing(path) else {
-            return;
+        // The file itself may be gone, or be a link to one in another folder.
+        let file = match self.existing(path) {
+            Ok((file, _)) => file,
+            Err(_) => self.folder.join(path),
         };
-        let entries = file.parent().and_then(|folder| fs::read_dir(folder).ok());
+        let folder = file
+            .parent()
+            .and_then(|folder| fs::canonicalize(folder).ok());
+        let folder = folder.filter(|folder| folder.starts_with(&self.folder));
+        let entries = folder.and_then(|folder| fs::read_dir(folder).ok());
         for entry in entries.into_iter().flatten().flatten() {
             let name = entry.file_name();
             let is_ours = name.to_str().is_some_and(|name| {
@@ -182,7 +209,7 @@ impl Root {
 
     /// Writes a file that does not exist yet, and the folders that lead to it.
     pub fn create(&self, path: &str, content: &[u8]) -> Result<(), WriteError> {
-        self.create_at(Path::new(path), content)
+        self.create_at(Path::new(path), content, None, |_| {})
             .map_err(|cause| named(path, cause))
     }
 
@@ -193,17 +220,7 @@ impl Root {
         if links > 1 {
             return Err(Cause::HardLinked { links });
         }
-        if metadata.permissions().readonly() {
-            return Err(Cause::ReadOnly);
-        }
-        // A rename would also succeed on a file that this user may not write to.
-        if let Err(error) = OpenOptions::new().write(true).open(&path) {
-            return Err(match error.kind() {
-                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Cause::ReadOnly,
-                _ => failed("open the file")(error),
-            });
-        }
-        let target = Target { path, metadata };
+        let target = Target::writable(path, metadata)?;
         target.still_holds(&planned.before)?;
         Ok(target)
     }
@@ -225,7 +242,13 @@ impl Root {
         Ok((path, metadata))
     }
 
-    fn create_at(&self, relative: &Path, content: &[u8]) -> Result<(), Cause> {
+    fn create_at(
+        &self,
+        relative: &Path,
+        content: &[u8],
+        mode: Option<u32>,
+        steps: fn(&'static str),
+    ) -> Result<(), Cause> {
         let path = self.folder.join(relative);
         let folder = path.parent().ok_or(Cause::Outside)?;
         let existing = folder
@@ -242,27 +265,69 @@ impl Root {
             return Err(Cause::Exists);
         }
         fs::create_dir_all(folder).map_err(failed("create its folder"))?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(PREFIX).suffix(SUFFIX);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            // The umask takes from these what it takes from any new file.
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        let file = builder
-            .tempfile_in(folder)
-            .map_err(failed("create a temporary file beside it"))?;
-        let file = filled(file, content)?;
-        sync(&file)?;
-        file.persist_noclobber(&path)
-            .map_err(|error| match error.error.kind() {
-                ErrorKind::AlreadyExists => Cause::Exists,
-                _ => failed("give the new file its name")(error.error),
-            })?;
-        sync_folder(folder);
-        Ok(())
+        create_new(&path, folder, content, mode, steps)
     }
+}
+
+/// Writes a document to the place that somebody named for it, whatever the file held before. A link there is followed to a file that
+/// exists; the file is replaced in one step, so that other names of the old content keep it.
+pub fn put(path: &Path, content: &[u8]) -> Result<(), Cause> {
+    match fs::canonicalize(path) {
+        Ok(path) => {
+            let metadata = fs::metadata(&path).map_err(failed("look at the file"))?;
+            if !metadata.is_file() {
+                return Err(Cause::NotRegular);
+            }
+            Target::writable(path, metadata)?.replace(content, None, None, |_| {})
+        }
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(failed("find the file")(error)),
+        Err(_) if path.is_symlink() => Err(Cause::Dangling),
+        Err(_) => {
+            let folder = path.parent().ok_or(Cause::NotRegular)?;
+            create_new(path, folder, content, None, |_| {})
+        }
+    }
+}
+
+/// Writes a file that does not exist yet into `folder`; its permissions are `mode`, or those of any new file.
+fn create_new(
+    path: &Path,
+    folder: &Path,
+    content: &[u8],
+    mode: Option<u32>,
+    steps: fn(&'static str),
+) -> Result<(), Cause> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX).suffix(SUFFIX);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // The umask takes from these what it takes from any new file.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let file = builder
+        .tempfile_in(folder)
+        .map_err(failed("create a temporary file beside it"))?;
+    let file = filled(file, content)?;
+    if mode.is_some() {
+        let metadata = file
+            .as_file()
+            .metadata()
+            .map_err(failed("look at the temporary file"))?;
+        file.as_file()
+            .set_permissions(with_mode(metadata.permissions(), mode))
+            .map_err(failed("give it its permissions"))?;
+    }
+    sync(&file)?;
+    steps("before the new name");
+    file.persist_noclobber(path)
+        .map_err(|error| match error.error.kind() {
+            ErrorKind::AlreadyExists => Cause::Exists,
+            _ => failed("give the new file its name")(error.error),
+        })?;
+    steps("named");
+    sync_folder(folder);
+    Ok(())
 }
 
 fn named(path: &str, cause: Cause) -> WriteError {
@@ -280,6 +345,21 @@ struct Target {
 }
 
 impl Target {
+    /// A file that this user may write to.
+    fn writable(path: PathBuf, metadata: Metadata) -> Result<Self, Cause> {
+        if metadata.permissions().readonly() {
+            return Err(Cause::ReadOnly);
+        }
+        // A rename would also succeed on a file that this user may not write to.
+        if let Err(error) = OpenOptions::new().write(true).open(&path) {
+            return Err(match error.kind() {
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Cause::ReadOnly,
+                _ => failed("open the file")(error),
+            });
+        }
+        Ok(Self { path, metadata })
+    }
+
     fn still_holds(&self, expected: &[u8]) -> Result<(), Cause> {
         let size = fs::metadata(&self.path)
             .map_err(failed("look at the file"))?
@@ -295,9 +375,11 @@ impl Target {
         }
     }
 
+    /// Puts `content` in the place of what it holds, which is `expected` where that is known.
     fn replace(
         &self,
-        planned: &Planned,
+        content: &[u8],
+        expected: Option<&[u8]>,
         mode: Option<u32>,
         steps: fn(&'static str),
     ) -> Result<(), Cause> {
@@ -308,7 +390,7 @@ impl Target {
             .tempfile_in(folder)
             .map_err(failed("create a temporary file beside it"))?;
         steps("temporary file");
-        let file = filled(file, &planned.after)?;
+        let file = filled(file, content)?;
         steps("temporary file filled");
         self.keep_owner(file.as_file())?;
         // After the owner: a change of owner takes the set-user-id bit away.
@@ -317,7 +399,9 @@ impl Target {
             .map_err(failed("keep its permissions"))?;
         sync(&file)?;
         // Once more, as close to the rename as can be.
-        self.still_holds(&planned.before)?;
+        if let Some(expected) = expected {
+            self.still_holds(expected)?;
+        }
         steps("before the rename");
         file.persist(&self.path)
             .map_err(|error| failed("put the new content in its place")(error.error))?;

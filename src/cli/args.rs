@@ -237,7 +237,7 @@ pub(crate) struct Undo {
     /// List what was written and taken back instead
     #[arg(long, conflicts_with_all = ["files", "force"])]
     pub(crate) list: bool,
-    /// Take back also where a file was edited since; the edited text stays in the journal
+    /// Take back also where a file was edited or deleted since; the edited text stays in the journal
     #[arg(long)]
     pub(crate) force: bool,
 }

@@ -4,7 +4,7 @@ use std::env;
 use std::fmt;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 
@@ -62,56 +62,78 @@ impl fmt::Display for How {
 
 impl Base {
     /// Finds it for the `paths` given on the command line, relative to `current`; none mean `root`, or `current` itself.
+    ///
+    /// Which project is meant, the paths say as they were typed: a link inside of a project may lead out of it, and what lies there is
+    /// then refused instead of being taken for the project.
     pub(crate) fn find(
         current: &Path,
         paths: &[PathBuf],
         root: Option<&Path>,
         config: Option<&Path>,
     ) -> Result<Self> {
-        let mut roots = Vec::new();
+        let mut named = Vec::new();
         for path in paths {
-            roots.push(existing(current, path)?);
+            named.push(Target::find(current, path)?);
         }
-        if roots.is_empty() {
-            roots.push(existing(current, root.unwrap_or(Path::new(".")))?);
+        if named.is_empty() {
+            named.push(Target::find(current, root.unwrap_or(Path::new(".")))?);
         }
-        let config = config.map(|path| existing(current, path)).transpose()?;
-        let common = common_folder(&roots);
-        let (folder, how) = match (root, &config) {
-            (Some(root), _) => (existing(current, root)?, How::Named),
-            (None, Some(config)) => match folder_of_settings(config, &common) {
-                Some(folder) => (folder, How::Settings),
-                None => without_settings(&common, current),
-            },
-            (None, None) => match with_settings(&common) {
-                Some(folder) => (folder, How::Settings),
-                None => without_settings(&common, current),
-            },
+        let settings = config.map(|path| existing(current, path)).transpose()?;
+        let (folder, how) = if let Some(root) = root {
+            (existing(current, root)?, How::Named)
+        } else {
+            let own = config.and_then(|path| current.join(path).parent().map(Path::to_path_buf));
+            let own = own.and_then(|folder| fs::canonicalize(folder).ok());
+            let folders = named.iter().map(Target::folder).collect();
+            project_of(folders, current, own.as_deref())
         };
         if !folder.is_dir() {
             bail!("{} is no folder; --root names one", folder.display());
         }
-        if let Some(outside) = roots.iter().find(|path| !path.starts_with(&folder)) {
-            bail!(
-                "{} is outside of {} ({how}); name the folder that holds both with --root",
-                outside.display(),
-                folder.display()
-            );
+        if let Some(outside) = named
+            .iter()
+            .find(|target| !target.real.starts_with(&folder))
+        {
+            bail!("{}", outside.refusal(&folder, how));
         }
         let own = folder.join(FILE_NAME);
         // Whatever has the name: a run without settings that are there would not do what was meant.
-        let settings = config.or_else(|| fs::symlink_metadata(&own).is_ok().then_some(own));
+        let settings = settings.or_else(|| fs::symlink_metadata(&own).is_ok().then_some(own));
         Ok(Self {
             folder,
-            roots,
+            roots: named.into_iter().map(|target| target.real).collect(),
             settings,
             how,
         })
     }
 
-    /// A path inside of the base as reports write it: relative, with `/` between its parts; empty for the base itself.
+    /// Where something is to be written that the command line names, which need not be there yet.
+    ///
+    /// # Errors
+    /// When it lies in the base by its name, and a link on the way leads out.
+    pub(crate) fn destination(&self, current: &Path, given: &Path) -> Result<PathBuf> {
+        let real = real_place(&current.join(given));
+        let typed = as_typed(current, given);
+        let mut around = typed.ancestors().skip(1);
+        let is_inside =
+            around.any(|folder| fs::canonicalize(folder).is_ok_and(|real| real == self.folder));
+        if is_inside && !real.starts_with(&self.folder) {
+            bail!(
+                "{} leads through a symbolic link to {}, outside of {}, and is not written; name the place behind the link itself",
+                given.display(),
+                real.display(),
+                self.folder.display()
+            );
+        }
+        Ok(real)
+    }
+
+    /// A path inside of the base as reports write it: relative, with `/` between its parts; empty for the base itself. Settings may lie
+    /// outside of it and have their full path.
     pub(crate) fn relative(&self, path: &Path) -> String {
-        let inside = path.strip_prefix(&self.folder).unwrap_or(path);
+        let Ok(inside) = path.strip_prefix(&self.folder) else {
+            return path.display().to_string();
+        };
         let parts: Vec<_> = inside
             .components()
             .map(|part| part.as_os_str().to_string_lossy())
@@ -131,17 +153,136 @@ fn existing(current: &Path, path: &Path) -> Result<PathBuf> {
     })
 }
 
-/// The deepest folder that holds all of them.
-fn common_folder(roots: &[PathBuf]) -> PathBuf {
-    let folder_of = |path: &PathBuf| {
-        if path.is_dir() {
-            path.clone()
+/// A file or folder that was named.
+struct Target {
+    /// As it was typed.
+    given: PathBuf,
+    /// As it was typed, from the top of the file system and without `.` and `..`; links in it stay.
+    typed: PathBuf,
+    /// Where it leads.
+    real: PathBuf,
+}
+
+impl Target {
+    fn find(current: &Path, given: &Path) -> Result<Self> {
+        let real = existing(current, given)?;
+        Ok(Self {
+            given: given.to_path_buf(),
+            typed: as_typed(current, given),
+            real,
+        })
+    }
+
+    /// The folder that it is, or that it lies in, as typed.
+    fn folder(&self) -> PathBuf {
+        if self.real.is_dir() {
+            self.typed.clone()
         } else {
-            path.parent().unwrap_or(path).to_path_buf()
+            let folder = self.typed.parent().unwrap_or(&self.typed);
+            folder.to_path_buf()
         }
+    }
+
+    /// Why it cannot be looked at from `folder`.
+    fn refusal(&self, folder: &Path, how: How) -> String {
+        let (folder, real) = (folder.display(), self.real.display());
+        if self.typed == self.real {
+            return format!(
+                "{real} is outside of {folder} ({how}); name the folder that holds both with --root"
+            );
+        }
+        format!(
+            "{} leads through a symbolic link to {real}, outside of {folder} ({how}); run the command in the project that it belongs to, or name that with --root",
+            self.given.display()
+        )
+    }
+}
+
+/// Where a path leads that need not be there: links on the way are followed as far as there is one.
+pub(crate) fn real_place(full: &Path) -> PathBuf {
+    let mut there = full;
+    let mut missing = Vec::new();
+    let mut real = loop {
+        if let Ok(real) = fs::canonicalize(there) {
+            break real;
+        }
+        let (Some(folder), Some(name)) = (there.parent(), there.file_name()) else {
+            break there.to_path_buf();
+        };
+        missing.push(name);
+        there = folder;
     };
-    let mut folders = roots.iter().map(folder_of);
-    let mut common = folders.next().unwrap_or_default();
+    real.extend(missing.into_iter().rev());
+    real
+}
+
+/// A path from the top of the file system, without `.` and `..`; links in it stay.
+fn as_typed(current: &Path, given: &Path) -> PathBuf {
+    // The current folder is where one stands, however one came there.
+    let current = fs::canonicalize(current).unwrap_or_else(|_| current.to_path_buf());
+    let mut typed = PathBuf::new();
+    for part in current.join(given).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                typed.pop();
+            }
+            part => typed.push(part),
+        }
+    }
+    typed
+}
+
+/// The project that holds `folders`, which are as typed. Links are only followed where no project lies before them.
+fn project_of(
+    mut folders: Vec<PathBuf>,
+    current: &Path,
+    settings: Option<&Path>,
+) -> (PathBuf, How) {
+    loop {
+        let common = common_folder(&folders);
+        // Free of links, so it is where it says.
+        let before = outermost_link(&common)
+            .and_then(|link| link.parent().map(Path::to_path_buf))
+            .unwrap_or_else(|| common.clone());
+        let with_settings = match settings {
+            Some(folder) => before.starts_with(folder).then(|| folder.to_path_buf()),
+            None => with_settings(&before),
+        };
+        if let Some(folder) = with_settings {
+            return (folder, How::Settings);
+        }
+        if let Some(found) = without_settings(&before, current) {
+            return found;
+        }
+        let mut is_followed = false;
+        for folder in &mut folders {
+            if let Some(link) = outermost_link(folder)
+                && let (Ok(target), Ok(rest)) =
+                    (fs::canonicalize(&link), folder.strip_prefix(&link))
+            {
+                *folder = target.join(rest);
+                is_followed = true;
+            }
+        }
+        if !is_followed {
+            return (common, How::Paths);
+        }
+    }
+}
+
+/// The first part of a path that is a symbolic link.
+fn outermost_link(path: &Path) -> Option<PathBuf> {
+    let mut parts: Vec<&Path> = path.ancestors().collect();
+    parts.reverse();
+    let link = parts.into_iter().find(|part| part.is_symlink());
+    link.map(Path::to_path_buf)
+}
+
+/// The deepest folder that holds all of them.
+fn common_folder(folders: &[PathBuf]) -> PathBuf {
+    let mut folders = folders.iter();
+    let mut common = folders.next().cloned().unwrap_or_default();
     for folder in folders {
         while !folder.starts_with(&common) && common.pop() {}
     }
@@ -162,28 +303,17 @@ fn with_settings(start: &Path) -> Option<PathBuf> {
     None
 }
 
-/// The folder of settings that are named, if it holds everything that is to be looked at.
-fn folder_of_settings(config: &Path, common: &Path) -> Option<PathBuf> {
-    let folder = config.parent()?;
-    common.starts_with(folder).then(|| folder.to_path_buf())
-}
-
-/// The top of the project around `common`. Where nothing marks it, whoever stands in a folder and names a part of it means that folder;
+/// The top of the project around `start`. Where nothing marks it, whoever stands in a folder and names a part of it means that folder;
 /// a home folder and the top of the file system hold more than one project.
-fn without_settings(common: &Path, current: &Path) -> (PathBuf, How) {
+fn without_settings(start: &Path, current: &Path) -> Option<(PathBuf, How)> {
     let is_top = |folder: &&Path| is_git_top(folder) || is_package_top(folder);
-    if let Some(top) = common.ancestors().find(is_top) {
-        return (top.to_path_buf(), How::Project);
+    if let Some(top) = start.ancestors().find(is_top) {
+        return Some((top.to_path_buf(), How::Project));
     }
     let home = env::home_dir().and_then(|home| fs::canonicalize(home).ok());
-    let holds_projects =
-        |folder: &Path| folder.parent().is_none() || Some(folder) == home.as_deref();
-    match fs::canonicalize(current) {
-        Ok(current) if common.starts_with(&current) && !holds_projects(&current) => {
-            (current, How::Current)
-        }
-        _ => (common.to_path_buf(), How::Paths),
-    }
+    let current = fs::canonicalize(current).ok()?;
+    let holds_projects = current.parent().is_none() || Some(&current) == home.as_ref();
+    (start.starts_with(&current) && !holds_projects).then_some((current, How::Current))
 }
 
 /// A work tree has a folder `.git`, a linked one a file.
@@ -309,7 +439,9 @@ mod tests {
         let base = Base::find(&current, &[], None, Some(&config)).expect("a base");
         let found = (name(&folder, &base), base.how);
         assert_eq!(found, ("a".to_owned(), How::Current));
-        assert_eq!(base.settings, fs::canonicalize(&config).ok());
+        let real = fs::canonicalize(&config).expect("the settings are there");
+        assert_eq!(base.relative(&real), real.display().to_string());
+        assert_eq!(base.settings, Some(real));
     }
 
     #[test]
@@ -328,5 +460,65 @@ mod tests {
         let folder = tree(&["a/x.py"]);
         let error = find(&folder, "", &["nowhere"]).expect_err("it is missing");
         assert!(error.to_string().contains("nowhere"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_another_project_is_no_part_of_this_one() {
+        use std::os::unix::fs::symlink;
+        for mark in [".git/", "setup.py", "connmod.yaml", "none.txt"] {
+            let own = format!("a/{mark}");
+            let folder = tree(&[&own, "a/sub/x.py", "b/setup.py", "b/y.py", "b/sub/z.py"]);
+            let top = fs::canonicalize(folder.path()).expect("the folder is there");
+            symlink(top.join("b"), top.join("a/away")).expect("a new link");
+            symlink("../../b/y.py", top.join("a/sub/y.py")).expect("a new link");
+            symlink("sub", top.join("a/near")).expect("a new link");
+            for path in [
+                "away",
+                "away/y.py",
+                "away/sub",
+                "sub/y.py",
+                "away/../b/y.py",
+            ] {
+                let error = find(&folder, "a", &[path]).expect_err(path);
+                let error = error.to_string();
+                let words = format!("{path} leads through a symbolic link to {}", top.display());
+                assert!(error.starts_with(&words), "{error}");
+                assert!(
+                    error.contains(" outside of ") && error.contains("--root"),
+                    "{error}"
+                );
+            }
+            // The same from elsewhere, where something marks the project.
+            if mark != "none.txt" {
+                for (current, path) in [("", "a/away/y.py"), ("b", "../a/away/y.py")] {
+                    let error = find(&folder, current, &[path]).expect_err(path);
+                    assert!(error.to_string().contains("symbolic link"), "{error}");
+                }
+            }
+            // A link that stays inside is none to speak of, and whoever stands behind one stands there.
+            let near = find(&folder, "a", &["near/x.py"]).expect("a base");
+            assert_eq!(name(&folder, &near), "a", "{mark}");
+            assert_eq!(near.relative(&near.roots[0]), "sub/x.py");
+            let behind = find(&folder, "a/away/sub", &["z.py"]).expect("a base");
+            assert_eq!(name(&folder, &behind), "b", "{mark}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_front_of_a_project_is_followed() {
+        use std::os::unix::fs::symlink;
+        let folder = tree(&["away/", "b/.git/", "b/sub/y.py", "d/"]);
+        let top = fs::canonicalize(folder.path()).expect("the folder is there");
+        symlink(top.join("b"), top.join("away/link")).expect("a new link");
+        for (current, path) in [("d", "../away/link/sub/y.py"), ("d", "../away/link")] {
+            let base = find(&folder, current, &[path]).expect("a base");
+            let found = (name(&folder, &base), base.how);
+            assert_eq!(found, ("b".to_owned(), How::Project), "{path}");
+        }
+        let root = Path::new("away/link");
+        let base = Base::find(&top, &[], Some(root), None).expect("a base");
+        assert_eq!(name(&folder, &base), "b");
     }
 }

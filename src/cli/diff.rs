@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::apply::Root;
 use crate::cli::Outcome;
 use crate::cli::args::Diff;
 use crate::cli::narrow::{self, Account};
@@ -27,7 +28,8 @@ pub(super) fn run(args: &Diff, session: &Session) -> Result<Outcome> {
     let is_something = if args.review {
         review(survey, &selection, terminal)?
     } else if let Some(folder) = &args.out_dir {
-        write_phases(survey, &selection, &session.full(folder), terminal)?
+        let folder = session.destination(&surveyed.base, folder)?;
+        write_phases(survey, &selection, &folder, terminal)?
     } else {
         show(survey, &selection, args, terminal)?
     };
@@ -116,7 +118,8 @@ fn write_phases(
     }
     for (name, text) in &phases {
         let path = folder.join(name);
-        fs::write(&path, text).with_context(|| unwritable(&path))?;
+        let root = Root::new(folder).with_context(|| unwritable(folder))?;
+        root.create(name, text.as_bytes())?;
         print(&format!("{}\n", visible(&path.display().to_string())))?;
     }
     let account = Account::of(&survey.inventory, selection, &survey.patches(selection));

@@ -6,10 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::env;
-use std::io::Write as _;
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
+
+/// How long git may take for one answer: longer than for any repository, and shorter than for a pipe in the place of one of its files.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What would be lost for git if files were replaced.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -51,6 +56,20 @@ fn is_top(folder: &Path) -> bool {
 }
 
 fn changed(base: &Path, top: &Path, files: &[(&str, &str)]) -> Result<Vec<String>, String> {
+    // git would open them and wait for ever.
+    for name in [
+        "HEAD",
+        "config",
+        "commondir",
+        "packed-refs",
+        "shallow",
+        "objects/info/alternates",
+    ] {
+        let path = top.join(".git").join(name);
+        if path.metadata().is_ok_and(|there| !there.is_file()) {
+            return Err(format!(".git/{name} is no regular file"));
+        }
+    }
     let committed = committed(top)?;
     let (mut changed, mut to_compare) = (Vec::new(), Vec::new());
     for (path, content) in files {
@@ -168,18 +187,42 @@ fn ask(top: &Path, arguments: &[&str], input: Vec<u8>) -> Result<Vec<u8>, String
             let _ = stream.write_all(&input);
         })
     });
-    let output = child
-        .wait_with_output()
+    let streams = (child.stdout.take(), child.stderr.take());
+    let (told, answer) = mpsc::channel();
+    let reader = thread::spawn(move || {
+        let errors = thread::spawn(move || read(streams.1));
+        let results = read(streams.0);
+        // Nobody listens any more when it took too long.
+        let _ = told.send((results, errors.join().unwrap_or_default()));
+    });
+    let Ok((results, said)) = answer.recv_timeout(PATIENCE) else {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err("git gave no answer".to_owned());
+    };
+    let _ = reader.join();
+    let status = child
+        .wait()
         .map_err(|error| format!("git did not end well: {error}"))?;
     if let Some(feeder) = feeder {
         let _ = feeder.join();
     }
-    if output.status.success() {
-        return Ok(output.stdout);
+    if status.success() {
+        return Ok(results);
     }
-    let said = String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&said);
     let line = said.lines().next().unwrap_or("git gave no reason");
     Err(line.to_owned())
+}
+
+/// All that comes out of a stream.
+fn read(stream: Option<impl Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(mut stream) = stream {
+        // What is missing shows in the answer.
+        let _ = stream.read_to_end(&mut bytes);
+    }
+    bytes
 }
 
 #[cfg(test)]
@@ -264,5 +307,22 @@ mod tests {
         let found = uncommitted(&base, &[("a.py", "")]);
         assert_eq!(found.files, BTreeSet::new());
         assert!(found.unknown.contains_key(&base), "{found:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_in_a_repository_is_not_waited_for() {
+        for name in ["HEAD", "config", "packed-refs"] {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            git(folder.path(), &["init", "-q"]);
+            let path = folder.path().join(".git").join(name);
+            let _ = fs::remove_file(&path);
+            let made = Command::new("mkfifo").arg(&path).status();
+            assert!(made.expect("mkfifo runs").success());
+            let base = folder.path().canonicalize().expect("it is there");
+            let found = uncommitted(&base, &[("a.py", "")]);
+            let why = found.unknown.get(&base).map(String::as_str);
+            assert_eq!(why, Some(&*format!(".git/{name} is no regular file")));
+        }
     }
 }

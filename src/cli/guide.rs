@@ -10,6 +10,8 @@ use crate::report::guide::{Source, render};
 
 pub(super) fn run(args: &Guide, session: &Session) -> Result<Outcome> {
     let base = session.base(&[], args.project.as_deref())?;
+    let given = args.output.as_deref();
+    let output = session.output(&base, given)?;
     let (config, library) = session.known(&base)?;
     let documents: Vec<String> = config
         .migrations
@@ -29,6 +31,6 @@ pub(super) fn run(args: &Guide, session: &Session) -> Result<Outcome> {
             })
         })
         .collect();
-    session.deliver(&documents.join("\n"), args.output.as_deref())?;
+    session.deliver(&documents.join("\n"), given, output.as_deref())?;
     Ok(Outcome::Done)
 }

@@ -17,11 +17,8 @@ use crate::report::escape::visible;
 pub(super) fn run(args: &Init, session: &Session) -> Result<Outcome> {
     let base = session.base(&[], args.project.as_deref())?;
     let target = base.folder.join(FILE_NAME);
-    if target.exists() && !args.force && !args.print {
-        bail!(
-            "{} is there already; --force overwrites it, --print shows what would be written",
-            target.display()
-        );
+    if !args.print {
+        refuse(&base.folder, &target, args.force)?;
     }
     let mut lesson = session.learn(&base)?;
     if args.scaffold {
@@ -48,6 +45,31 @@ pub(super) fn run(args: &Init, session: &Session) -> Result<Outcome> {
         "Next: `connmod scan` shows what there is to migrate"
     });
     Ok(Outcome::Done)
+}
+
+/// Says before the work what is in the way of the settings.
+fn refuse(folder: &Path, target: &Path, force: bool) -> Result<()> {
+    let name = target.display();
+    if fs::symlink_metadata(target).is_err() {
+        return Ok(());
+    }
+    let Ok(real) = fs::canonicalize(target) else {
+        bail!("{name} is a symbolic link that leads to no file; remove it");
+    };
+    if !force {
+        bail!(
+            "{name} is there already; --force overwrites it, --print shows what would be written"
+        );
+    }
+    if !real.starts_with(folder) {
+        bail!(
+            "{name} is a symbolic link that leads out of the project and is not followed; remove it"
+        );
+    }
+    if !real.is_file() {
+        bail!("{name} is no regular file");
+    }
+    Ok(())
 }
 
 fn is_guess(note: &Note) -> bool {
@@ -91,9 +113,6 @@ fn write(folder: &Path, text: String) -> Result<()> {
     let target = folder.join(FILE_NAME);
     if !target.exists() {
         return Ok(root.create(FILE_NAME, text.as_bytes())?);
-    }
-    if !target.is_file() {
-        bail!("{} is no regular file", target.display());
     }
     let before =
         fs::read(&target).with_context(|| format!("{} cannot be read", target.display()))?;

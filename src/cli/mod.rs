@@ -74,7 +74,7 @@ pub fn main() -> Outcome {
         // Whoever read the result has seen enough of it.
         Err(error) if is_broken_pipe(&error) => Outcome::Done,
         Err(error) => {
-            let text = format!("{error:#}");
+            let text = in_words(&error);
             // A fault in a file is shown as compilers show it, and begins with the word.
             terminal.error(text.strip_prefix("error: ").unwrap_or(&text));
             Outcome::Failed
@@ -100,6 +100,17 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<Outcome> {
     }
 }
 
+/// What went wrong, and why: each cause once, also where the words before tell it already.
+fn in_words(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
@@ -121,5 +132,13 @@ mod tests {
         };
         assert!(is_broken_pipe(&broken(io::ErrorKind::BrokenPipe)));
         assert!(!is_broken_pipe(&broken(io::ErrorKind::NotFound)));
+    }
+
+    #[test]
+    fn no_reason_is_given_twice() {
+        let failed: Result<(), io::Error> = Err(io::Error::other("no room"));
+        let error = failed.context("a.py: no room").context("it failed");
+        let error = error.expect_err("it failed");
+        assert_eq!(in_words(&error), "it failed: a.py: no room");
     }
 }

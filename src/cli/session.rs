@@ -6,15 +6,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::apply::put;
 use crate::cli::args::Global;
 use crate::cli::base::Base;
 use crate::cli::history;
 use crate::cli::progress::Bar;
 use crate::cli::terminal::{Terminal, print};
 use crate::config::{Config, FILE_NAME};
-use crate::pipeline::{Lesson, Request, Survey, learn_only, survey};
+use crate::pipeline::{Lesson, Request, Survey, is_read, learn_only, survey};
 use crate::recipe::{Library, RecipeError, builtin};
 use crate::source::walk::read_text;
+
+/// The folder of what this program keeps in a project.
+const OWN: &str = ".connmod";
 
 /// The folder of a project's own recipes.
 pub(crate) const OWN_RECIPES: &str = ".connmod/recipes";
@@ -90,6 +94,9 @@ impl Session {
         let survey = survey(&request, &bar);
         drop(bar);
         let survey = survey?;
+        for line in &survey.unread_rules {
+            self.terminal.warning(line);
+        }
         if is_learnt {
             self.say_learnt(&survey.learnt);
         }
@@ -118,15 +125,57 @@ impl Session {
         Ok((learnt.config, library))
     }
 
-    /// Gives a document to standard output, or writes it to the file that was asked for.
-    pub(crate) fn deliver(&self, document: &str, output: Option<&Path>) -> Result<()> {
-        let Some(path) = output else {
+    /// The file that a document is to be written to, if one was named: one that may be written, as far as can be said before.
+    ///
+    /// # Errors
+    /// When it is named like what the program reads, lies among what git and this program keep, is no regular file, or lies behind a link
+    /// out of the project.
+    pub(crate) fn output(&self, base: &Base, given: Option<&Path>) -> Result<Option<PathBuf>> {
+        let Some(given) = given else {
+            return Ok(None);
+        };
+        let real = base.destination(&self.current, given)?;
+        let name = given.display();
+        for path in [given, &real] {
+            if is_read(path) || path.file_name().is_some_and(|name| name == FILE_NAME) {
+                bail!(
+                    "{name} is named like what this program reads, and is not overwritten by a document; name another file"
+                );
+            }
+        }
+        let inside = real.strip_prefix(&base.folder).unwrap_or(Path::new(""));
+        if inside.iter().any(|part| part == ".git" || part == OWN) {
+            bail!(
+                "{name} lies among what git and this program keep for themselves; name another file"
+            );
+        }
+        match fs::metadata(&real) {
+            Ok(there) if there.is_dir() => bail!("{name} is a folder; name a file"),
+            Ok(there) if !there.is_file() => bail!(
+                "{name} is a pipe or a device and no file; without -o the document goes to standard output"
+            ),
+            _ => Ok(Some(real)),
+        }
+    }
+
+    /// Gives a document to standard output, or writes it to the file that was asked for, which `output` has looked at.
+    pub(crate) fn deliver(
+        &self,
+        document: &str,
+        given: Option<&Path>,
+        output: Option<&Path>,
+    ) -> Result<()> {
+        let (Some(given), Some(path)) = (given, output) else {
             return Ok(print(document)?);
         };
-        fs::write(self.full(path), document)
-            .with_context(|| format!("{} cannot be written", path.display()))?;
-        self.terminal.remark(&format!("wrote {}", path.display()));
+        put(path, document.as_bytes()).with_context(|| format!("{}", given.display()))?;
+        self.terminal.remark(&format!("wrote {}", given.display()));
         Ok(())
+    }
+
+    /// The folder that `given` names for results, which need not be there yet.
+    pub(crate) fn destination(&self, base: &Base, given: &Path) -> Result<PathBuf> {
+        base.destination(&self.current, given)
     }
 
     /// Learns the project at `base` anew, whatever its settings say.
@@ -136,7 +185,11 @@ impl Session {
         let bar = Bar::new();
         let lesson = learn_only(&request, &bar);
         drop(bar);
-        Ok(lesson?)
+        let lesson = lesson?;
+        for line in &lesson.unread_rules {
+            self.terminal.warning(line);
+        }
+        Ok(lesson)
     }
 
     fn request(&self, base: &Base, config: Option<Config>, library: Library) -> Request {

@@ -1,6 +1,5 @@
 //! `undo`: takes back what `apply` wrote, all of the last one or some files, and lists what was written.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -8,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::apply::{Change, Done, End, Entry, History, Kind, State};
 use crate::cli::Outcome;
 use crate::cli::args::Undo;
-use crate::cli::base::Base;
+use crate::cli::base::{Base, real_place};
 use crate::cli::history::{self, date, interrupted, name, now, report};
 use crate::cli::session::Session;
 use crate::cli::terminal::print;
@@ -31,7 +30,7 @@ pub(super) fn run(args: &Undo, session: &Session) -> Result<Outcome> {
         let done = settled.map(|(_, done)| done).unwrap_or_default();
         return conclude(session, &done);
     }
-    let chosen = chosen(args, session, &base);
+    let chosen = chosen(args, session, &base)?;
     let takes = |path: &str| chosen.iter().any(|chosen| is_in(path, chosen));
     let takes: Option<&dyn Fn(&str) -> bool> = (!chosen.is_empty()).then_some(&takes);
     let standing = History::standing(&history.entries()?);
@@ -72,19 +71,22 @@ fn conclude(session: &Session, done: &Done) -> Result<Outcome> {
 }
 
 /// The paths of the command line as the journal has them. A file may be gone, or be a link.
-fn chosen(args: &Undo, session: &Session, base: &Base) -> Vec<String> {
+fn chosen(args: &Undo, session: &Session, base: &Base) -> Result<Vec<String>> {
     let relative = |path: &PathBuf| {
         let full = session.full(path);
-        let folder = full
-            .parent()
-            .and_then(|folder| fs::canonicalize(folder).ok());
-        let as_named = folder
-            .zip(full.file_name())
-            .map(|(folder, name)| folder.join(name));
-        let path = as_named
-            .or_else(|| fs::canonicalize(&full).ok())
-            .unwrap_or(full);
-        base.relative(&path)
+        // What it is itself is not looked at, only where it lies.
+        let real = match (full.parent(), full.file_name()) {
+            (Some(folder), Some(name)) => real_place(folder).join(name),
+            _ => real_place(&full),
+        };
+        if !real.starts_with(&base.folder) {
+            bail!(
+                "{} is outside of {}; nothing was taken back, --root names another project",
+                path.display(),
+                base.folder.display()
+            );
+        }
+        Ok(base.relative(&real))
     };
     args.files.iter().map(relative).collect()
 }

@@ -162,14 +162,19 @@ fn is_called_factory(evidence: &Evidence<'_>, file: FileId, callee: Span) -> boo
 
 /// The file that the project goes through: the one whose scope or dependency most files use.
 fn choose(evidence: &Evidence<'_>, givers: &[Giver]) -> Option<FileId> {
-    let candidates: BTreeSet<FileId> = givers.iter().map(|giver| giver.function.file).collect();
+    let files = givers.iter().map(|giver| giver.function.file);
+    let candidates: BTreeSet<FileId> = files
+        .filter(|file| {
+            let path = evidence.file(*file).source.path();
+            !is_test(path) && !is_script(path)
+        })
+        .collect();
     candidates.into_iter().max_by_key(|file| {
         let path = evidence.file(*file).source.path();
         let own = || givers.iter().filter(|giver| giver.function.file == *file);
         let users: BTreeSet<&FileId> = own().flat_map(|giver| &giver.users).collect();
         let has_scope = own().any(|giver| giver.kind == Kind::Scope);
         (
-            !is_test(path) && !is_script(path),
             users.len(),
             has_scope,
             own().count(),
@@ -197,6 +202,7 @@ fn factory(
     let bindings = file.model.bindings.iter();
     let made = bindings.filter(|binding| {
         binding.scope == Model::MODULE
+            && binding.kind != BindingKind::Import
             && (named_factory(&binding.name)
                 || binding
                     .value

@@ -189,7 +189,11 @@ fn in_safe_order<'f>(mut sources: Vec<Source<'f>>, learnt: &mut Learnt) -> Vec<S
     // Each round moves one folder, and none twice.
     while let Some(step) = unsafe_step(&sources, &moved) {
         let source = sources.remove(step.from);
-        let text = format!("{} is read early", source.globs.join(", "));
+        let text = format!(
+            "{} is read before {}",
+            source.globs.join(", "),
+            sources[step.to].globs.join(", ")
+        );
         moved.insert(source.globs.clone());
         sources.insert(step.to, source);
         learnt
@@ -232,7 +236,7 @@ fn unsafe_step(sources: &[Source<'_>], moved: &BTreeSet<Vec<String>>) -> Option<
         .next()
         .map_or_else(String::new, |(.., undone)| undone.at.to_string());
     let why = format!(
-        "read later it would take row-level security from {} (first at {place}); nothing shows which folder runs first",
+        "in the other order {place} would take row-level security from {} again, and nothing shows which of them runs first",
         tables.join(", ")
     );
     Some(Step { from, to, why })

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::facts::schema;
 use crate::learn::{self, Learnt, Scaffold, ScaffoldError};
-use crate::pipeline::{PipelineError, Request, read, threads};
+use crate::pipeline::{PipelineError, Request, read, threads, unread_rules};
 use crate::progress::Progress;
 use crate::recipe::Driver;
 use crate::source::SourceFile;
@@ -12,6 +12,8 @@ use crate::source::SourceFile;
 pub struct Lesson {
     /// The settings, and how each of them is known.
     pub learnt: Learnt,
+    /// The files of git's rules that could not be read, a line each.
+    pub unread_rules: Vec<String>,
     files: Vec<SourceFile>,
     migrations: Vec<(String, Driver)>,
 }
@@ -22,24 +24,30 @@ pub struct Lesson {
 /// When a root cannot be read.
 pub fn learn_only(request: &Request, progress: &dyn Progress) -> Result<Lesson, PipelineError> {
     threads(request)?.install(|| {
-        let files = read(request, progress)?.files;
+        let tree = read(request, progress)?;
         progress.start("learning", 0);
         let migrations = request.library.migrations.values();
         let migrations = migrations.map(|own| (own.id.clone(), own.driver.clone()));
-        let lesson = Lesson::of(files, migrations.collect());
+        let unread = unread_rules(&tree);
+        let lesson = Lesson::of(tree.files, migrations.collect(), unread);
         progress.done();
         Ok(lesson)
     })
 }
 
 impl Lesson {
-    fn of(files: Vec<SourceFile>, migrations: Vec<(String, Driver)>) -> Self {
+    fn of(
+        files: Vec<SourceFile>,
+        migrations: Vec<(String, Driver)>,
+        unread_rules: Vec<String>,
+    ) -> Self {
         let candidates = migrations.iter();
         let candidates: Vec<learn::Candidate<'_>> = candidates
             .map(|(name, driver)| (name.as_str(), driver))
             .collect();
         Self {
             learnt: learn::learn(&files, &candidates),
+            unread_rules,
             files,
             migrations,
         }
@@ -63,6 +71,6 @@ impl Lesson {
             .extend(written.map(|(path, text)| SourceFile::new(path.as_str(), text.as_str())));
         self.files
             .sort_by(|left, right| left.path().cmp(right.path()));
-        Self::of(self.files, self.migrations)
+        Self::of(self.files, self.migrations, self.unread_rules)
     }
 }

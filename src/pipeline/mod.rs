@@ -91,6 +91,8 @@ pub struct Survey {
     pub learnt: Vec<String>,
     /// What given settings say and the project does not bear out, a line each.
     pub missing: Vec<String>,
+    /// The files of git's rules that could not be read, a line each.
+    pub unread_rules: Vec<String>,
     project: Project,
     lanes: Vec<Lane>,
     known: Known,
@@ -192,6 +194,7 @@ fn survey_here(request: &Request, progress: &dyn Progress) -> Result<Survey, Pip
     let lanes = lanes(&request.library, &config)?;
     let mut survey = gather(config, lanes, &tree.files, progress);
     survey.learnt = learnt;
+    survey.unread_rules = unread_rules(&tree);
     if request.config.is_some() {
         let read = tree.files.iter().map(SourceFile::path);
         let skipped = tree.skipped.iter().map(|skipped| skipped.path.as_str());
@@ -262,11 +265,20 @@ fn read(request: &Request, progress: &dyn Progress) -> Result<Tree, WalkError> {
         excluded,
         ..WalkOptions::new(&request.base)
     };
-    walk::walk(&options, is_wanted)
+    walk::walk(&options, is_read)
 }
 
-/// Files that are read: code, and SQL that may define the schema.
-fn is_wanted(path: &Path) -> bool {
+/// What is to be said about rules that could not be read: the run goes on without them.
+fn unread_rules(tree: &Tree) -> Vec<String> {
+    let line = |unread: &walk::Skipped| {
+        let walk::Skipped { path, reason } = unread;
+        format!("{path}: {reason}; nothing is left out by its rules")
+    };
+    tree.unread_rules.iter().map(line).collect()
+}
+
+/// Whether files of this name are read: code, and SQL that may define the schema.
+pub fn is_read(path: &Path) -> bool {
     let text = path.to_string_lossy();
     is_code(&text) || text.ends_with(".sql")
 }
@@ -341,6 +353,7 @@ pub(crate) fn gather(
     let known = Known::of(&lanes, &first.project);
     let tests = test_globs(&config);
     let mut survey = Survey {
+        unread_rules: Vec::new(),
         inventory: Inventory {
             parsed: first.project.files().count(),
             unparsed: first.unparsed,

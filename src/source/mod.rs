@@ -3,6 +3,7 @@
 //! The lowest layer: it knows bytes, lines and files, and nothing of languages, recipes or databases.
 
 mod file;
+mod ignored;
 mod span;
 mod tracked;
 pub mod walk;

@@ -15,9 +15,10 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use globset::GlobSet;
-use ignore::{DirEntry, WalkBuilder};
+use ignore::{DirEntry, Match, WalkBuilder};
 use rayon::prelude::*;
 
+use crate::source::ignored::{Rules, own_folder};
 use crate::source::tracked::tracked_paths;
 use crate::source::{SourceError, SourceFile};
 
@@ -78,6 +79,8 @@ pub struct Tree {
     pub files: Vec<SourceFile>,
     /// The files and folders that should have been read and could not be.
     pub skipped: Vec<Skipped>,
+    /// The files of git's rules that could not be read: what they leave out is in the tree. Paths outside of the base are full ones.
+    pub unread_rules: Vec<Skipped>,
 }
 
 /// A path that was not read although it was asked for.
@@ -160,6 +163,7 @@ struct Found {
     /// Relative path → path to open.
     files: BTreeMap<String, PathBuf>,
     skipped: BTreeSet<Skipped>,
+    unread_rules: Vec<Skipped>,
 }
 
 impl Found {
@@ -195,6 +199,7 @@ impl Found {
             }
         }
         tree.skipped.extend(skipped);
+        tree.unread_rules = self.unread_rules;
         tree
     }
 }
@@ -207,7 +212,8 @@ fn look(
     wanted: &impl Fn(&Path) -> bool,
     found: &mut Found,
 ) {
-    for entry in walker(options, base, roots) {
+    let rules = (!options.no_ignore).then(|| Arc::new(Rules::new(base)));
+    for entry in walker(options, base, roots, rules.clone()) {
         match entry {
             Ok(entry) => sort_in(&entry, base, roots, &options.excluded, wanted, found),
             Err(error) => {
@@ -217,32 +223,49 @@ fn look(
             }
         }
     }
+    for (path, reason) in rules.iter().flat_map(|rules| rules.unread()) {
+        let path = path.strip_prefix(base).unwrap_or(&path);
+        found.unread_rules.push(Skipped {
+            path: path.to_string_lossy().into_owned(),
+            reason,
+        });
+    }
 }
 
-fn walker(options: &WalkOptions, base: &Path, roots: &BTreeSet<PathBuf>) -> ignore::Walk {
+/// The walk below `roots`. Which rules hold is decided here: the walker would open any file that has the name of one.
+fn walker(
+    options: &WalkOptions,
+    base: &Path,
+    roots: &BTreeSet<PathBuf>,
+    rules: Option<Arc<Rules>>,
+) -> ignore::Walk {
     let mut roots = roots.iter();
     let mut builder = WalkBuilder::new(roots.next().map_or(base, PathBuf::as_path));
     for root in roots {
         builder.add(root);
     }
-    let (no_ignore, excluded) = (options.no_ignore, options.excluded.clone());
+    let (no_ignore, hidden) = (options.no_ignore, options.hidden);
+    let excluded = options.excluded.clone();
     let base = base.to_path_buf();
     builder
+        .standard_filters(false)
         .follow_links(false)
-        .hidden(!options.hidden)
-        .parents(!no_ignore)
-        .ignore(false)
-        .git_ignore(!no_ignore)
-        .git_global(!no_ignore)
-        .git_exclude(!no_ignore)
-        .require_git(false)
         .filter_entry(move |entry| {
-            entry.depth() == 0
-                || !(is_left_out(entry, no_ignore)
-                    || entry
-                        .path()
-                        .strip_prefix(&base)
-                        .is_ok_and(|relative| excluded.is_match(relative)))
+            if entry.depth() == 0 {
+                return true;
+            }
+            let path = entry.path();
+            let is_excluded = |relative| excluded.is_match(relative);
+            if is_left_out(entry, no_ignore) || path.strip_prefix(&base).is_ok_and(is_excluded) {
+                return false;
+            }
+            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            let verdict = rules
+                .as_ref()
+                .map_or(Match::None, |rules| rules.judge(path, is_folder));
+            // A rule that expressly keeps a file shows it even if its name begins with a dot.
+            let is_hidden = !hidden && entry.file_name().as_encoded_bytes().starts_with(b".");
+            verdict.is_whitelist() || !(verdict.is_ignore() || is_hidden)
         });
     builder.build()
 }
@@ -332,14 +355,13 @@ fn is_open(root: &Path, below: &Path, hidden: bool, folders: &mut BTreeMap<PathB
 fn tracked_files(base: &Path) -> Option<(PathBuf, Vec<PathBuf>)> {
     let repository = base
         .ancestors()
-        .find(|folder| fs::symlink_metadata(folder.join(".git")).is_ok())?;
+        .find(|folder| stands(&folder.join(".git")).is_some())?;
     let git = repository.join(".git");
     let git = if git.is_dir() {
         git
     } else {
         // A linked work tree or a submodule: a file that says where its folder is.
-        let text = String::from_utf8(read_file(&git, DEFAULT_SIZE_LIMIT).ok()?).ok()?;
-        repository.join(text.strip_prefix("gitdir: ")?.trim_end())
+        own_folder(&git).ok()??
     };
     let index = git.join("index");
     if !fs::symlink_metadata(&index).ok()?.is_file() {
@@ -416,6 +438,9 @@ fn judge_link(
 }
 
 fn kind_of(kind: FileType) -> &'static str {
+    if kind.is_dir() {
+        return "a folder";
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt as _;
@@ -458,16 +483,33 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, SourceError> {
     let metadata =
         fs::metadata(path).map_err(|error| SourceError::Unreadable(error.to_string()))?;
     if !metadata.is_file() {
-        let kind = if metadata.is_dir() {
-            "a folder"
-        } else {
-            kind_of(metadata.file_type())
-        };
-        return Err(SourceError::NotRegular(kind));
+        return Err(SourceError::NotRegular(kind_of(metadata.file_type())));
     }
     let bytes = read_file(path, limit)?;
     let file = SourceFile::from_bytes("", &bytes)?;
     Ok(file.text().to_owned())
+}
+
+/// Whether a folder (`true`) or a regular file stands there, or behind a link there.
+pub(super) fn stands(path: &Path) -> Option<bool> {
+    let metadata = fs::metadata(path).ok()?;
+    (metadata.is_dir() || metadata.is_file()).then(|| metadata.is_dir())
+}
+
+/// The content of a regular file of at most `limit` bytes; `None` when there is nothing of that name, or a link to nothing.
+pub(super) fn read_regular(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, SourceError> {
+    use std::io::ErrorKind;
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(SourceError::Unreadable(error.to_string())),
+    };
+    if !metadata.is_file() {
+        return Err(SourceError::NotRegular(kind_of(metadata.file_type())));
+    }
+    read_file(path, limit).map(Some)
 }
 
 /// The content of a file of at most `limit` bytes. The limit also holds for a file that grows or lies about its size.

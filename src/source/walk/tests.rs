@@ -16,6 +16,7 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 }
 
 fn put(folder: &Path, path: &str, bytes: &[u8]) {
+    assert!(!path.starts_with('/'), "{path} lies in no folder of ours");
     let path = folder.join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, bytes).unwrap();
@@ -416,5 +417,164 @@ fn unreadable_files_and_folders_are_listed_and_the_walk_goes_on() {
         let listed = skipped(&tree);
         assert_eq!((listed[0].0, listed[1].0), ("c.py", "closed"));
         assert!(listed[1].1.starts_with("cannot be read: "));
+    }
+}
+
+fn pipe(folder: &Path, path: &str) {
+    let path = folder.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+fn unread_rules(tree: &Tree) -> Vec<(&str, String)> {
+    let unread = tree.unread_rules.iter();
+    unread
+        .map(|unread| (unread.path.as_str(), unread.reason.to_string()))
+        .collect()
+}
+
+#[test]
+fn rules_are_read_from_regular_files_of_a_bounded_size_only() {
+    let folder = folder(&[
+        ("a/x.py", ""),
+        ("b/x.py", ""),
+        ("c/x.py", ""),
+        ("d/x.py", ""),
+        ("e/x.py", ""),
+        ("e/.gitignore/x", ""),
+        ("f/x.py", ""),
+        ("f/rules", "x.py\n"),
+        ("g/x.py", ""),
+    ]);
+    pipe(folder.path(), ".gitignore");
+    pipe(folder.path(), "a/.git");
+    symlink("/dev/zero", folder.path().join("b/.gitignore")).unwrap();
+    put(folder.path(), "c/.gitignore", &b"x.py\n".repeat(300_000));
+    pipe(folder.path(), "d/.git/info/exclude");
+    symlink("rules", folder.path().join("f/.gitignore")).unwrap();
+    symlink("nowhere", folder.path().join("g/.gitignore")).unwrap();
+    let mut options = WalkOptions::new(folder.path());
+    let tree = read(&options);
+    let read_anyway = ["a/x.py", "b/x.py", "c/x.py", "d/x.py", "e/x.py", "g/x.py"];
+    assert_eq!(paths(&tree), read_anyway);
+    assert_eq!(
+        unread_rules(&tree),
+        [
+            (".gitignore", "is a named pipe".to_owned()),
+            ("a/.git", "is a named pipe".to_owned()),
+            ("b/.gitignore", "is a device".to_owned()),
+            (
+                "c/.gitignore",
+                "1500000 bytes is over the limit of 1048576".to_owned()
+            ),
+            ("d/.git/info/exclude", "is a named pipe".to_owned()),
+            ("e/.gitignore", "is a folder".to_owned()),
+        ]
+    );
+    assert!(tree.skipped.is_empty());
+    // A pipe in the place of a work tree's file or of its index.
+    let repository = TempDir::new().unwrap();
+    put(repository.path(), "x.py", b"");
+    for name in [".git", ".git/index", "away/commondir"] {
+        let _ = fs::remove_file(repository.path().join(".git"));
+        let _ = fs::remove_dir_all(repository.path().join(".git"));
+        pipe(repository.path(), name);
+        if name.starts_with("away") {
+            put(repository.path(), ".git", b"gitdir: away\n");
+        }
+        assert_eq!(paths(&read(&WalkOptions::new(repository.path()))), ["x.py"]);
+    }
+    options.no_ignore = true;
+    assert_eq!(unread_rules(&read(&options)), []);
+}
+
+#[test]
+fn the_rules_of_a_repository_are_its_own() {
+    let folder = folder(&[
+        (".gitignore", "*.py\n"),
+        ("repo/.git/info/exclude", "b.py\n/c.py\n"),
+        ("repo/.gitignore", ".*\n!.kept\n!.kept/*\nd.py\n"),
+        ("repo/a.py", ""),
+        ("repo/b.py", ""),
+        ("repo/c.py", ""),
+        ("repo/d.py", ""),
+        ("repo/sub/.gitignore", "!d.py\n"),
+        ("repo/sub/c.py", ""),
+        ("repo/sub/d.py", ""),
+        ("repo/.kept/e.py", ""),
+        ("repo/.left/e.py", ""),
+    ]);
+    let tree = read(&WalkOptions::new(folder.path().join("repo")));
+    // What a rule expressly keeps is shown, also where its name begins with a dot.
+    assert_eq!(paths(&tree), [".kept/e.py", "a.py", "sub/c.py", "sub/d.py"]);
+    // From the folder around it, too.
+    let tree = read(&WalkOptions::new(folder.path()));
+    assert_eq!(paths(&tree).len(), 4);
+}
+
+#[test]
+fn a_linked_work_tree_shares_the_rules_of_its_repository() {
+    let main = folder(&[("a.py", "")]);
+    let away = TempDir::new().unwrap();
+    let linked = away.path().join("linked");
+    git(main.path(), &["init", "-q"]);
+    git(main.path(), &["add", "."]);
+    let identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"];
+    let commit = [&identity[..], &["commit", "-q", "-m", "x"]].concat();
+    git(main.path(), &commit);
+    let linked_path = linked.to_str().unwrap();
+    git(main.path(), &["worktree", "add", "-q", linked_path]);
+    put(main.path(), ".git/info/exclude", b"b.py\n");
+    put(&linked, "b.py", b"");
+    put(&linked, "c.py", b"");
+    assert_eq!(paths(&read(&WalkOptions::new(linked))), ["a.py", "c.py"]);
+}
+
+#[test]
+fn rules_mean_what_they_mean_to_the_walker_that_reads_them_itself() {
+    let patterns = [
+        "a", "b/", "/a", "*.py", "!a.py", "!b", "a/**", "**/b", "a/b", "/a/*.py", "!/a/b/", "#a",
+        "[ab].py", "\\!a", "b.py ", "", "a.?y", "!*.py", "!.h",
+    ];
+    let mut random: u64 = 0x5eed;
+    let mut next = |below: usize| {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % below
+    };
+    for round in 0..60 {
+        let top = TempDir::new().unwrap();
+        let folders = [".", "a", "b", "a/a", "a/b", "b/a", "a/b/a", ".h"];
+        for place in folders {
+            for name in ["a.py", "b.py", "c.py"] {
+                put(top.path(), &format!("{place}/{name}"), b"");
+            }
+            if next(2) == 0 {
+                let lines: Vec<&str> = (0..=next(4))
+                    .map(|_| patterns[next(patterns.len())])
+                    .collect();
+                let end = ["\n", "\r\n"][next(2)];
+                put(
+                    top.path(),
+                    &format!("{place}/.gitignore"),
+                    lines.join(end).as_bytes(),
+                );
+            }
+        }
+        let base = top.path().join([".", "a"][next(2)]);
+        let walk = ignore::WalkBuilder::new(&base)
+            .require_git(false)
+            .ignore(false)
+            .git_global(false)
+            .build();
+        let mut expected: Vec<String> = walk
+            .map(|entry| entry.unwrap().into_path())
+            .filter(|path| path.is_file() && is_python(path))
+            .map(|path| portable(path.strip_prefix(&base).unwrap()).unwrap())
+            .collect();
+        expected.sort();
+        let tree = read(&WalkOptions::new(&base));
+        assert_eq!(paths(&tree), expected, "round {round}");
     }
 }

@@ -86,9 +86,17 @@ pub(super) fn standing(world: World<'_>, id: FileId, span: Span) -> Standing {
     let file = world.project.file(id);
     // `sessionmaker(bind=engine)()`
     if let Expression::Call { callee, .. } = file.expression(span) {
-        let is_maker = world.driver.create_pool.iter().any(|maker| maker == last(file, callee));
+        let is_maker = world
+            .driver
+            .create_pool
+            .iter()
+            .any(|maker| maker == last(file, callee));
         let made = is_maker && origin::is_pool(&origin::values(world, id, span));
-        return if made { Standing::Site } else { Standing::Unrelated };
+        return if made {
+            Standing::Site
+        } else {
+            Standing::Unrelated
+        };
     }
     let called = last(file, span);
     if !world.linked[id.0] || !(names(world).contains(called) || named_factory(called)) {

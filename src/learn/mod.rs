@@ -4,8 +4,8 @@
 //! is called. Names decide only where several would do. What is not seen in the code but taken from custom, such as what a folder is
 //! called, is noted as a guess.
 
-mod contexts;
 mod combine;
+mod contexts;
 mod evidence;
 mod helpers;
 mod identity;

@@ -4,17 +4,20 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::factories::named_factory;
-use crate::language::{BindingKind, Model};
 use crate::language::expression::Expression;
+use crate::language::{Binding, BindingKind, ImportKind, Model};
 use crate::learn::contexts::{is_script, is_test};
 use crate::learn::evidence::Evidence;
 use crate::learn::standard::{Forms, spelling, users};
 use crate::learn::{Learnt, Note};
-use crate::project::{FileId, FunctionRef, Symbol};
+use crate::project::{FileId, FunctionRef, ParsedFile, Symbol};
 use crate::source::Span;
 
 /// The decorators that make a context manager of a generator.
-const MANAGERS: [&str; 2] = ["contextlib.contextmanager", "contextlib.asynccontextmanager"];
+const MANAGERS: [&str; 2] = [
+    "contextlib.contextmanager",
+    "contextlib.asynccontextmanager",
+];
 
 /// What a function does with a factory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,15 +38,16 @@ struct Giver {
 /// The names by which other files reach what may be the standard.
 pub(super) fn names(evidence: &Evidence<'_>) -> BTreeSet<String> {
     let givers = kinds(evidence).into_keys();
-    givers
-        .map(|function| evidence.name(function).to_owned())
-        .collect()
+    let givers = givers.map(|function| evidence.name(function).to_owned());
+    let files = evidence.project.files();
+    let made = files.flat_map(|(id, _)| factories(evidence, id).map(|own| own.name.clone()));
+    givers.chain(made).collect()
 }
 
 /// Learns `standard` of a driver with sessions.
 pub(super) fn learn(evidence: &Evidence<'_>, learnt: &mut Learnt) -> Forms {
     let givers = givers(evidence);
-    let Some(module) = choose(evidence, &givers) else {
+    let Some(module) = choose(evidence, &givers).or_else(|| of_factory(evidence)) else {
         let why = "no context manager and no dependency gives a session of a factory out";
         let text = "none; name the module, its factory and its functions here once there is one";
         learnt.notes.push(Note::guessed("standard", text, why));
@@ -80,6 +84,11 @@ pub(super) fn learn(evidence: &Evidence<'_>, learnt: &mut Learnt) -> Forms {
             let text = format!("none: `{name}` would do, but stands in another module");
             let place = evidence.place(best.function);
             learnt.notes.push(Note::found(setting, text, place));
+        } else if kind == Kind::Scope {
+            let text =
+                "none: a context manager in it that lends a session is what blocks could become";
+            let why = "no function of the module lends one";
+            learnt.notes.push(Note::guessed(setting, text, why));
         }
     }
     factory(evidence, module, &functions, learnt);
@@ -155,9 +164,7 @@ fn is_called_factory(evidence: &Evidence<'_>, file: FileId, callee: Span) -> boo
         .all(|binding| binding.kind == BindingKind::Assignment);
     is_variable
         && named_factory(&name)
-        && calls.any(|call| {
-            evidence.is_of_driver(home, call.callee, &evidence.driver.create_pool)
-        })
+        && calls.any(|call| evidence.is_of_driver(home, call.callee, &evidence.driver.create_pool))
 }
 
 /// The file that the project goes through: the one whose scope or dependency most files use.
@@ -174,12 +181,53 @@ fn choose(evidence: &Evidence<'_>, givers: &[Giver]) -> Option<FileId> {
         let own = || givers.iter().filter(|giver| giver.function.file == *file);
         let users: BTreeSet<&FileId> = own().flat_map(|giver| &giver.users).collect();
         let has_scope = own().any(|giver| giver.kind == Kind::Scope);
-        (
-            users.len(),
-            has_scope,
-            own().count(),
-            Reverse(path),
-        )
+        (users.len(), has_scope, own().count(), Reverse(path))
+    })
+}
+
+/// The file that makes the factory which most other files import, where no function gives its sessions out.
+fn of_factory(evidence: &Evidence<'_>) -> Option<FileId> {
+    let mut files: Vec<(usize, Reverse<FileId>)> = Vec::new();
+    for (id, file) in evidence.project.files() {
+        let path = file.source.path();
+        if is_test(path) || is_script(path) {
+            continue;
+        }
+        let names: BTreeSet<&str> = factories(evidence, id)
+            .map(|binding| binding.name.as_str())
+            .collect();
+        if names.is_empty() {
+            continue;
+        }
+        let takes = |other: &ParsedFile| {
+            other.model.imports.iter().any(|import| {
+                let named = matches!(&import.kind, ImportKind::Name { name } if names.contains(name.as_str()));
+                let modules = evidence.project.modules();
+                named && modules.find(other.source.path(), &import.module, import.level) == Some(path)
+            })
+        };
+        let users = evidence.project.files().filter(|(_, other)| takes(other));
+        files.push((users.count(), Reverse(id)));
+    }
+    files.into_iter().max().map(|(_, Reverse(id))| id)
+}
+
+/// The variables of a module that hold a factory.
+fn factories<'e>(
+    evidence: &'e Evidence<'_>,
+    module: FileId,
+) -> impl Iterator<Item = &'e Binding> + 'e {
+    let bindings = evidence.file(module).model.bindings.iter();
+    bindings.filter(move |binding| {
+        binding.scope == Model::MODULE
+            && matches!(
+                binding.kind,
+                BindingKind::Assignment | BindingKind::Annotation
+            )
+            && (named_factory(&binding.name)
+                || binding
+                    .value
+                    .is_some_and(|value| evidence.is_pool(module, value)))
     })
 }
 
@@ -199,16 +247,8 @@ fn factory(
             })
         })
     };
-    let bindings = file.model.bindings.iter();
-    let made = bindings.filter(|binding| {
-        binding.scope == Model::MODULE
-            && binding.kind != BindingKind::Import
-            && (named_factory(&binding.name)
-                || binding
-                    .value
-                    .is_some_and(|value| evidence.is_pool(module, value)))
-    });
-    let best = made.max_by_key(|binding| (called(&binding.name), Reverse(binding.span)));
+    let best = factories(evidence, module)
+        .max_by_key(|binding| (called(&binding.name), Reverse(binding.span)));
     if let Some(binding) = best {
         let place = evidence.project.place(module, binding.span);
         let name = binding.name.as_str();

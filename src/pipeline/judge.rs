@@ -331,7 +331,11 @@ fn in_words(words: &BTreeMap<String, String>, text: &str) -> String {
         let mut part = part.to_owned();
         for (word, own) in words.iter().filter(|_| index % 2 == 0) {
             for article in ["the", "a", "another"] {
-                part = replace_word(&part, &format!("{article} {word}"), &format!("{article} {own}"));
+                part = replace_word(
+                    &part,
+                    &format!("{article} {word}"),
+                    &format!("{article} {own}"),
+                );
             }
         }
         part

@@ -15,10 +15,10 @@ use crate::source::SourceFile;
 pub struct Links {
     /// The group of each file; a file that is missing is linked with every other.
     groups: HashMap<String, usize>,
-    /// The names of a file, by its path, that other files have in quotes.
-    quoted: HashMap<String, BTreeSet<String>>,
+    /// The names of a file, by its path, that other files have in quotes, each with the first of these.
+    quoted: HashMap<String, HashMap<String, String>>,
     /// The names that files have in quotes without a module that is known.
-    quoted_alone: BTreeSet<String>,
+    quoted_alone: HashMap<String, String>,
 }
 
 impl Links {
@@ -61,7 +61,10 @@ impl Links {
     /// Takes in a name that the file at `path` has in quotes: `app.prices.get_db_pool.cache` names `get_db_pool` of `app/prices.py`.
     fn quote(&mut self, path: &str, name: &str, modules: &Modules) {
         if !name.contains('.') {
-            self.quoted_alone.insert(name.to_owned());
+            let first = || path.to_owned();
+            self.quoted_alone
+                .entry(name.to_owned())
+                .or_insert_with(first);
             return;
         }
         let mut ends = name.rmatch_indices('.').map(|(at, _)| at);
@@ -70,17 +73,16 @@ impl Links {
         if let Some((file, member)) = found {
             let member = member.split('.').next().unwrap_or(member);
             let names = self.quoted.entry(file.to_owned()).or_default();
-            names.insert(member.to_owned());
+            let first = || path.to_owned();
+            names.entry(member.to_owned()).or_insert_with(first);
         }
     }
 
-    /// Whether some file has `name` of the file at `path` in quotes, as one does that puts something else in its place.
-    pub fn is_quoted(&self, path: &str, name: &str) -> bool {
-        self.quoted_alone.contains(name)
-            || self
-                .quoted
-                .get(path)
-                .is_some_and(|names| names.contains(name))
+    /// A file that has `name` of the file at `path` in quotes, as one does that puts something else in its place.
+    pub fn quoting(&self, path: &str, name: &str) -> Option<&str> {
+        let of_file = self.quoted.get(path).and_then(|names| names.get(name));
+        let found = of_file.or_else(|| self.quoted_alone.get(name));
+        found.map(String::as_str)
     }
 
     /// Of `files` those that are linked with one that is a seed.

@@ -315,7 +315,7 @@ fn orphans<'p>(
                 model.ancestors(scope).any(|scope| scope == import.scope)
                     && mentions(text, &import.local)
             })
-            && (import.scope != Model::MODULE || !is_taken_from(project, id, &import.local))
+            && (import.scope != Model::MODULE || !is_imported_from(project, file, &import.local))
     });
     orphaned.collect()
 }
@@ -323,7 +323,8 @@ fn orphans<'p>(
 /// Whether something outside of the file may read `name` of its module.
 pub(super) fn is_taken_from(project: &Project, id: FileId, name: &str) -> bool {
     let file = project.file(id);
-    is_imported_from(project, file, name) || project.links().is_quoted(file.source.path(), name)
+    is_imported_from(project, file, name)
+        || project.links().quoting(file.source.path(), name).is_some()
 }
 
 /// The edits that take one name out of its import.

@@ -25,8 +25,9 @@ use crate::edit::{Applicability, Edit, splice};
 use crate::facts::World;
 use crate::facts::connection::{Connection, QueryCall};
 use crate::finding::{Facts, Fix, NeededImport};
+use crate::language::{Import, Model};
 use crate::locate::{Captures, Hit};
-use crate::project::{FileId, ParsedFile};
+use crate::project::{FileId, ParsedFile, Symbol};
 use crate::recipe::{Rewrite, RewriteKind};
 use crate::source::Span;
 
@@ -190,12 +191,51 @@ impl Refusal {
 /// # Errors
 /// The reasons why it cannot be proposed.
 pub fn attempt(subject: Subject<'_>, rewrite: &Rewrite) -> Result<Proposal, Refusal> {
-    let proposal = propose(subject, rewrite)?;
+    let mut proposal = propose(subject, rewrite)?;
+    proposal.unproven.extend(replaced_by_others(subject));
     Refusal::unless_empty(lost_comments(subject, &proposal.edits))?;
     if splice(subject.parsed().text(), &proposal.edits).is_err() {
         return Err(Refusal::one("the edits of its lines would overlap"));
     }
     Ok(proposal)
+}
+
+/// Names of the site's function that another file puts something else in the place of (a test, by `patch("app.prices.get_db_pool")`), and by
+/// which the function reaches the database: what is put there is not reached any more.
+fn replaced_by_others(subject: Subject<'_>) -> Option<String> {
+    let (file, world) = (subject.parsed(), subject.world);
+    let links = world.project.links();
+    let path = file.source.path();
+    let function = file.function_at(subject.hit.site.start);
+    let reaches = |import: &&Import| {
+        let symbol = world
+            .project
+            .name_in(subject.file, import.scope, &import.local);
+        match &symbol {
+            Symbol::Member { file, .. } => world.standard.is_file(*file),
+            Symbol::External(dotted) => {
+                let root = dotted.split('.').next().unwrap_or_default();
+                world.driver.modules.iter().any(|module| module == root)
+            }
+            _ => false,
+        }
+    };
+    let imports = file.model.imports.iter();
+    let mut imports = imports
+        .filter(|import| import.scope == Model::MODULE)
+        .filter(reaches);
+    imports.find_map(|import| {
+        let quoting = links.quoting(path, &import.local).filter(|other| *other != path)?;
+        let mut references = file.model.references_to(import.scope, &import.local);
+        references
+            .any(|reference| file.function_at(reference.span.start) == function)
+            .then(|| {
+                format!(
+                    "{quoting} names `{}` of this file in quotes: what it puts in its place is not reached any more",
+                    import.local
+                )
+            })
+    })
 }
 
 /// The comments that an edit would take away: none ever is.

@@ -4,15 +4,15 @@
 //! commits first. Both take back everything when an exception leaves the block. So a block keeps its meaning if nothing can be left
 //! uncommitted at its end: it only reads, or it commits (or takes back) behind each change, on every path.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::connection::Connection;
 use crate::facts::session_scope::SessionScope;
 use crate::facts::statements::{self, Manner};
 use crate::facts::{errors, passing::Passed};
-use crate::language::BindingKind;
 use crate::language::expression::{Argument, Expression};
-use crate::language::usage::MethodCall;
+use crate::language::usage::{MethodCall, Usage};
+use crate::language::{BindingKind, Model, ScopeId};
 use crate::project::FileId;
 use crate::recipe::SessionMethods;
 use crate::rewrite::Subject;
@@ -272,6 +272,9 @@ impl Work<'_> {
         if !has(&session.read) {
             return Some(format!("`.{}()`, which may change rows,", call.method));
         }
+        if call.method == "query" {
+            return self.query_changes(file, call);
+        }
         let statement = call.arguments.first().map(Argument::value);
         let is_statement = !matches!(call.method.as_str(), "get" | "refresh" | "get_one");
         let statement = statement.filter(|_| is_statement)?;
@@ -280,6 +283,33 @@ impl Work<'_> {
             Manner::Changes => Some("a statement that changes rows".to_owned()),
             Manner::Unknown => Some("a statement that may change rows".to_owned()),
         }
+    }
+
+    /// Whether `session.query(…)` ends in a method that changes rows, there or where its name is used.
+    fn query_changes(&self, id: FileId, call: &MethodCall) -> Option<String> {
+        let file = self.subject.world.project.file(id);
+        let code = file.code();
+        let mut whole = call.call;
+        while let Usage::MethodCall(next) = file.language.usage(code, whole) {
+            if matches!(next.method.as_str(), "update" | "delete" | "merge_result") {
+                return Some(format!("`.{}()` of a query", next.method));
+            }
+            whole = next.call;
+        }
+        let binding = file.model.bindings.iter();
+        let mut binding = binding.filter(|binding| binding.value == Some(whole));
+        let binding = binding.next()?;
+        let mut references = file.model.references_to(binding.scope, &binding.name);
+        references.find_map(|reference| {
+            let mut span = reference.span;
+            while let Usage::MethodCall(next) = file.language.usage(code, span) {
+                if matches!(next.method.as_str(), "update" | "delete") {
+                    return Some(format!("`.{}()` of a query", next.method));
+                }
+                span = next.call;
+            }
+            None
+        })
     }
 
     /// Whether a function that the session is passed to changes rows, or may.
@@ -314,8 +344,17 @@ impl Work<'_> {
                 .iter()
                 .any(|call| span.contains(call.call.call))
         };
+        if self.expires_itself(&mentions) {
+            return None;
+        }
         let returned = file.language.returns(code, self.body).into_iter();
-        let mut leaving = returned.filter(|place| mentions(*place));
+        let kept = file.outline.writes.iter().filter_map(|write| {
+            let value = write
+                .value
+                .filter(|_| self.body.contains(write.statement))?;
+            mentions(value).then_some(write.statement)
+        });
+        let mut leaving = returned.filter(|place| mentions(*place)).chain(kept);
         let behind = || {
             let mut references = file.model.references.iter();
             let function = file.function_at(self.body.start);
@@ -334,41 +373,92 @@ impl Work<'_> {
         ))
     }
 
-    /// The names in the block that hold what the session gave, or something made of it.
-    fn results(&self) -> BTreeSet<&str> {
+    /// Whether the block's own commit is the last that it does with the session and its objects: they are expired already.
+    fn expires_itself(&self, mentions: &impl Fn(Span) -> bool) -> bool {
         let file = self.subject.parsed();
-        let bindings = || {
-            let inside = file.model.bindings.iter();
-            inside.filter(|binding| {
-                self.body.contains(binding.span) && binding.kind != BindingKind::Import
+        let statements = file.language.statements(file.code(), self.body);
+        let commits = |statement: &Span| {
+            self.connection.calls.iter().any(|call| {
+                self.session.commit.contains(&call.call.method)
+                    && statement.contains(call.call.call)
+                    && file.language.is_simple(file.code(), *statement)
             })
         };
+        let mut backwards = statements.iter().rev();
+        backwards
+            .find(|statement| mentions(**statement))
+            .is_some_and(commits)
+    }
+
+    /// The names of the function that hold objects of the session: what it gave, what it was given, and what shares a statement with one
+    /// of these, in which it may have been put into the other.
+    fn results(&self) -> BTreeSet<&str> {
+        let file = self.subject.parsed();
+        let model = &file.model;
+        let function = file.function_at(self.body.start);
+        let uses: Vec<Span> = self
+            .connection
+            .calls
+            .iter()
+            .map(|call| call.call.call)
+            .chain(self.connection.others.iter().map(|other| other.span))
+            .collect();
+        // Each mention of a name of the function in the block, with its statement.
+        let session = |name: &str| {
+            let mut bindings = model.bindings.iter();
+            bindings.any(|binding| {
+                binding.name == name
+                    && binding.kind == BindingKind::With
+                    && binding.span.end <= self.body.start
+                    && binding.statement.contains(self.body)
+            })
+        };
+        let is_own = |scope: Option<ScopeId>| {
+            scope.is_some_and(|scope| {
+                scope != Model::MODULE && model.function_around(scope) == function
+            })
+        };
+        let read = model
+            .references
+            .iter()
+            .filter(|reference| self.body.contains(reference.span) && is_own(reference.target));
+        let bound = model
+            .bindings
+            .iter()
+            .filter(|binding| self.body.contains(binding.span) && is_own(Some(binding.scope)));
+        let mentions = read
+            .map(|reference| (reference.name.as_str(), reference.span))
+            .chain(bound.map(|binding| (binding.name.as_str(), binding.span)));
+        let mut statements: BTreeMap<Span, Vec<&str>> = BTreeMap::new();
+        for (name, span) in mentions.filter(|(name, _)| !session(name)) {
+            let statement = self.region_of(span);
+            statements.entry(statement).or_default().push(name);
+        }
         let mut names: BTreeSet<&str> = BTreeSet::new();
         loop {
             let before = names.len();
-            for binding in bindings() {
-                let statement = binding.statement;
-                let given = binding.value.unwrap_or(statement);
-                let of_session = self
-                    .connection
-                    .calls
-                    .iter()
-                    .any(|call| given.contains(call.call.call));
-                let passed = self
-                    .connection
-                    .others
-                    .iter()
-                    .any(|other| given.contains(other.span));
-                let of_names = file.model.references.iter().any(|reference| {
-                    given.contains(reference.span) && names.contains(reference.name.as_str())
-                });
-                if of_session || passed || of_names {
-                    names.insert(&binding.name);
+            for (statement, mentioned) in &statements {
+                let of_session = uses.iter().any(|used| statement.contains(*used));
+                if of_session || mentioned.iter().any(|name| names.contains(name)) {
+                    names.extend(mentioned);
                 }
             }
             if names.len() == before {
                 return names;
             }
+        }
+    }
+
+    /// The part of the code in which names can be put into each other: a simple statement, or the header of a compound one.
+    fn region_of(&self, span: Span) -> Span {
+        let file = self.subject.parsed();
+        let code = file.code();
+        let Some(statement) = file.language.statement(code, span) else {
+            return span;
+        };
+        match file.language.body(code, statement) {
+            Some(body) if body.start >= span.end => Span::new(statement.start, body.start),
+            _ => statement,
         }
     }
 }

@@ -112,10 +112,8 @@ fn functions(world: World<'_>, id: FileId, span: Span) -> Manner {
         .filter(|call| call.callee.text(file.text()).starts_with("func."));
     names
         .map(|call| {
-            of_texts(&[sql::read(&SqlText::literal(&format!(
-                "SELECT {}()",
-                call.name
-            )))])
+            let text = format!("SELECT {}()", call.name);
+            of_texts(&[sql::read(&SqlText::literal(text))])
         })
         .max()
         .unwrap_or(Manner::Reads)

@@ -61,12 +61,11 @@ fn add(learnt: &mut Learnt, name: &str, other: Learnt) {
         .map(|(index, context)| (context.name.clone(), index))
         .collect();
     for context in other.config.contexts {
-        match by_name.get(&context.name) {
-            Some(index) => merge(&mut config.contexts[*index], context),
-            None => {
-                by_name.insert(context.name.clone(), config.contexts.len());
-                config.contexts.push(context);
-            }
+        if let Some(index) = by_name.get(&context.name) {
+            merge(&mut config.contexts[*index], context);
+        } else {
+            by_name.insert(context.name.clone(), config.contexts.len());
+            config.contexts.push(context);
         }
     }
     let of_standard = other

@@ -241,9 +241,11 @@ mod tests {
                 module: Some("app.db.connection".into()),
                 file: Some("app/db/connection.py".into()),
                 pool: Some("get_db_pool".into()),
+                factory: Some("session_factory".into()),
                 helpers: BTreeMap::from([("fetch".into(), "execute_query".into())]),
                 scope: None,
                 rls: Some("with_user".into()),
+                dependency: Some("get_session".into()),
             },
             contexts: vec![Context {
                 name: "api routes".into(),

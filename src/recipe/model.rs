@@ -134,7 +134,7 @@ pub enum Role {
     Claims,
 }
 
-/// What gives a connection a role or the claims of a token, by the names that the parameters of PostgreSQL and PostgREST have for them.
+/// What gives a connection a role or the claims of a token, by the names that the parameters of PostgreSQL and `PostgREST` have for them.
 pub const CLAIMS: [&str; 3] = ["request.jwt.claim", "-c role=", "-c request.jwt"];
 
 /// What is known of the tables that a site touches.

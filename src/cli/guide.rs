@@ -25,7 +25,7 @@ pub(super) fn run(args: &Guide, session: &Session) -> Result<Outcome> {
             };
             let recipes: Vec<&Recipe> = library.recipes.iter().filter(own).collect();
             render(Source {
-                config: &config,
+                config: &config.of_migration(&migration.id),
                 migration,
                 recipes: &recipes,
             })

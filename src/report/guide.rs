@@ -28,7 +28,15 @@ pub struct Source<'a> {
 /// The guide, in Markdown.
 pub fn render(source: Source<'_>) -> String {
     let mut out = String::new();
-    heading(&mut out, 1, "Database connection guide");
+    let title = if source.config.migrations.len() > 1 {
+        format!(
+            "Database connection guide: {}",
+            prose(&source.migration.title)
+        )
+    } else {
+        "Database connection guide".to_owned()
+    };
+    heading(&mut out, 1, &title);
     paragraph(
         &mut out,
         "Written by `connmod guide` from the settings and recipes; run it again instead of editing this file.",
@@ -62,6 +70,9 @@ fn rule(source: Source<'_>, out: &mut String) {
             file.unwrap_or_default()
         ),
     );
+    if source.migration.driver.session.is_some() {
+        return sessions(source, out);
+    }
     let mut table = Table::new(&[
         ("Where", Align::Left),
         ("Runs for", Align::Left),
@@ -93,6 +104,52 @@ fn rule(source: Source<'_>, out: &mut String) {
             .collect();
         paragraph(out, &format!("The user is {}.", users.join(" or ")));
     }
+}
+
+/// Where sessions come from, for a driver that has them.
+fn sessions(source: Source<'_>, out: &mut String) {
+    let standard = &source.config.standard;
+    let missing = "the project has no form for it";
+    let named = |name: &Option<String>| {
+        name.as_deref()
+            .map_or_else(|| missing.to_owned(), |name| code(&format!("{name}()")))
+    };
+    let parameter = standard.dependency.as_deref().map_or_else(
+        || named(&standard.scope),
+        |name| {
+            format!(
+                "a parameter with {}; {} where the session is not for the whole function",
+                code(&format!("Depends({name})")),
+                named(&standard.scope)
+            )
+        },
+    );
+    let mut table = Table::new(&[
+        ("Where", Align::Left),
+        ("Runs for", Align::Left),
+        ("A session comes from", Align::Left),
+        ("Who commits", Align::Left),
+    ]);
+    for context in &source.config.contexts {
+        let [from, commits] = match context.kind {
+            ContextKind::User => [parameter.clone(), "whoever opens it".to_owned()],
+            ContextKind::System => [
+                format!("the caller; {} where there is none", named(&standard.scope)),
+                "whoever opens it, never who is given it".to_owned(),
+            ],
+            ContextKind::Script | ContextKind::Test => {
+                ["wherever it likes".to_owned(), "itself".to_owned()]
+            }
+            ContextKind::Standard | ContextKind::Unknown => ["–".to_owned(), "–".to_owned()],
+        };
+        table.row(&[
+            whereabouts(context),
+            runs_for(context.kind).to_owned(),
+            from,
+            commits,
+        ]);
+    }
+    out.push_str(&table.finish());
 }
 
 fn whereabouts(context: &Context) -> String {
@@ -359,9 +416,14 @@ mod tests {
     }
 
     fn guide(config: &Config) -> String {
+        guide_of("asyncpg", config)
+    }
+
+    fn guide_of(name: &str, config: &Config) -> String {
         let library = library();
-        let migration = &library.migrations["asyncpg"];
-        let recipes: Vec<&Recipe> = library.recipes.iter().collect();
+        let migration = &library.migrations[name];
+        let of_migration = |recipe: &&Recipe| recipe.id.starts_with(&format!("{name}/"));
+        let recipes: Vec<&Recipe> = library.recipes.iter().filter(of_migration).collect();
         render(Source {
             config,
             migration,
@@ -393,6 +455,16 @@ mod tests {
         ] {
             assert!(!text.contains(name), "{name} is the examples' name");
         }
+    }
+
+    #[test]
+    fn the_guide_of_sessions_says_where_they_come_from() {
+        let mut config = library().migrations["sqlalchemy"].example_settings.clone();
+        config.standard.dependency = Some("session_of_request".to_owned());
+        let text = guide_of("sqlalchemy", &config);
+        assert!(text.contains("`Depends(session_of_request)`"), "{text}");
+        assert!(!text.contains("get_session_dependency"), "{text}");
+        assert!(!text.contains("row-level security"), "{text}");
     }
 
     #[test]

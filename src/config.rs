@@ -40,6 +40,10 @@ pub struct Config {
     /// Where the SQL schema is, and what it does not say.
     #[serde(default)]
     pub schema: SchemaConfig,
+    /// What a connection of the connection service is said to be for: a text in which `{context}`, `{function}` and `{module}` stand for
+    /// those of the place. By default `{context}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
     /// Globs of files that are never looked at.
     #[serde(default)]
     pub exclude: Vec<String>,
@@ -59,6 +63,7 @@ impl Default for Config {
             contexts: Vec::new(),
             identity: Vec::new(),
             schema: SchemaConfig::default(),
+            purpose: None,
             exclude: Vec::new(),
         }
     }
@@ -109,11 +114,25 @@ pub struct Standard {
     /// The function that gives a session to whoever declares that it depends on one: `Depends(get_session_dependency)`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dependency: Option<String>,
+    /// The object that lends connections: `connection_service`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// What the service takes the place of and reaches the same database as, by the end of its dotted name: `infra`, `psycopg2.connect`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaces: Vec<String>,
 }
 
 impl Standard {
     /// What [`Standard::get`] knows.
-    pub const KEYS: [&str; 6] = ["module", "pool", "factory", "scope", "rls", "dependency"];
+    pub const KEYS: [&str; 7] = [
+        "module",
+        "pool",
+        "factory",
+        "scope",
+        "rls",
+        "dependency",
+        "service",
+    ];
 
     /// The function or functions that a template calls `standard.<key>`.
     pub fn get(&self, key: &str) -> Option<&str> {
@@ -124,13 +143,20 @@ impl Standard {
             "rls" => self.rls.as_deref(),
             "factory" => self.factory.as_deref(),
             "dependency" => self.dependency.as_deref(),
+            "service" => self.service.as_deref(),
             _ => None,
         }
     }
 
     /// Whether the project can have anything to rewrite to: at least one name of a standard module is known.
     pub fn is_known(&self) -> bool {
-        let single = [&self.module, &self.scope, &self.rls, &self.dependency];
+        let single = [
+            &self.module,
+            &self.scope,
+            &self.rls,
+            &self.dependency,
+            &self.service,
+        ];
         single.into_iter().any(Option::is_some) || !self.helpers.is_empty()
     }
 
@@ -149,6 +175,7 @@ impl Standard {
             ("rls", &self.rls),
             ("factory", &self.factory),
             ("dependency", &self.dependency),
+            ("service", &self.service),
         ];
         let mut given: Vec<(String, &str)> = single
             .into_iter()
@@ -334,6 +361,10 @@ impl Config {
                 return fault(key, "migrations does not name it".into());
             }
             standard.check(&key)?;
+        }
+        if let Some(purpose) = &self.purpose {
+            let problem = "is no text that can stand in quotes; letters, digits, spaces and `_ - . : /`, with {context}, {function} and {module}";
+            check("purpose", purpose, names::is_purpose, problem)?;
         }
         for expression in &self.identity {
             check(

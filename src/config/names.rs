@@ -15,6 +15,15 @@ pub(super) fn is_name(text: &str) -> bool {
     Rest(text).after_name().is_some_and(Rest::is_end)
 }
 
+/// Whether `text` can stand between quotes as it is, once its places are filled.
+pub(super) fn is_purpose(text: &str) -> bool {
+    let filled = ["{context}", "{function}", "{module}"]
+        .iter()
+        .fold(text.to_owned(), |text, place| text.replace(place, "x"));
+    let is_plain = |c: char| c.is_alphanumeric() || " _-.:/".contains(c);
+    !filled.trim().is_empty() && filled.chars().all(is_plain)
+}
+
 /// Whether `text` can name a module: `app.db.connection`.
 pub(super) fn is_dotted(text: &str) -> bool {
     text.split('.').all(is_name)

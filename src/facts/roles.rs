@@ -59,6 +59,8 @@ pub fn standing(world: World<'_>, file: FileId, hit: &Hit, recipe: &Recipe) -> S
             }
             Role::GivenSession => given_session(world, file, span),
             Role::Claims => claims(world, file, span),
+            Role::Service => service(world, file, span),
+            Role::Lender => lender(world, file, span),
         };
         if standing != Standing::Site {
             return standing;
@@ -104,6 +106,40 @@ fn given_session(world: World<'_>, file: FileId, span: Span) -> Standing {
         None => SESSIONS.contains(&name.as_str()),
     };
     if is_session {
+        Standing::Site
+    } else {
+        Standing::Unrelated
+    }
+}
+
+/// The method of the standard's service that lends a connection to a block.
+fn service(world: World<'_>, file: FileId, span: Span) -> Standing {
+    let parsed = world.project.file(file);
+    let Expression::Attribute { object, name } = parsed.expression(span) else {
+        return Standing::Unrelated;
+    };
+    let names = world.config.standard.service.as_slice();
+    if name != "connection" {
+        return Standing::Unrelated;
+    }
+    member(world, file, object, names)
+}
+
+/// A method of a class by which it lends connections out, where the class has one to take them back.
+fn lender(world: World<'_>, file: FileId, span: Span) -> Standing {
+    let parsed = world.project.file(file);
+    let driver = world.driver;
+    let name = span.text(parsed.text());
+    if !driver.acquire.iter().any(|acquire| acquire == name) {
+        return Standing::Unrelated;
+    }
+    let scope = parsed.model.scope_at(span.start);
+    let class = parsed.model.class_around(scope);
+    let has_release = class.is_some_and(|class| {
+        let mut scopes = parsed.model.scopes.iter();
+        scopes.any(|scope| scope.parent == Some(class) && driver.release.contains(&scope.name))
+    });
+    if has_release && !world.standard.is_file(file) {
         Standing::Site
     } else {
         Standing::Unrelated
@@ -203,6 +239,10 @@ fn pool(world: World<'_>, file: FileId, hit: &Hit, span: Span) -> Standing {
         .trim()
         .to_owned();
     let borrows = world.driver.acquire.contains(&method);
+    // `getconn` says by itself what it is, whoever has it.
+    if borrows && world.driver.any_pool {
+        return Standing::Site;
+    }
     let dismissed = |reason: String| {
         if borrows {
             Standing::Other(reason)

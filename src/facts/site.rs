@@ -178,9 +178,13 @@ fn touched(
         | Pattern::SessionTransaction
         | Pattern::TaskParameters
         | Pattern::TenantFilter
+        | Pattern::RawConnection
+        | Pattern::PoolClass
         | Pattern::ConnectionClaims => None,
         // What a session runs is not followed to tables.
         Pattern::PlainConnectionBlock if world.driver.session.is_some() => None,
+        // Cursors are not followed to tables.
+        _ if world.driver.any_pool => None,
         Pattern::PoolDirectCall => Some(call.map_or_else(Tables::default, |call| {
             tables::of_call(call, world.schema, settings)
         })),

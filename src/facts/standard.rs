@@ -81,7 +81,8 @@ impl StandardModule {
             .chain(&standard.scope)
             .chain(&standard.rls)
             .chain(&standard.factory)
-            .chain(&standard.dependency);
+            .chain(&standard.dependency)
+            .chain(&standard.service);
         for name in names {
             let symbol = project.member_of(path, name);
             if let Symbol::Member { file, .. } = &symbol {

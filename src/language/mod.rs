@@ -195,7 +195,7 @@ pub trait Language: Send + Sync {
     fn is_rewritten(&self) -> bool {
         true
     }
-    /// The header of a block that opens `resource` under the name `name`; `is_async`: the resource is opened asynchronously.
+    /// The header of a block that opens `resource` under the name `name`, or under none where that is empty; `is_async`: the resource is opened asynchronously.
     fn scope_header(&self, resource: &str, name: &str, is_async: bool) -> String;
     /// Whether the block statement at `span` opens its resources asynchronously.
     fn is_async_block(&self, _code: Code<'_>, _span: Span) -> bool {

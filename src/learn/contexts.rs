@@ -179,8 +179,13 @@ pub(super) fn learn(
     let uncovered = single_files(evidence, files, &users, &mut drafts);
     for id in &forms.files {
         let standard = drafts.entry("standard").or_default();
-        let path = glob_of(evidence.file(*id).source.path());
-        let place = forms.first_in(evidence, *id);
+        let path = evidence.file(*id).source.path();
+        let folder = path.strip_suffix("__init__.py");
+        let (path, place) = match folder.filter(|_| evidence.driver.any_pool) {
+            // A service is a package: all of it is the standard's own.
+            Some(folder) => (format!("{}**", glob_of(folder)), path.to_owned()),
+            None => (glob_of(path), forms.first_in(evidence, *id)),
+        };
         Draft::add(&mut standard.paths, &mut standard.places, path, place);
     }
     write(drafts, learnt);

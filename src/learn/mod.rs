@@ -12,6 +12,7 @@ mod identity;
 mod read;
 mod scaffold;
 mod scopes;
+mod services;
 mod sessions;
 mod sql_files;
 mod standard;
@@ -27,7 +28,7 @@ use crate::learn::evidence::Evidence;
 use crate::recipe::Driver;
 use crate::source::SourceFile;
 
-pub use scaffold::{Scaffold, ScaffoldError, scaffold};
+pub use scaffold::{Scaffold, ScaffoldError, ScaffoldForm, scaffold};
 pub use yaml::to_yaml;
 
 /// What is learnt from.
@@ -130,8 +131,12 @@ fn learn_one(input: &Input<'_>) -> Learnt {
     let first = read::first(input);
     let of_sessions = input.driver.session.is_some();
     let evidence = Evidence::new(&first.project, input.driver);
+    let of_service = input.driver.any_pool;
     let names = if of_sessions {
         sessions::names(&evidence)
+    } else if of_service {
+        let words = services::METHODS.iter().chain(&["ConnectionService"]);
+        words.map(|word| (*word).to_owned()).collect()
     } else {
         standard::names(&evidence)
     };
@@ -140,6 +145,8 @@ fn learn_one(input: &Input<'_>) -> Learnt {
     let mut learnt = Learnt::default();
     let forms = if of_sessions {
         sessions::learn(&evidence, &mut learnt)
+    } else if of_service {
+        services::learn(&evidence, &mut learnt)
     } else {
         standard::learn(&evidence, &mut learnt)
     };

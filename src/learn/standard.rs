@@ -347,7 +347,18 @@ pub(super) fn spelling(evidence: &Evidence<'_>, path: &str) -> (String, Note) {
 fn from_root(evidence: &Evidence<'_>, path: &str) -> String {
     let root = imported_root(evidence, path).unwrap_or_else(|| package_root(evidence, path));
     let inside = path[root.len()..].trim_start_matches('/');
-    Modules::dotted(inside)
+    // A folder whose name is none in Python cannot be part of the way: imports begin below it.
+    let is_name = |part: &str| {
+        let mut letters = part.chars();
+        letters
+            .next()
+            .is_some_and(|c| c.is_alphabetic() || c == '_')
+            && letters.all(|c| c.is_alphanumeric() || c == '_')
+    };
+    let dotted = Modules::dotted(inside);
+    let parts: Vec<&str> = dotted.split('.').collect();
+    let from = parts.iter().rposition(|part| !is_name(part));
+    parts[from.map_or(0, |at| at + 1)..].join(".")
 }
 
 /// The folder around `path` from which the most imports of the project count.

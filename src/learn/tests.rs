@@ -637,8 +637,13 @@ fn the_example_project_of_the_recipes_is_learnt() {
 
 #[test]
 fn the_scaffold_is_learnt_as_the_standard() {
-    let scaffold =
-        scaffold(&[], &crate::sql::schema::Schema::default(), None).expect("it can be written");
+    let scaffold = scaffold(
+        &[],
+        &crate::sql::schema::Schema::default(),
+        None,
+        ScaffoldForm::Module,
+    )
+    .expect("it can be written");
     let (path, text) = &scaffold.files[0];
     let standard = from(&[(path, text)]).config.standard;
     assert_eq!(standard.module.as_deref(), Some("db.connection"));

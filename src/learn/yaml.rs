@@ -15,6 +15,7 @@ pub fn to_yaml(learnt: &Learnt) -> String {
         contexts,
         identity,
         schema,
+        purpose,
         exclude,
     } = &learnt.config;
     let mut page = Page {
@@ -77,6 +78,11 @@ pub fn to_yaml(learnt: &Learnt) -> String {
         }
     }
 
+    if let Some(purpose) = purpose {
+        page.section("What a connection of the service is said to be for; {context}, {function} and {module} stand for those of the place.");
+        page.line(0, &format!("purpose: {}", scalar(purpose)));
+    }
+
     page.section("Globs of files that are never looked at.");
     page.list(0, "exclude", exclude, "exclude");
     page.out
@@ -110,9 +116,11 @@ impl Page<'_> {
             ("scope", &standard.scope),
             ("rls", &standard.rls),
             ("dependency", &standard.dependency),
+            ("service", &standard.service),
         ];
-        let is_empty =
-            names.iter().all(|(_, value)| value.is_none()) && standard.helpers.is_empty();
+        let is_empty = names.iter().all(|(_, value)| value.is_none())
+            && standard.helpers.is_empty()
+            && standard.replaces.is_empty();
         let nothing = if is_empty { " {}" } else { "" };
         self.line(indent, &format!("{}:{nothing}", scalar(key)));
         for (key, value) in names {
@@ -122,6 +130,10 @@ impl Page<'_> {
                 value.as_deref(),
                 &format!("{setting}.{key}"),
             );
+        }
+        if !standard.replaces.is_empty() {
+            let setting = format!("{setting}.replaces");
+            self.list(indent + 2, "replaces", &standard.replaces, &setting);
         }
         if standard.helpers.is_empty() {
             return;
@@ -246,6 +258,8 @@ mod tests {
                 scope: None,
                 rls: Some("with_user".into()),
                 dependency: Some("get_session".into()),
+                service: Some("connection_service".into()),
+                replaces: vec!["infra".into()],
             },
             contexts: vec![Context {
                 name: "api routes".into(),
@@ -260,6 +274,7 @@ mod tests {
                 user_tables: vec!["no".into()],
                 system_tables: vec!["naïve\u{7}\u{2028}".into()],
             },
+            purpose: Some("{context}: {function}".into()),
             exclude: vec!["*".into()],
             ..Config::default()
         }

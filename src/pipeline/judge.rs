@@ -27,6 +27,10 @@ const NO_STANDARD: &str = "the project has no standard module yet: `connmod init
 /// Why a block may stand in a scope that commits.
 const NOTHING_LEFT: &str = "nothing that the block does is left uncommitted at its end";
 
+/// Why a connection may come from the service.
+const GIVEN_BACK: &str =
+    "the service takes the place of what lent it, and every path gives it back";
+
 /// The same for the one place that makes a pool.
 const ONLY_POOL: &str = "the project's pool; a standard module would own it";
 
@@ -278,9 +282,11 @@ impl Judgement<'_> {
                     finding.target = Some(proposal.target.clone());
                     finding.reasons.extend(proposal.unproven.iter().cloned());
                     if finding.reasons.is_empty() {
-                        let of_session = self.world.driver.session.is_some();
-                        finding.reasons.extend(if of_session {
+                        let driver = self.world.driver;
+                        finding.reasons.extend(if driver.session.is_some() {
                             vec![NOTHING_LEFT.to_owned()]
+                        } else if driver.any_pool {
+                            vec![GIVEN_BACK.to_owned()]
                         } else {
                             why(&known.facts, name, &refused)
                         });

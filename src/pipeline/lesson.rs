@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::facts::schema;
-use crate::learn::{self, Learnt, Scaffold, ScaffoldError};
+use crate::learn::{self, Learnt, Scaffold, ScaffoldError, ScaffoldForm};
 use crate::pipeline::{PipelineError, Request, read, threads, unread_rules};
 use crate::progress::Progress;
 use crate::recipe::Driver;
@@ -60,7 +60,19 @@ impl Lesson {
     pub fn scaffold(&self) -> Result<Scaffold, ScaffoldError> {
         let config: &Config = &self.learnt.config;
         let schema = schema::schema(config, &self.files);
-        learn::scaffold(&self.files, &schema, config.standard.file.as_deref())
+        let main = config.migrations.first();
+        let driver = self
+            .migrations
+            .iter()
+            .find(|(name, _)| Some(name) == main)
+            .map(|(_, driver)| driver);
+        let form = match driver {
+            Some(driver) if driver.session.is_some() => ScaffoldForm::None,
+            Some(driver) if driver.any_pool => ScaffoldForm::Service,
+            _ => ScaffoldForm::Module,
+        };
+        let standard = config.standard.file.as_deref();
+        learn::scaffold(&self.files, &schema, standard, form)
     }
 
     /// What is learnt of the project once `scaffold` is written.

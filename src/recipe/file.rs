@@ -144,6 +144,12 @@ pub(super) enum RewriteFile {
     },
     /// A name that nothing reads goes from its import.
     RemoveImport {},
+    /// An acquire, its releases and all that stands between them become a scope.
+    RegionToBlock {
+        /// The scope.
+        #[schemars(with = "String")]
+        with: Spanned<String>,
+    },
 }
 
 /// One example: `before`, and exactly one of `after`, `review`, `keep`, `standard`, `no-site`.

@@ -279,6 +279,9 @@ fn rewrite_kind(
         RewriteFile::CallToHelper {} => RewriteKind::CallToHelper,
         RewriteFile::Remove {} => RewriteKind::Remove,
         RewriteFile::RemoveImport {} => RewriteKind::RemoveImport,
+        RewriteFile::RegionToBlock { with } => RewriteKind::RegionToBlock {
+            with: template(with)?,
+        },
         RewriteFile::BlockToParameter { with } => RewriteKind::BlockToParameter {
             with: template(with)?,
         },

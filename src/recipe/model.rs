@@ -53,6 +53,10 @@ pub enum Pattern {
     TaskParameters,
     /// A query that filters by tenant.
     TenantFilter,
+    /// `conn = pool.getconn()`
+    RawConnection,
+    /// A class that lends connections out itself.
+    PoolClass,
     /// A role or claims of a token among the parameters of a connection.
     ConnectionClaims,
 }
@@ -82,6 +86,8 @@ impl Pattern {
             Self::TaskParameters => "task_parameters",
             Self::TenantFilter => "tenant_filter",
             Self::ConnectionClaims => "connection_claims",
+            Self::RawConnection => "raw_connection",
+            Self::PoolClass => "pool_class",
         }
     }
 
@@ -130,6 +136,10 @@ pub enum Role {
     Dependency,
     /// A session that the function around it was given by its caller.
     GivenSession,
+    /// The method of the standard's service that lends a connection to a block.
+    Service,
+    /// A method by which a class lends connections out, or takes them back.
+    Lender,
     /// A text that names a role or claims of a token for a connection.
     Claims,
 }
@@ -269,6 +279,8 @@ pub enum TemplatePart {
     Standard(String),
     /// `{identity}`: the user's expression.
     Identity,
+    /// `{purpose}`: what the connection is for, by the settings' rule.
+    Purpose,
     /// `{POOL}`: the text of a capture.
     Capture(String),
     /// `{fastapi.Depends}`: a name of a library, imported where needed.
@@ -320,6 +332,11 @@ pub enum RewriteKind {
     },
     /// A name that nothing reads goes from its import.
     RemoveImport,
+    /// An acquire, its releases and all that stands between them become a scope.
+    RegionToBlock {
+        /// The scope.
+        with: Template,
+    },
 }
 
 /// One rewrite of a recipe.
@@ -452,6 +469,15 @@ pub struct Driver {
     /// Keyword arguments of `acquire`; a call with others is not this driver's.
     #[serde(default)]
     pub acquire_keywords: Vec<String>,
+    /// Whether connections are borrowed without `await`.
+    #[serde(default)]
+    pub synchronous: bool,
+    /// Whether the standard takes the place of the pools, so that it does not matter which pool a connection comes from.
+    #[serde(default)]
+    pub any_pool: bool,
+    /// Methods of a connection that give it back, or up.
+    #[serde(default)]
+    pub closes: Vec<String>,
     /// What reasons call the driver's connections and pools, where not by these words: `{connection: session, pool: session factory}`.
     #[serde(default)]
     pub words: BTreeMap<String, String>,

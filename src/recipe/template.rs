@@ -7,7 +7,7 @@ use crate::config::Standard;
 use crate::source::Span;
 
 /// The names that `{standard.…}` can ask for.
-pub(super) const STANDARD_KEYS: [&str; 6] = Standard::KEYS;
+pub(super) const STANDARD_KEYS: [&str; 7] = Standard::KEYS;
 
 /// Why a text is no template; positions are offsets into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +83,9 @@ fn place_end(rest: &str, at: usize) -> Result<usize, TemplateError> {
 fn place(name: &str) -> Result<TemplatePart, String> {
     if name == "identity" {
         return Ok(TemplatePart::Identity);
+    }
+    if name == "purpose" {
+        return Ok(TemplatePart::Purpose);
     }
     if let Some(key) = name.strip_prefix("standard.") {
         return if STANDARD_KEYS.contains(&key) {
@@ -206,7 +209,7 @@ mod tests {
                 "{standard.url}",
                 0,
                 14,
-                "unknown name `standard.url`; there are standard.module, standard.pool, standard.factory, standard.scope, standard.rls, standard.dependency",
+                "unknown name `standard.url`; there are standard.module, standard.pool, standard.factory, standard.scope, standard.rls, standard.dependency, standard.service",
             ),
         ];
         for (text, start, end, problem) in faults {

@@ -221,6 +221,10 @@ fn verb(kind: &RewriteKind) -> String {
             "the block goes, and its session becomes a parameter{}",
             template(with)
         ),
+        RewriteKind::RegionToBlock { with } => format!(
+            "acquire, releases and all between them become a block on {}",
+            template(with)
+        ),
         RewriteKind::RemoveImport => "the name goes from its import".to_owned(),
         RewriteKind::Remove => "what nothing reads any more goes".to_owned(),
     }
@@ -231,6 +235,7 @@ fn template(template: &Template) -> String {
         TemplatePart::Text(text) => text.clone(),
         TemplatePart::Standard(key) => format!("{{standard.{key}}}"),
         TemplatePart::Identity => "{identity}".to_owned(),
+        TemplatePart::Purpose => "{purpose}".to_owned(),
         TemplatePart::Capture(name) => format!("{{{name}}}"),
         TemplatePart::Library { module, name } => format!("{module}.{name}"),
     };

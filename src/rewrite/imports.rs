@@ -269,9 +269,25 @@ pub fn edits(
         edits.extend(file.language.change_import(file.code(), *statement, change));
     }
     for (place, names) in fresh {
+        // What takes the place of an import that goes needs no empty line before it.
+        let place = match place {
+            ImportPlace::Apart(statement) if goes(file, statement, &statements) => {
+                ImportPlace::Behind(statement)
+            }
+            other => other,
+        };
         edits.push(file.language.add_imports(file.code(), place, &names));
     }
     edits
+}
+
+/// Whether nothing is left of an import statement.
+fn goes(file: &ParsedFile, statement: Span, changes: &BTreeMap<Span, ImportChange>) -> bool {
+    changes.get(&statement).is_some_and(|change| {
+        let imports = file.model.imports.iter();
+        let mut own = imports.filter(|import| import.statement == statement);
+        change.add.is_empty() && own.all(|import| change.drop.contains(&import.span))
+    })
 }
 
 /// The imports that the rewrites orphan: read before, read by nothing any more.

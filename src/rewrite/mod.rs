@@ -12,6 +12,7 @@ pub mod compose;
 pub mod imports;
 mod pair_to_block;
 mod proof;
+mod region_to_block;
 pub mod remains;
 mod remove_import;
 mod replace;
@@ -260,6 +261,7 @@ fn propose(subject: Subject<'_>, rewrite: &Rewrite) -> Result<Proposal, Refusal>
         RewriteKind::CallToHelper => call_to_helper::propose(subject),
         RewriteKind::CallToBlock { with } => call_to_block::propose(subject, with),
         RewriteKind::BlockToParameter { with } => block_to_parameter::propose(subject, with),
+        RewriteKind::RegionToBlock { with } => region_to_block::propose(subject, with),
         RewriteKind::RemoveImport => remove_import::propose(subject),
         RewriteKind::PairToBlock { with } => pair_to_block::propose(subject, with),
         // What is dead is only known when the other rewrites of the file are: see `cleanup`.

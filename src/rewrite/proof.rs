@@ -17,7 +17,8 @@ use crate::sql::Effect;
 /// The pool is the shared one, and the site is not in the module that defines the standard.
 pub(super) fn shared_pool(subject: Subject<'_>) -> Vec<String> {
     let mut reasons = Vec::new();
-    if let Some(pool) = &subject.facts.pool {
+    let any = subject.world.driver.any_pool;
+    if let Some(pool) = subject.facts.pool.as_ref().filter(|_| !any) {
         match pool.class {
             PoolClass::Shared => {}
             PoolClass::Own => {
@@ -80,10 +81,31 @@ pub(super) fn entered_alike(subject: Subject<'_>, block: Span, scope: SessionSco
 
 /// What is not proven of the pool though all that is seen speaks for it.
 pub(super) fn doubt(subject: Subject<'_>) -> Option<String> {
+    if subject.world.driver.any_pool {
+        return other_database(subject);
+    }
     let doubt = subject.facts.pool.as_ref()?.doubt.as_ref()?;
     Some(format!(
         "the pool is the shared one wherever it is seen, but {doubt}"
     ))
+}
+
+/// The service that takes the place of a pool has to reach the same database; only the settings can say that it does.
+fn other_database(subject: Subject<'_>) -> Option<String> {
+    let site = subject.text(subject.hit.site);
+    let callee = site.split('(').next().unwrap_or(site).trim();
+    let whole: String = callee.split_whitespace().collect();
+    let source = match subject.hit.captures.get("POOL") {
+        Some(pool) => subject.text(*pool).split_whitespace().collect(),
+        None => whole,
+    };
+    let ends_with = |known: &String| source == *known || source.ends_with(&format!(".{known}"));
+    let replaces = &subject.world.config.standard.replaces;
+    (!replaces.iter().any(ends_with)).then(|| {
+        format!(
+            "the service has to reach the database that `{source}` reaches; `standard.replaces` in connmod.yaml names it where it does"
+        )
+    })
 }
 
 /// `acquire()` has no arguments, which no standard form takes.

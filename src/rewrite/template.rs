@@ -52,6 +52,7 @@ pub(super) fn fill(
                 filled.imports.extend(reach.needed);
                 filled.text.push_str(&reach.local);
             }
+            TemplatePart::Purpose => filled.text.push_str(&purpose(subject)),
             TemplatePart::Identity => filled.text.push_str(&identity(subject)?),
             TemplatePart::Capture(name) => {
                 filled.text.push_str(subject.text(subject.capture(name)?));
@@ -59,6 +60,25 @@ pub(super) fn fill(
         }
     }
     Ok(filled)
+}
+
+/// What a connection is said to be for: by the settings' rule, of the context, the function and the module of the site.
+fn purpose(subject: Subject<'_>) -> String {
+    let config = subject.world.config;
+    let rule = config.purpose.as_deref().unwrap_or("{context}");
+    let path = subject.parsed().source.path();
+    let module = path.rsplit('/').next().unwrap_or(path);
+    let module = module.split('.').next().unwrap_or(module);
+    let function = subject.facts.function.as_deref().unwrap_or(module);
+    let text = rule
+        .replace("{context}", &subject.facts.context.name)
+        .replace("{function}", function)
+        .replace("{module}", module);
+    // Names of contexts are free text; what would end the quotes does not get in.
+    let plain = |c: char| c.is_alphanumeric() || " _-.:/".contains(c);
+    text.chars()
+        .map(|c| if plain(c) { c } else { '_' })
+        .collect()
 }
 
 /// The local name of a member of the standard module.

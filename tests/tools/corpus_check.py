@@ -33,7 +33,13 @@ import tokenize
 
 from pyflakes import checker
 
-SEARCHES = [r"\.acquire\(", r"\basyncpg\.connect\b", r"\bconnect\(", r"\bcreate_pool\b"]
+# What a person would search for, by migration; the driver whose name a file must have for `connect(` to count.
+SEARCHES = {
+    "asyncpg": [r"\.acquire\(", r"\basyncpg\.connect\b", r"\bconnect\(", r"\bcreate_pool\b"],
+    "sqlalchemy": [r"\bsessionmaker\(", r"\basync_sessionmaker\(", r"\bcreate_(?:async_)?engine\(", r"\b\w*SessionLocal\("],
+    "connection-service": [r"\.getconn\(", r"\.get_db_connection\(", r"\bpsycopg2?\.connect\(", r"\bThreadedConnectionPool\("],
+}
+DRIVERS = {"asyncpg": "asyncpg", "sqlalchemy": "sqlalchemy", "connection-service": "psycopg"}
 STRINGS = {
     getattr(tokenize, name) for name in ("STRING", "FSTRING_MIDDLE") if hasattr(tokenize, name)
 }
@@ -183,9 +189,12 @@ def check_text(report, what, name, before, after, sites):
     for site in sites:
         # A rewrite names the user, perhaps by a key.
         identities += texts((site["identity"] or "").encode(), STRINGS)
+        # What a connection of the service is for is the name of the context.
+        identities += collections.Counter([f'"{site["context"]}"'] if site["form"] == "block" else [])
     for text in sorted(texts(after, STRINGS) - texts(before, STRINGS) - identities):
         report.problem(f"{what}: new string", f"{name}: {text[:100]}")
-    removes = any(site["form"] == "remove" and site["verdict"] == "rewrite" for site in sites)
+    # The parameters of a direct connection go with it.
+    removes = any(site["form"] in ("remove", "block") and site["verdict"] == "rewrite" for site in sites)
     for text in sorted(texts(before, STRINGS) - texts(after, STRINGS)):
         if not removes:
             report.problem(f"{what}: string lost", f"{name}: {text[:100]}")
@@ -302,8 +311,10 @@ def spans_of_no_code(source):
     return hidden_columns, statements
 
 
-def check_search(report, folder, files, scan, names):
+def check_search(report, folder, files, scan, names, migrations):
     """Compares the sites with what a plain text search finds."""
+    searches = [search for migration in migrations for search in SEARCHES[migration]]
+    drivers = [DRIVERS[migration] for migration in migrations]
     explained = collections.defaultdict(set)
     for site in scan["sites"]:
         explained[site["file"]].update(range(site["line"], site["end_line"] + 1))
@@ -311,7 +322,7 @@ def check_search(report, folder, files, scan, names):
         explained[hit["file"]].add(hit["line"])
     unparsed = {entry["file"] for entry in scan["unparsed"]}
     words = [rf"(?<![\w])(?:{'|'.join(map(re.escape, sorted(names)))})\b"] if names else []
-    search = re.compile("|".join(SEARCHES + words))
+    search = re.compile("|".join(searches + words))
     found = 0
     for name in sorted(files):
         source = read(folder / name)
@@ -321,7 +332,7 @@ def check_search(report, folder, files, scan, names):
         if not search.search(text):
             continue
         hidden_columns, statements = spans_of_no_code(source)
-        names_driver = "asyncpg" in text
+        names_driver = any(driver in text for driver in drivers)
         for number, line in enumerate(text.split("\n"), 1):
             for match in search.finditer(line):
                 found += 1
@@ -351,6 +362,8 @@ def main():
         copy_of(options.path, folder, files)
         settings, _, _ = connmod(binary, folder, "init", "--print", report=report)
         names = standard_names(settings)
+        listed = re.search(r"^migrations:\n((?:  - .*\n)+)", settings, re.M)
+        migrations = re.findall(r"^  - ([\w-]+)", listed[1], re.M) if listed else ["asyncpg"]
         print(f"standard: {', '.join(sorted(names)) or 'none found'}")
         text, _, seconds = connmod(binary, folder, "scan", "--format", "json", report=report)
         if not text:
@@ -366,7 +379,7 @@ def main():
             report.problem("not the same on one thread", "scan --format json")
         connmod(binary, folder, "inventory", report=report)
         code = {name for name in files if name.endswith(".py") and not hidden(name)}
-        check_search(report, folder, code, scan, names)
+        check_search(report, folder, code, scan, names, migrations)
         check_apply(report, binary, folder, scan["sites"])
         check_apply(report, binary, folder, scan["sites"], "--unsafe")
     report.print(10**9 if options.all else 25)

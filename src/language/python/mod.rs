@@ -225,6 +225,9 @@ impl Language for Python {
 
     fn scope_header(&self, resource: &str, name: &str, is_async: bool) -> String {
         let word = if is_async { "async with" } else { "with" };
+        if name.is_empty() {
+            return format!("{word} {resource}:");
+        }
         format!("{word} {resource} as {name}:")
     }
 

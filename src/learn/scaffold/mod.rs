@@ -2,6 +2,8 @@
 //!
 //! The module is `connection.py` beside this file; what depends on the project is where it goes and which setting its policies read.
 
+mod service;
+
 use std::collections::BTreeMap;
 
 use crate::learn::contexts::{is_script, is_test};
@@ -13,6 +15,9 @@ const MODULE: &str = include_str!("connection.py");
 
 /// The line of the module that names the setting.
 const SETTING_LINE: &str = "USER_SETTING = \"app.user_id\"\n";
+
+/// How deep the folder of an application may lie: `services/web/app`.
+const APP_DEPTH: usize = 3;
 
 /// The setting where no policy reads one.
 const DEFAULT_SETTING: &str = "app.user_id";
@@ -26,12 +31,28 @@ pub struct Scaffold {
     pub files: Vec<(String, String)>,
 }
 
+/// Which standard a project gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScaffoldForm {
+    /// A module with a pool, helpers and scopes, on asyncpg.
+    Module,
+    /// A connection service, on psycopg.
+    Service,
+    /// None is written for its driver.
+    None,
+}
+
 /// Why no module is written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScaffoldError {
     /// There is a standard already.
     #[error("{0} is a standard module already; nothing else is written")]
     HasStandard(String),
+    /// There is none for the migration.
+    #[error(
+        "a session module belongs to the engine that the project has, so none is written; name its factory and functions in connmod.yaml"
+    )]
+    NoForm,
     /// The file exists.
     #[error("{0} exists already and is not overwritten")]
     Exists(String),
@@ -45,16 +66,18 @@ pub fn scaffold(
     files: &[SourceFile],
     schema: &Schema,
     standard: Option<&str>,
+    form: ScaffoldForm,
 ) -> Result<Scaffold, ScaffoldError> {
     if let Some(standard) = standard {
         return Err(ScaffoldError::HasStandard(standard.to_owned()));
     }
+    match form {
+        ScaffoldForm::Module => {}
+        ScaffoldForm::Service => return service::package(files),
+        ScaffoldForm::None => return Err(ScaffoldError::NoForm),
+    }
     let exists = |path: &str| files.iter().any(|file| file.path() == path);
-    let package = package(files);
-    let folder = match &package {
-        Some(package) => format!("{package}/db"),
-        None => "db".to_owned(),
-    };
+    let (package, folder) = place(files);
     let module = format!("{folder}/connection.py");
     if exists(&module) {
         return Err(ScaffoldError::Exists(module));
@@ -62,16 +85,29 @@ pub fn scaffold(
     let line = format!("USER_SETTING = \"{}\"\n", setting(schema));
     let text = MODULE.replacen(SETTING_LINE, &line, 1);
     let mut written = vec![(module.clone(), text)];
-    // Packaging tools leave out folders without this file where those around have one.
-    let marker = format!("{folder}/__init__.py");
-    let is_package = package.is_some_and(|package| exists(&format!("{package}/__init__.py")));
-    if is_package && !exists(&marker) {
-        written.push((marker, String::new()));
-    }
+    written.extend(markers(files, package.as_deref(), &folder));
     Ok(Scaffold {
         module,
         files: written,
     })
+}
+
+/// The folder of the application, and the one in it that a standard goes into.
+fn place(files: &[SourceFile]) -> (Option<String>, String) {
+    let package = package(files);
+    let folder = match &package {
+        Some(package) => format!("{package}/db"),
+        None => "db".to_owned(),
+    };
+    (package, folder)
+}
+
+/// The file that makes `folder` a package: packaging tools leave out folders without it where those around have one.
+fn markers(files: &[SourceFile], package: Option<&str>, folder: &str) -> Option<(String, String)> {
+    let exists = |path: &str| files.iter().any(|file| file.path() == path);
+    let marker = format!("{folder}/__init__.py");
+    let is_package = package.is_some_and(|package| exists(&format!("{package}/__init__.py")));
+    (is_package && !exists(&marker)).then(|| (marker, String::new()))
 }
 
 /// The folder of the application: `app` where there is one, else the package with the most files.
@@ -85,6 +121,8 @@ fn package(files: &[SourceFile]) -> Option<String> {
     let app = code()
         .flat_map(|path| path.match_indices('/').map(|(at, _)| &path[..at]))
         .filter(|folder| *folder == "app" || folder.ends_with("/app"))
+        // What lies deeper is one of many: an example, an old copy.
+        .filter(|folder| folder.matches('/').count() < APP_DEPTH)
         .min_by_key(|folder| (folder.len(), *folder));
     if let Some(app) = app {
         return Some(app.to_owned());
@@ -139,8 +177,13 @@ mod tests {
     }
 
     fn written(files: &[&str]) -> Vec<String> {
-        let scaffold =
-            scaffold(&paths(files), &Schema::default(), None).expect("it can be written");
+        let scaffold = scaffold(
+            &paths(files),
+            &Schema::default(),
+            None,
+            ScaffoldForm::Module,
+        )
+        .expect("it can be written");
         scaffold.files.into_iter().map(|(path, _)| path).collect()
     }
 
@@ -175,11 +218,11 @@ mod tests {
         let schema = Schema::default();
         let files = paths(&["app/main.py", "app/db/connection.py"]);
         assert_eq!(
-            scaffold(&files, &schema, None),
+            scaffold(&files, &schema, None, ScaffoldForm::Module),
             Err(ScaffoldError::Exists("app/db/connection.py".into()))
         );
         assert_eq!(
-            scaffold(&files, &schema, Some("x/db.py")),
+            scaffold(&files, &schema, Some("x/db.py"), ScaffoldForm::Module),
             Err(ScaffoldError::HasStandard("x/db.py".into()))
         );
     }
@@ -193,7 +236,7 @@ mod tests {
         let text = |sql: &str| {
             let mut schema = Schema::default();
             schema.apply_file("s.sql", sql);
-            scaffold(&[], &schema, None)
+            scaffold(&[], &schema, None, ScaffoldForm::Module)
                 .expect("it can be written")
                 .files[0]
                 .1

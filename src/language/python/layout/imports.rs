@@ -49,7 +49,15 @@ pub(in crate::language::python) fn add_imports(
         }
         ImportPlace::Top => {
             let mark = code.source.len() - code.source.trim_start_matches('\u{feff}').len();
-            Edit::insert(mark, lines("") + newline)
+            // Two empty lines stand above a definition.
+            let defines = ["def ", "class ", "async def ", "@"];
+            let rest = &code.source[mark..];
+            let gap = if defines.iter().any(|word| rest.starts_with(word)) {
+                newline.repeat(2)
+            } else {
+                newline.to_owned()
+            };
+            Edit::insert(mark, lines("") + &gap)
         }
     }
 }

@@ -32,6 +32,7 @@ pub fn render(inventory: &Inventory, view: View) -> String {
     }
     if totals.all.total() > 0 {
         patterns(&totals, view, &mut out);
+        phases(&totals, view, &mut out);
         reviews(inventory, view, &mut out);
         errors(inventory, view, &mut out);
         gaps(inventory, view, &mut out);
@@ -167,6 +168,48 @@ fn columns(all: &Tally) -> Vec<(Verdict, &'static str)> {
         .into_iter()
         .filter(|(verdict, _)| always.contains(verdict) || all.count(*verdict) > 0)
         .collect()
+}
+
+/// The phases in the order of the settings, each with whether it is done, and what is still open where it is not.
+fn phases(totals: &Totals<'_>, view: View, out: &mut String) {
+    let with_sites = totals.contexts.iter();
+    let phases: Vec<_> = with_sites.filter(|(_, tally)| tally.total() > 0).collect();
+    if phases.len() < 2 {
+        return;
+    }
+    let names = phases.iter().map(|(context, _)| visible(&context.name));
+    let width = names.map(|name| name.chars().count()).max();
+    let width = width.unwrap_or_default().max("Phase".len());
+    section(
+        &format!("{}  {:>6}  {:>9}", pad("Phase", width), "Sites", "Done"),
+        view,
+        out,
+    );
+    for (context, tally) in phases {
+        let done = tally.total() - tally.open();
+        let mut open = Vec::new();
+        let rewrites = tally.count(Verdict::Rewrite);
+        if rewrites > 0 {
+            open.push(format!("{rewrites} to rewrite ({} safe)", tally.safe()));
+        }
+        for (verdict, words) in [
+            (Verdict::Review, "to review"),
+            (Verdict::Unparsed, "not parsed"),
+        ] {
+            if tally.count(verdict) > 0 {
+                open.push(format!("{} {words}", tally.count(verdict)));
+            }
+        }
+        let word = if open.is_empty() {
+            view.paint(of_verdict(Verdict::Standard), "go")
+        } else {
+            let word = view.paint(of_verdict(Verdict::Review), "no-go");
+            format!("{word}: {}", open.join(", "))
+        };
+        let name = pad(&visible(&context.name), width);
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{name}  {:>6}  {done:>9}  {word}", tally.total());
+    }
 }
 
 fn patterns(totals: &Totals<'_>, view: View, out: &mut String) {

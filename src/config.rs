@@ -44,9 +44,40 @@ pub struct Config {
     /// those of the place. By default `{context}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
+    /// How far the move to a connection service is, where it is made in stages; without one it is made at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
+    /// The flag that decides in the stage `dual`: the module and the expression, `app.settings:settings.USE_NEW_CONNECTION_SERVICE`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flag: Option<String>,
     /// Globs of files that are never looked at.
     #[serde(default)]
     pub exclude: Vec<String>,
+}
+
+/// A stage of a migration that is made step by step.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Both ways, by a flag.
+    Dual,
+    /// The new way only.
+    Cutover,
+    /// What is left of the steps becomes the standard form.
+    Cleanup,
+}
+
+impl Stage {
+    /// The word that settings and recipes use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dual => "dual",
+            Self::Cutover => "cutover",
+            Self::Cleanup => "cleanup",
+        }
+    }
 }
 
 fn default_migrations() -> Vec<String> {
@@ -64,6 +95,8 @@ impl Default for Config {
             identity: Vec::new(),
             schema: SchemaConfig::default(),
             purpose: None,
+            stage: None,
+            flag: None,
             exclude: Vec::new(),
         }
     }
@@ -365,6 +398,10 @@ impl Config {
         if let Some(purpose) = &self.purpose {
             let problem = "is no text that can stand in quotes; letters, digits, spaces and `_ - . : /`, with {context}, {function} and {module}";
             check("purpose", purpose, names::is_purpose, problem)?;
+        }
+        if let Some(flag) = &self.flag {
+            let problem = "is not a module and an expression of it, such as `app.settings:settings.USE_NEW_CONNECTION_SERVICE`";
+            check("flag", flag, names::is_flag, problem)?;
         }
         for expression in &self.identity {
             check(

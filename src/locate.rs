@@ -317,8 +317,13 @@ fn names_of(role: Role, config: &Config, driver: &Driver) -> Vec<String> {
             let makers = driver.create_pool.iter();
             makers.chain(&standard.factory).cloned().collect()
         }
-        Role::Service => one(&standard.service),
-        Role::Lender => driver.acquire.clone(),
+        Role::Service | Role::ServiceObject => one(&standard.service),
+        Role::Lender => driver
+            .acquire
+            .iter()
+            .chain(&driver.release)
+            .cloned()
+            .collect(),
         Role::GivenSession => driver.connection_types.clone(),
         Role::Claims => CLAIMS.iter().map(|word| (*word).to_owned()).collect(),
         Role::Pool | Role::PoolHolder => {

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::config::{self, Config};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Verdict};
 use crate::pipeline::{self, Lane, PipelineError, Selection, Survey};
@@ -76,6 +77,21 @@ pub fn survey(
     example: &Example,
     text: &str,
 ) -> Result<Survey, PipelineError> {
+    let stage = migration.example_settings.stage;
+    survey_in_stage(library, migration, example, text, stage)
+}
+
+/// The same in a stage of a migration that is made step by step.
+///
+/// # Errors
+/// When the recipes of the migration do not compile together.
+pub fn survey_in_stage(
+    library: &Library,
+    migration: &Migration,
+    example: &Example,
+    text: &str,
+    stage: Option<config::Stage>,
+) -> Result<Survey, PipelineError> {
     let shared = migration
         .example_files
         .iter()
@@ -87,7 +103,10 @@ pub fn survey(
         .collect();
     files.push(SourceFile::new(example.path.as_str(), text));
     files.sort_by(|a, b| a.path().cmp(b.path()));
-    let settings = migration.example_settings.clone();
+    let settings = Config {
+        stage,
+        ..migration.example_settings.clone()
+    };
     let lanes = Lane::all(&[migration], library, &settings)?;
     Ok(pipeline::gather(settings, lanes, &files, &Silent))
 }
@@ -100,7 +119,9 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     fn faults(&self, recipe: &Recipe, example: &Example) -> Result<Vec<Fault>, PipelineError> {
-        let survey = survey(self.library, self.migration, example, &example.before)?;
+        let stage = recipe.stages.first().copied().flatten();
+        let (library, migration) = (self.library, self.migration);
+        let survey = survey_in_stage(library, migration, example, &example.before, stage)?;
         let here: Vec<&Finding> = sites(&survey, &example.path).collect();
         let own: Vec<&Finding> = here
             .iter()

@@ -24,6 +24,12 @@ pub(super) fn is_purpose(text: &str) -> bool {
     !filled.trim().is_empty() && filled.chars().all(is_plain)
 }
 
+/// Whether `text` is a module and, behind a colon, an expression that begins with one of its names.
+pub(super) fn is_flag(text: &str) -> bool {
+    text.split_once(':')
+        .is_some_and(|(module, expression)| is_dotted(module) && is_dotted(expression))
+}
+
 /// Whether `text` can name a module: `app.db.connection`.
 pub(super) fn is_dotted(text: &str) -> bool {
     text.split('.').all(is_name)

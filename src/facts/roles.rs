@@ -61,6 +61,9 @@ pub fn standing(world: World<'_>, file: FileId, hit: &Hit, recipe: &Recipe) -> S
             Role::Claims => claims(world, file, span),
             Role::Service => service(world, file, span),
             Role::Lender => lender(world, file, span),
+            Role::ServiceObject => {
+                member(world, file, span, world.config.standard.service.as_slice())
+            }
         };
         if standing != Standing::Site {
             return standing;
@@ -129,17 +132,19 @@ fn service(world: World<'_>, file: FileId, span: Span) -> Standing {
 fn lender(world: World<'_>, file: FileId, span: Span) -> Standing {
     let parsed = world.project.file(file);
     let driver = world.driver;
-    let name = span.text(parsed.text());
-    if !driver.acquire.iter().any(|acquire| acquire == name) {
+    let name = span.text(parsed.text()).to_owned();
+    if !driver.acquire.contains(&name) && !driver.release.contains(&name) {
         return Standing::Unrelated;
     }
     let scope = parsed.model.scope_at(span.start);
     let class = parsed.model.class_around(scope);
-    let has_release = class.is_some_and(|class| {
-        let mut scopes = parsed.model.scopes.iter();
-        scopes.any(|scope| scope.parent == Some(class) && driver.release.contains(&scope.name))
-    });
-    if has_release && !world.standard.is_file(file) {
+    let has = |names: &[String]| {
+        class.is_some_and(|class| {
+            let mut scopes = parsed.model.scopes.iter();
+            scopes.any(|scope| scope.parent == Some(class) && names.contains(&scope.name))
+        })
+    };
+    if has(&driver.acquire) && has(&driver.release) && !world.standard.is_file(file) {
         Standing::Site
     } else {
         Standing::Unrelated

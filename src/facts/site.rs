@@ -180,6 +180,8 @@ fn touched(
         | Pattern::TenantFilter
         | Pattern::RawConnection
         | Pattern::PoolClass
+        | Pattern::FlaggedConnection
+        | Pattern::ServiceCall
         | Pattern::ConnectionClaims => None,
         // What a session runs is not followed to tables.
         Pattern::PlainConnectionBlock if world.driver.session.is_some() => None,

@@ -16,6 +16,8 @@ pub fn to_yaml(learnt: &Learnt) -> String {
         identity,
         schema,
         purpose,
+        stage,
+        flag,
         exclude,
     } = &learnt.config;
     let mut page = Page {
@@ -81,6 +83,15 @@ pub fn to_yaml(learnt: &Learnt) -> String {
     if let Some(purpose) = purpose {
         page.section("What a connection of the service is said to be for; {context}, {function} and {module} stand for those of the place.");
         page.line(0, &format!("purpose: {}", scalar(purpose)));
+    }
+
+    if let Some(stage) = stage {
+        page.section("How far the move to the service is: dual, cutover, cleanup; without a stage it is made at once.");
+        page.line(0, &format!("stage: {}", stage.as_str()));
+    }
+    if let Some(flag) = flag {
+        page.section("The flag that decides in the stage `dual`.");
+        page.line(0, &format!("flag: {}", scalar(flag)));
     }
 
     page.section("Globs of files that are never looked at.");

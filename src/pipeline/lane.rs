@@ -74,7 +74,10 @@ impl Lane {
                 .migration_of(recipe)
                 .is_some_and(|own| own.id == migration.id)
         };
-        let recipes: Vec<Recipe> = library.recipes.iter().filter(belongs).cloned().collect();
+        let runs =
+            |recipe: &&Recipe| recipe.stages.is_empty() || recipe.stages.contains(&config.stage);
+        let recipes = library.recipes.iter().filter(belongs).filter(runs);
+        let recipes: Vec<Recipe> = recipes.cloned().collect();
         let config = config.of_migration(&migration.id);
         let locator = Locator::new(&recipes, &config, &driver)?;
         Ok(Self {

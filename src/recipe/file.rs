@@ -33,6 +33,10 @@ pub(super) struct RecipeFile {
     /// The language of the files that it looks at: `python`.
     #[schemars(with = "String")]
     pub(super) language: Spanned<String>,
+    /// The stage of a migration in which it runs: dual, cutover, cleanup, or `at-once` for where there are no stages; without this it
+    /// always runs.
+    #[serde(default)]
+    pub(super) stage: Option<RecipeStage>,
     /// A broad tree-sitter query: every hit, captured as `@site`, becomes a site and gets a verdict.
     #[schemars(with = "String")]
     pub(super) locate: Spanned<String>,
@@ -54,6 +58,20 @@ pub(super) struct RecipeFile {
     /// Examples: the tests of the recipe and its pages in the manual.
     #[schemars(with = "Vec<ExampleFile>")]
     pub(super) examples: Spanned<Vec<Spanned<ExampleFile>>>,
+}
+
+/// The stage that a recipe is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RecipeStage {
+    /// Where there are no stages.
+    AtOnce,
+    /// Both ways, by a flag.
+    Dual,
+    /// The new way only.
+    Cutover,
+    /// What is left of the steps becomes the standard form.
+    Cleanup,
 }
 
 /// One row: `if` and `then`, or `else`.
@@ -144,6 +162,17 @@ pub(super) enum RewriteFile {
     },
     /// A name that nothing reads goes from its import.
     RemoveImport {},
+    /// An acquire and its releases go both ways, by the flag of the settings.
+    BothWays {
+        /// The new way to acquire.
+        #[schemars(with = "String")]
+        acquire: Spanned<String>,
+        /// The new way to release.
+        #[schemars(with = "String")]
+        release: Spanned<String>,
+    },
+    /// A definition that nothing uses goes.
+    RemoveDefinition {},
     /// An acquire, its releases and all that stands between them become a scope.
     RegionToBlock {
         /// The scope.

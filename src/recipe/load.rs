@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_yaml::Spanned;
 
 use super::examples;
-use super::file::{RecipeFile, RewriteFile};
+use super::file::{RecipeFile, RecipeStage, RewriteFile};
 use super::model::{Migration, Recipe, Rewrite, RewriteKind, Role};
 use super::query::{self, CheckedQuery, QueryFault};
 use super::rows::{self, CheckedRow};
 use super::scalar::Scalar;
 use super::template;
+use crate::config::Stage;
 use crate::fault::{Fault, FileFault as RecipeError, read_yaml, span_of};
 use crate::language;
 use crate::source::Span;
@@ -94,6 +95,7 @@ fn check_recipe(origin: &str, text: &str, migration: &Migration) -> Result<Recip
         pattern: file.pattern.value,
         why: file.why.value,
         language: file.language.value,
+        stages: file.stage.map(stage_of).into_iter().collect(),
         locate: file.locate.value,
         roles,
         shape: file.shape.map(|shape| shape.value),
@@ -103,6 +105,15 @@ fn check_recipe(origin: &str, text: &str, migration: &Migration) -> Result<Recip
         literals: queries.locate.literals,
         origin: origin.to_owned(),
     })
+}
+
+fn stage_of(stage: RecipeStage) -> Option<Stage> {
+    match stage {
+        RecipeStage::AtOnce => None,
+        RecipeStage::Dual => Some(Stage::Dual),
+        RecipeStage::Cutover => Some(Stage::Cutover),
+        RecipeStage::Cleanup => Some(Stage::Cleanup),
+    }
 }
 
 /// The sections stand in the order in which every recipe is read.
@@ -279,6 +290,11 @@ fn rewrite_kind(
         RewriteFile::CallToHelper {} => RewriteKind::CallToHelper,
         RewriteFile::Remove {} => RewriteKind::Remove,
         RewriteFile::RemoveImport {} => RewriteKind::RemoveImport,
+        RewriteFile::RemoveDefinition {} => RewriteKind::RemoveDefinition,
+        RewriteFile::BothWays { acquire, release } => RewriteKind::BothWays {
+            acquire: template(acquire)?,
+            release: template(release)?,
+        },
         RewriteFile::RegionToBlock { with } => RewriteKind::RegionToBlock {
             with: template(with)?,
         },

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::ContextKind;
+use crate::config::{ContextKind, Stage};
 
 /// The pattern that a site shows; the vocabulary of reports, shared by all migrations.
 #[derive(
@@ -57,6 +57,10 @@ pub enum Pattern {
     RawConnection,
     /// A class that lends connections out itself.
     PoolClass,
+    /// `service.acquire_connection() if FLAG else pool.getconn()`
+    FlaggedConnection,
+    /// `conn = service.acquire_connection()`
+    ServiceCall,
     /// A role or claims of a token among the parameters of a connection.
     ConnectionClaims,
 }
@@ -88,6 +92,8 @@ impl Pattern {
             Self::ConnectionClaims => "connection_claims",
             Self::RawConnection => "raw_connection",
             Self::PoolClass => "pool_class",
+            Self::FlaggedConnection => "flagged_connection",
+            Self::ServiceCall => "service_call",
         }
     }
 
@@ -138,6 +144,8 @@ pub enum Role {
     GivenSession,
     /// The method of the standard's service that lends a connection to a block.
     Service,
+    /// The standard's service itself.
+    ServiceObject,
     /// A method by which a class lends connections out, or takes them back.
     Lender,
     /// A text that names a role or claims of a token for a connection.
@@ -332,6 +340,15 @@ pub enum RewriteKind {
     },
     /// A name that nothing reads goes from its import.
     RemoveImport,
+    /// An acquire and its releases go both ways, by the flag of the settings.
+    BothWays {
+        /// The new way to acquire.
+        acquire: Template,
+        /// The new way to release.
+        release: Template,
+    },
+    /// A definition that nothing uses goes.
+    RemoveDefinition,
     /// An acquire, its releases and all that stands between them become a scope.
     RegionToBlock {
         /// The scope.
@@ -398,6 +415,8 @@ pub struct Recipe {
     pub why: String,
     /// The language, by its registry name.
     pub language: String,
+    /// The stages of a migration in which it runs; none: where there are no stages. Empty: always.
+    pub stages: Vec<Option<Stage>>,
     /// The query that finds sites; captures `@site`.
     pub locate: String,
     /// What captures of `locate` have to denote.

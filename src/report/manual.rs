@@ -225,6 +225,12 @@ fn verb(kind: &RewriteKind) -> String {
             "acquire, releases and all between them become a block on {}",
             template(with)
         ),
+        RewriteKind::BothWays { acquire, release } => format!(
+            "by a flag, the acquire becomes {} and each release {}",
+            template(acquire),
+            template(release)
+        ),
+        RewriteKind::RemoveDefinition => "the definition goes where nothing uses it".to_owned(),
         RewriteKind::RemoveImport => "the name goes from its import".to_owned(),
         RewriteKind::Remove => "what nothing reads any more goes".to_owned(),
     }

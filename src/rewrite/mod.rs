@@ -5,6 +5,7 @@
 
 mod block_to_calls;
 mod block_to_parameter;
+mod both_ways;
 mod call_to_block;
 mod call_to_helper;
 pub mod cleanup;
@@ -14,6 +15,7 @@ mod pair_to_block;
 mod proof;
 mod region_to_block;
 pub mod remains;
+mod remove_definition;
 mod remove_import;
 mod replace;
 mod template;
@@ -67,6 +69,12 @@ impl<'a> Subject<'a> {
             .shape
             .as_ref()
             .ok_or_else(|| Refusal::one("its shape is not one that the rewrites can handle"))
+    }
+
+    /// What `locate` bound, for a rewrite that needs no shape.
+    fn capture_of_hit(&self, name: &str) -> Result<Span, Refusal> {
+        let found = self.hit.captures.get(name).copied();
+        found.ok_or_else(|| Refusal::one(format!("the site has no {name} to rewrite")))
     }
 
     fn capture(&self, name: &str) -> Result<Span, Refusal> {
@@ -262,6 +270,8 @@ fn propose(subject: Subject<'_>, rewrite: &Rewrite) -> Result<Proposal, Refusal>
         RewriteKind::CallToBlock { with } => call_to_block::propose(subject, with),
         RewriteKind::BlockToParameter { with } => block_to_parameter::propose(subject, with),
         RewriteKind::RegionToBlock { with } => region_to_block::propose(subject, with),
+        RewriteKind::BothWays { acquire, release } => both_ways::propose(subject, acquire, release),
+        RewriteKind::RemoveDefinition => remove_definition::propose(subject),
         RewriteKind::RemoveImport => remove_import::propose(subject),
         RewriteKind::PairToBlock { with } => pair_to_block::propose(subject, with),
         // What is dead is only known when the other rewrites of the file are: see `cleanup`.

@@ -92,6 +92,18 @@ pub(super) fn doubt(subject: Subject<'_>) -> Option<String> {
 
 /// The service that takes the place of a pool has to reach the same database; only the settings can say that it does.
 fn other_database(subject: Subject<'_>) -> Option<String> {
+    let (world, file) = (subject.world, subject.file);
+    let service = world.config.standard.service.iter().map(String::as_str);
+    let captures = &subject.hit.captures;
+    let source = captures.get("POOL").or_else(|| captures.get("SERVICE"));
+    if let Some(source) = source
+        && world
+            .standard
+            .member(world, file, *source, service)
+            .is_some()
+    {
+        return None;
+    }
     let site = subject.text(subject.hit.site);
     let callee = site.split('(').next().unwrap_or(site).trim();
     let whole: String = callee.split_whitespace().collect();

@@ -16,12 +16,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     let (assignment, name) = (subject.capture("ASSIGN")?, subject.capture("CONN")?);
     let file = subject.parsed();
     let code = file.code();
-    let siblings = file.language.siblings(code, assignment);
-    let behind: Vec<Span> = siblings
-        .into_iter()
-        .filter(|sibling| sibling.start >= assignment.end)
-        .collect();
-    let region = Region::find(subject, &behind, name)?;
+    let region = Region::of(subject, assignment, name)?;
     let mut reasons = proof::shared_pool(subject);
     reasons.extend(region.faults(subject, name));
     reasons.extend(left_unread(subject, assignment));
@@ -52,7 +47,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
 }
 
 /// What comes to stand in the scope.
-struct Region {
+pub(super) struct Region {
     /// From the first to the last statement of it.
     body: Span,
     /// The statements that give the connection back.
@@ -66,6 +61,40 @@ struct Region {
 }
 
 impl Region {
+    /// The region behind the acquire at `assignment`.
+    pub(super) fn of(subject: Subject<'_>, assignment: Span, name: Span) -> Result<Self, Refusal> {
+        let file = subject.parsed();
+        let siblings = file.language.siblings(file.code(), assignment);
+        let behind: Vec<Span> = siblings
+            .into_iter()
+            .filter(|sibling| sibling.start >= assignment.end)
+            .collect();
+        Self::find(subject, &behind, name)
+    }
+
+    /// Its end, releases included.
+    pub(super) fn end(&self) -> usize {
+        let releases = self.releases.iter().map(|release| release.end);
+        releases.fold(self.body.end, usize::max)
+    }
+
+    /// The calls that give the connection back.
+    pub(super) fn releases(&self, subject: Subject<'_>, name: Span) -> Vec<Span> {
+        let file = subject.parsed();
+        let pair = self.pair.iter().flat_map(|pair| &pair.statements);
+        let statements: Vec<Span> = pair.chain(&self.releases).copied().collect();
+        let calls = file.outline.calls.iter();
+        calls
+            .filter(|call| {
+                statements
+                    .iter()
+                    .any(|statement| statement.contains(call.span))
+            })
+            .filter(|call| gives_back(subject, call.span, name))
+            .map(|call| call.span)
+            .collect()
+    }
+
     /// Finds the releases behind an acquire: in the `finally` of a `try` that follows; else by statements, of which the last stands in the
     /// same block.
     fn find(subject: Subject<'_>, behind: &[Span], name: Span) -> Result<Self, Refusal> {
@@ -122,7 +151,7 @@ impl Region {
     }
 
     /// Why the region cannot stand in a scope.
-    fn faults(&self, subject: Subject<'_>, name: Span) -> Vec<String> {
+    pub(super) fn faults(&self, subject: Subject<'_>, name: Span) -> Vec<String> {
         let file = subject.parsed();
         let inside = self.pair.as_ref().map_or(self.body, |pair| {
             let start = self
@@ -340,7 +369,8 @@ fn gives_back(subject: Subject<'_>, statement: Span, name: Span) -> bool {
         let inner = file.language.statements(code, branch.body);
         return asks && matches!(inner[..], [only] if gives_back(subject, only, name));
     }
-    let is_simple = file.language.is_simple(code, statement);
+    let is_simple = file.language.is_simple(code, statement)
+        || file.outline.calls.iter().any(|call| call.span == statement);
     // A connection of a pool that is only closed is missing there for ever: that is no release.
     is_simple && (returned || (closed && pool.is_empty()))
 }

@@ -62,6 +62,26 @@ pub(super) fn fill(
     Ok(filled)
 }
 
+/// The flag that decides which way is gone, as it is written at the site.
+pub(super) fn flag(subject: Subject<'_>, at: usize) -> Result<Filled, Refusal> {
+    let flag = subject.world.config.flag.as_deref();
+    let Some((module, expression)) = flag.and_then(|flag| flag.split_once(':')) else {
+        return Err(Refusal::one(
+            "the project has no `flag` that decides which way is gone; name it in connmod.yaml",
+        ));
+    };
+    let (name, rest) = expression.split_at(expression.find('.').unwrap_or(expression.len()));
+    let (project, file) = (subject.world.project, subject.file);
+    let target = Target { module, path: None };
+    let reach = imports::reach(project, file, target, name, at).map_err(Refusal::taken)?;
+    Ok(Filled {
+        text: format!("{}{rest}", reach.local),
+        imports: reach.needed.into_iter().collect(),
+        with_user: false,
+        target: String::new(),
+    })
+}
+
 /// What a connection is said to be for: by the settings' rule, of the context, the function and the module of the site.
 fn purpose(subject: Subject<'_>) -> String {
     let config = subject.world.config;

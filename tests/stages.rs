@@ -39,8 +39,15 @@ fn dual_cutover_and_cleanup_give_the_text_of_at_once() {
         let go = |text: &str, stage| after(&library, migration, example, text, stage);
         let at_once = go(&example.before, None);
         let dual = go(&example.before, Some(Stage::Dual));
-        assert_ne!(dual, example.before, "{}: nothing goes both ways", example.title);
-        assert!(dual.contains("if settings.USE_NEW_CONNECTION_SERVICE else"), "{dual}");
+        assert_ne!(
+            dual, example.before,
+            "{}: nothing goes both ways",
+            example.title
+        );
+        assert!(
+            dual.contains("if settings.USE_NEW_CONNECTION_SERVICE else"),
+            "{dual}"
+        );
         assert_eq!(
             go(&dual, Some(Stage::Dual)),
             dual,

@@ -43,7 +43,7 @@ mod tests {
             sections,
             [
                 "decide", "examples", "id", "language", "locate", "pattern", "rewrite", "shape",
-                "title", "where", "why"
+                "stage", "title", "where", "why"
             ]
         );
         assert_eq!(

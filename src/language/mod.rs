@@ -12,6 +12,8 @@ pub mod python;
 pub mod rust;
 pub mod usage;
 
+use std::sync::Arc;
+
 use tree_sitter::Tree;
 
 use crate::edit::Edit;
@@ -28,12 +30,12 @@ pub use model::{
 pub use parse::{MAX_DEPTH, ParseProblem, Parsed, error_spans, parse, parse_again};
 
 /// A parsed text with its names: what every question about code is asked of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Code<'a> {
     /// The text.
     pub source: &'a str,
-    /// Its tree.
-    pub tree: &'a Tree,
+    /// Its tree, which is there as long as somebody asks.
+    pub tree: Arc<Tree>,
     /// Its names.
     pub model: &'a Model,
 }

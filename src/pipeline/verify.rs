@@ -70,7 +70,7 @@ fn compose_all(worlds: &[World<'_>], file: &Judged, unsafe_too: bool) -> Option<
 /// The file with a new text, if that has no error that it did not have before.
 pub(super) fn reparsed(after: &str, before: &ParsedFile) -> Option<ParsedFile> {
     let source = SourceFile::new(before.source.path_arc(), after);
-    let parsed = parse_file(&source).ok().flatten()?;
+    let parsed = parse_file(&source, before.room()).ok().flatten()?;
     // The grammar lets a list of imports end in a comma without parentheses; CPython does not.
     let open_list = parsed.model.imports.iter().any(|import| {
         import

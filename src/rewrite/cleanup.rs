@@ -259,7 +259,7 @@ impl Finder<'_> {
     /// The guard that a reference stands in, if it does nothing but raise when the pool is missing.
     fn raise_guard(&self, reference: Span, name: &str) -> Option<Span> {
         let code = self.file.code();
-        let statement = self.file.language.statement(code, reference)?;
+        let statement = self.file.language.statement(code.clone(), reference)?;
         (self.file.language.guard(code, statement, name) == Some(Guard::RaiseIfMissing))
             .then_some(statement)
     }
@@ -495,8 +495,8 @@ impl Finder<'_> {
     /// `if self.pool is None: self.pool = …`, with nothing else in it but an import.
     fn lazy_guard(&self, read: &AttributeRead, name: &str) -> Option<Span> {
         let code = self.file.code();
-        let statement = self.file.language.statement(code, read.span)?;
-        let branch = self.file.language.branch(code, statement)?;
+        let statement = self.file.language.statement(code.clone(), read.span)?;
+        let branch = self.file.language.branch(code.clone(), statement)?;
         let harmless = self
             .file
             .language

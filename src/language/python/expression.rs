@@ -201,7 +201,7 @@ mod tests {
     fn arguments_are_told_by_kind() {
         let (fixture, span) = Fixture::marked("f«(a, *b, k=1, # why\n  **d)»\n");
         let file = fixture.file();
-        let list = expression_at(file.tree, span).expect("a list");
+        let list = expression_at(&file.tree, span).expect("a list");
         let found: Vec<String> = arguments(file.source, list)
             .into_iter()
             .map(|argument| {
@@ -224,7 +224,7 @@ mod tests {
     fn form(marked: &str) -> String {
         let (fixture, span) = Fixture::marked(marked);
         let file = fixture.file();
-        let node = expression_at(file.tree, span).expect("an expression");
+        let node = expression_at(&file.tree, span).expect("an expression");
         match classify(file.source, node) {
             Expression::Name(name) => format!("name {name}"),
             Expression::Attribute { object, name } => format!("{} . {name}", file.text(object)),

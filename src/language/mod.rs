@@ -6,6 +6,7 @@
 pub mod expression;
 pub mod import;
 mod model;
+mod name;
 mod nodes;
 mod parse;
 pub mod python;
@@ -27,6 +28,7 @@ pub use model::{
     Binding, BindingId, BindingKind, Import, ImportKind, Model, Parameter, ParameterKind,
     Reference, ReferenceKind, Scope, ScopeId, ScopeKind,
 };
+pub use name::Name;
 pub use parse::{MAX_DEPTH, ParseProblem, Parsed, error_spans, parse, parse_again};
 
 /// A parsed text with its names: what every question about code is asked of.

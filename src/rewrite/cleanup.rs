@@ -140,16 +140,10 @@ impl Finder<'_> {
 
     /// Pool variables of functions whose every reader is gone.
     fn variables(&mut self) {
-        let variables: Vec<(ScopeId, String)> = self
-            .file
-            .model
-            .by_variable
-            .keys()
-            .filter(|(scope, _)| self.file.model.scope(*scope).kind == ScopeKind::Function)
-            .cloned()
-            .collect();
-        for (scope, name) in variables {
-            self.variable(scope, &name);
+        let model = &self.file.model;
+        let is_function = |scope: ScopeId| model.scope(scope).kind == ScopeKind::Function;
+        for (scope, name) in model.variables().filter(|(scope, _)| is_function(*scope)) {
+            self.variable(scope, name);
         }
     }
 
@@ -351,7 +345,7 @@ impl Finder<'_> {
             .filter_map(|write| {
                 Some((
                     self.file.model.class_around(write.scope)?,
-                    write.name.clone(),
+                    write.name.to_string(),
                 ))
             })
             .collect();

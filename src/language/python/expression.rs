@@ -9,7 +9,7 @@ use crate::source::Span;
 /// The outermost form of the expression at `node`.
 pub(super) fn classify(source: &str, node: Node<'_>) -> Expression {
     match node.kind() {
-        "identifier" => Expression::Name(identifier(text(source, node))),
+        "identifier" => Expression::Name(identifier(text(source, node)).into_owned()),
         "attribute" => attribute(source, node),
         "call" => call(source, node),
         "await" | "parenthesized_expression" => {
@@ -45,7 +45,7 @@ pub(super) fn plain(source: &str, span: Span) -> Option<Expression> {
     if !is_name(name) || !object.is_none_or(|object| object.split('.').all(is_name)) {
         return None;
     }
-    let name = identifier(name);
+    let name = identifier(name).into_owned();
     Some(match object {
         Some(object) => Expression::Attribute {
             object: Span::new(span.start, span.start + object.len()),
@@ -68,7 +68,7 @@ pub(super) fn arguments(source: &str, list: Node<'_>) -> Vec<Argument> {
         .map(|child| match child.kind() {
             "keyword_argument" => match (field(child, "name"), field(child, "value")) {
                 (Some(name), Some(value)) => Argument::Keyword {
-                    name: identifier(name.text(source)),
+                    name: identifier(name.text(source)).into_owned(),
                     value,
                 },
                 _ => Argument::Positional(child.into()),
@@ -121,7 +121,7 @@ fn attribute(source: &str, node: Node<'_>) -> Expression {
     match (field(node, "object"), field(node, "attribute")) {
         (Some(object), Some(name)) => Expression::Attribute {
             object,
-            name: identifier(name.text(source)),
+            name: identifier(name.text(source)).into_owned(),
         },
         _ => Expression::Other,
     }

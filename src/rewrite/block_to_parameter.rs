@@ -49,7 +49,10 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
         subject, connection, dependency, body, false,
     ));
     let parameter = format!("{text}{}", filled.text);
-    let Some(added) = file.language.add_parameter(code.clone(), scope.span, &parameter) else {
+    let Some(added) = file
+        .language
+        .add_parameter(code.clone(), scope.span, &parameter)
+    else {
         return Err(Refusal::one(
             "the function has no list of parameters that one could be added to",
         ));

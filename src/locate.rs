@@ -249,9 +249,9 @@ fn run(combined: &Combined, file: &ParsedFile) -> Option<Matches> {
         };
         let options = QueryCursorOptions::new().progress_callback(&mut progress);
         let names = combined.query.capture_names();
-        let root = file.tree().root_node();
-        let mut matches =
-            cursor.matches_with_options(&combined.query, root, file.text().as_bytes(), options);
+        let tree = file.tree();
+        let (root, text) = (tree.root_node(), file.text().as_bytes());
+        let mut matches = cursor.matches_with_options(&combined.query, root, text, options);
         while let Some(matched) = matches.next() {
             let owner = combined.owners[matched.pattern_index];
             let captures: Captures = matched

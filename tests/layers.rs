@@ -128,6 +128,7 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
             "locate.rs",
             "pipeline/mod.rs",
             "project/mod.rs",
+            "project/room.rs",
             "recipe",
             "source/span.rs",
         ],

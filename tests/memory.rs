@@ -1,4 +1,5 @@
-//! What a scan of a large tree takes: the memory of a million lines, of which one file in twenty reaches the database.
+//! What a scan of a large tree takes: the memory of a million lines, of which one file in twenty reaches the database, and of fewer lines
+//! that all have to be looked at.
 #![cfg(unix)]
 
 #[path = "support/mod.rs"]
@@ -13,8 +14,11 @@ use std::process::Command;
 const FILES: usize = 1_000;
 const LINES: usize = 1_000;
 
-/// The most that the scan may hold, in KiB.
-const LIMIT: usize = 300 * 1024;
+/// The promise: the most that a scan may hold, in KiB.
+const PROMISE: usize = 300 * 1024;
+
+/// What the trees here take at most, in KiB; the room up to the promise is for other machines and more threads.
+const LIMIT: usize = 250 * 1024;
 
 /// Runs a command and prints the most memory that it held, in KiB.
 const MEASURE: &str = "import resource, subprocess, sys\n\
@@ -60,6 +64,31 @@ fn module_of_locks(number: usize) -> String {
              self._lock.release()\n\n\n"
         );
         class += 1;
+    }
+    text
+}
+
+/// A module of [`LINES`] lines with services that keep the pool, and are made by functions of the next module.
+fn module_of_services(number: usize) -> String {
+    let next = number + 1;
+    let mut text = format!(
+        "import asyncio\nfrom db import get_pool\nfrom part{}.m{next} import Service{next}\n\n\n\
+         class Service{number}:\n    def __init__(self, pool):\n        self._pool = pool\n\n    async def load(self, items):\n        \
+         async with self._pool.acquire() as conn:\n            \
+         return await conn.fetch('SELECT a, b FROM t WHERE a > $1', items)\n\n\n\
+         def service():\n    return Service{next}(get_pool())\n\n\n",
+        next / 100
+    );
+    let mut function = 0;
+    while text.matches('\n').count() < LINES {
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "async def work_{number}_{function}(items):\n    counts = Counter(item.name for item in items if item.size > 10)\n    \
+             for name, count in counts.items():\n        await asyncio.sleep(count / 1000)\n    \
+             return {{name: count * 2 for name, count in counts.items()}}\n\n\n"
+        );
+        function += 1;
     }
     text
 }
@@ -120,4 +149,17 @@ fn a_quarter_of_a_million_lines_full_of_locks_too() {
     });
     let most = most_held(&python, folder.path());
     assert!(most < LIMIT, "{most} KiB");
+}
+
+#[test]
+fn services_that_share_a_pool_across_150_files_too() {
+    let Some(python) = support::python() else {
+        return;
+    };
+    let folder = tree(|number| match number {
+        0..150 => module_of_services(number),
+        _ => String::new(),
+    });
+    let most = most_held(&python, folder.path());
+    assert!(most < PROMISE, "{most} KiB");
 }

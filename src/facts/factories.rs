@@ -60,9 +60,9 @@ fn kept(file: &ParsedFile, makers: &BTreeSet<&str>, names: &BTreeSet<String>) ->
     let imports = file.model.imports.iter();
     let renamed = imports
         .filter(|import| matches!(&import.kind, ImportKind::Name { name } if names.contains(name)));
-    let found = bound.map(|binding| binding.name.clone());
+    let found = bound.map(|binding| binding.name.to_string());
     found
-        .chain(written.map(|write| write.name.clone()))
+        .chain(written.map(|write| write.name.to_string()))
         .chain(returned.map(|give_back| file.model.scope(give_back.scope).name.clone()))
         .chain(renamed.map(|import| import.local.clone()))
         .filter(|name| !name.is_empty())

@@ -76,7 +76,7 @@ fn given(
             span: reference.span,
             scope: reference.scope,
             owner: binding.scope,
-            name: binding.name.clone(),
+            name: binding.name.to_string(),
             usage,
         });
     }

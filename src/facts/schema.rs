@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::slice;
+use std::sync::Arc;
 
 use crate::config::{self, Config, FILE_NAME, SchemaConfig};
 use crate::facts::tables::parse_name;
@@ -62,18 +63,18 @@ fn fold_code(schema: &mut Schema, file: &SourceFile, language: &dyn Language) {
     let outline = language.outline(file.text(), &parsed.tree, &model);
     let code = Code {
         source: file.text(),
-        tree: &parsed.tree,
+        tree: Arc::new(parsed.tree),
         model: &model,
     };
     for call in &outline.calls {
         if !EXECUTES.contains(&call.name.as_str()) || goes_backwards(&model, call.scope) {
             continue;
         }
-        let Some(query) = query_of(language, code, call.span) else {
+        let Some(query) = query_of(language, &code, call.span) else {
             continue;
         };
-        let regions = regions(code, query);
-        for text in language.texts(code, query) {
+        let regions = regions(&code, query);
+        for text in language.texts(code.clone(), query) {
             let places = places(&text, code.source, &regions);
             schema.apply_text(&text, |offset| Location {
                 file: file.path().to_owned(),
@@ -95,8 +96,8 @@ fn goes_backwards(model: &Model, scope: ScopeId) -> bool {
 }
 
 /// The expression that gives the SQL of the call at `call`.
-fn query_of(language: &dyn Language, code: Code<'_>, call: Span) -> Option<Span> {
-    let first = |span| match language.expression(code.source, code.tree, span) {
+fn query_of(language: &dyn Language, code: &Code<'_>, call: Span) -> Option<Span> {
+    let first = |span| match language.expression(code.source, &code.tree, span) {
         Expression::Call { callee, arguments } => match arguments.first()? {
             Argument::Positional(value) => Some((callee, *value)),
             _ => None,
@@ -115,7 +116,7 @@ fn last_part(dotted: &str) -> &str {
 }
 
 /// Where the text of the expression at `query` may be written: there, and in what its names are bound to.
-fn regions(code: Code<'_>, query: Span) -> Vec<Span> {
+fn regions(code: &Code<'_>, query: Span) -> Vec<Span> {
     let mut regions = vec![query];
     let names = code
         .model

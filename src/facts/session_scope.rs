@@ -64,7 +64,7 @@ fn calls(project: &Project, function: FunctionRef, methods: &[&String]) -> bool 
         let calls = file.outline.calls.iter();
         for call in calls.filter(|call| body.contains(call.span)) {
             let is_method = matches!(file.expression(call.callee), Expression::Attribute { .. });
-            if is_method && methods.contains(&&call.name) {
+            if is_method && methods.contains(&&*call.name) {
                 return true;
             }
             let symbol = project.symbol(id, call.callee);

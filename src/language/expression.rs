@@ -2,7 +2,7 @@
 //!
 //! Only as much of an expression as following a value needs; what does not matter is [`Expression::Other`].
 
-use crate::language::ScopeId;
+use crate::language::{Name, ScopeId};
 use crate::source::Span;
 
 /// One argument of a call.
@@ -84,7 +84,7 @@ pub enum Expression {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallSite {
     /// The last part of the callee's name: `c` of `a.b.c(…)`.
-    pub name: String,
+    pub name: Name,
     /// The callee.
     pub callee: Span,
     /// The whole call.
@@ -99,7 +99,7 @@ pub struct AttributeWrite {
     /// The object's expression.
     pub object: Span,
     /// The attribute.
-    pub name: String,
+    pub name: Name,
     /// The value as a whole; `None` for a part of a pattern, an augmented assignment or a deletion.
     pub value: Option<Span>,
     /// The scope it stands in.
@@ -114,7 +114,7 @@ pub struct AttributeRead {
     /// The object's expression.
     pub object: Span,
     /// The attribute.
-    pub name: String,
+    pub name: Name,
     /// The whole expression `object.name`.
     pub span: Span,
     /// The scope it stands in.
@@ -143,4 +143,15 @@ pub struct Outline {
     pub reads: Vec<AttributeRead>,
     /// All returns and yields.
     pub returns: Vec<Return>,
+}
+
+impl Outline {
+    /// Takes no more room than what was collected needs.
+    pub(super) fn fitted(mut self) -> Self {
+        self.calls.shrink_to_fit();
+        self.writes.shrink_to_fit();
+        self.reads.shrink_to_fit();
+        self.returns.shrink_to_fit();
+        self
+    }
 }

@@ -6,11 +6,14 @@
 pub mod expression;
 pub mod import;
 mod model;
+mod name;
 mod nodes;
 mod parse;
 pub mod python;
 pub mod rust;
 pub mod usage;
+
+use std::sync::Arc;
 
 use tree_sitter::Tree;
 
@@ -25,15 +28,16 @@ pub use model::{
     Binding, BindingId, BindingKind, Import, ImportKind, Model, Parameter, ParameterKind,
     Reference, ReferenceKind, Scope, ScopeId, ScopeKind,
 };
+pub use name::Name;
 pub use parse::{MAX_DEPTH, ParseProblem, Parsed, error_spans, parse, parse_again};
 
 /// A parsed text with its names: what every question about code is asked of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Code<'a> {
     /// The text.
     pub source: &'a str,
-    /// Its tree.
-    pub tree: &'a Tree,
+    /// Its tree, which is there as long as somebody asks.
+    pub tree: Arc<Tree>,
     /// Its names.
     pub model: &'a Model,
 }

@@ -2,8 +2,7 @@
 //!
 //! Everything is held by span, never by tree node, so that a model can be kept when the tree is gone.
 
-use std::collections::BTreeMap;
-
+use crate::language::Name;
 use crate::source::Span;
 
 /// Index of a scope in [`Model::scopes`]; 0 is the module.
@@ -129,7 +128,7 @@ pub enum BindingKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
     /// The name.
-    pub name: String,
+    pub name: Name,
     /// The scope that owns the variable (after `global` and `nonlocal`).
     pub scope: ScopeId,
     /// The scope in which the binding is executed.
@@ -164,7 +163,7 @@ pub enum ReferenceKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
     /// The name.
-    pub name: String,
+    pub name: Name,
     /// Where it stands.
     pub span: Span,
     /// The scope it stands in.
@@ -226,8 +225,8 @@ pub struct Model {
     pub references: Vec<Reference>,
     /// All imports, in source order; each also has a binding.
     pub imports: Vec<Import>,
-    /// The bindings of each variable.
-    pub by_variable: BTreeMap<(ScopeId, String), Vec<BindingId>>,
+    /// All bindings by their variables: by scope, then name, then in source order.
+    by_variable: Vec<BindingId>,
     /// Whether something may bind names unseen: a star import, `exec`, `globals()`, `locals()`, `vars()`, `__all__` built at run time.
     pub dynamic: bool,
     /// Where the innermost scope changes: from each offset on it is that scope.
@@ -292,17 +291,40 @@ impl Model {
             let kind = self.scope(*id).kind;
             let hidden = inside_function && kind == ScopeKind::Class;
             inside_function |= kind != ScopeKind::TypeParameters;
-            !hidden && self.by_variable.contains_key(&(*id, name.to_owned()))
+            !hidden && !self.bound_to(*id, name).is_empty()
         })
     }
 
     /// The bindings of a variable, in source order.
     pub fn bindings_of(&self, scope: ScopeId, name: &str) -> impl Iterator<Item = &Binding> + '_ {
-        self.by_variable
-            .get(&(scope, name.to_owned()))
-            .into_iter()
-            .flatten()
-            .map(|id| self.binding(*id))
+        let bound = self.bound_to(scope, name).iter();
+        bound.map(|id| self.binding(*id))
+    }
+
+    /// The bindings of a variable, by their ids.
+    fn bound_to(&self, scope: ScopeId, name: &str) -> &[BindingId] {
+        let variable = |id: &BindingId| {
+            let binding = self.binding(*id);
+            (binding.scope, binding.name.as_str())
+        };
+        let start = self
+            .by_variable
+            .partition_point(|id| variable(id) < (scope, name));
+        let behind = &self.by_variable[start..];
+        &behind[..behind.partition_point(|id| variable(id) == (scope, name))]
+    }
+
+    /// All variables, by the scopes that own them, then by name.
+    pub fn variables(&self) -> impl Iterator<Item = (ScopeId, &Name)> {
+        let same = |left: &BindingId, right: &BindingId| {
+            let (left, right) = (self.binding(*left), self.binding(*right));
+            left.scope == right.scope && left.name == right.name
+        };
+        let variables = self.by_variable.chunk_by(same);
+        variables.map(|bound| {
+            let first = self.binding(bound[0]);
+            (first.scope, &first.name)
+        })
     }
 
     /// The references to a variable, in source order.
@@ -387,13 +409,14 @@ pub(super) fn in_source_order(
     bindings.sort_by_key(|binding| binding.span);
     references.sort_by_key(|reference| reference.span);
     imports.sort_by_key(|import| import.span);
-    let mut by_variable: BTreeMap<(ScopeId, String), Vec<BindingId>> = BTreeMap::new();
-    for (index, binding) in bindings.iter().enumerate() {
-        by_variable
-            .entry((binding.scope, binding.name.clone()))
-            .or_default()
-            .push(BindingId(index as u32));
-    }
+    let mut by_variable: Vec<BindingId> = (0..bindings.len() as u32).map(BindingId).collect();
+    by_variable.sort_by_key(|id| {
+        let binding = &bindings[id.0 as usize];
+        (binding.scope, &binding.name)
+    });
+    bindings.shrink_to_fit();
+    references.shrink_to_fit();
+    imports.shrink_to_fit();
     let scopes: Vec<Scope> = scopes.into_iter().map(|(_, scope)| scope).collect();
     Model {
         regions: regions(&scopes),

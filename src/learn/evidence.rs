@@ -46,18 +46,18 @@ impl<'a> Evidence<'a> {
         let mut more = BTreeSet::new();
         for (id, file) in self.project.files() {
             for write in &file.outline.writes {
-                if !self.pool_attributes.contains(&write.name)
+                if !self.pool_attributes.contains(write.name.as_str())
                     && write.value.is_some_and(|value| self.is_pool(id, value))
                 {
-                    more.insert(write.name.clone());
+                    more.insert(write.name.to_string());
                 }
             }
             for binding in &file.model.bindings {
                 if file.model.scope(binding.scope).kind == ScopeKind::Class
-                    && !self.pool_attributes.contains(&binding.name)
+                    && !self.pool_attributes.contains(binding.name.as_str())
                     && self.is_pool_type(id, binding.annotation)
                 {
-                    more.insert(binding.name.clone());
+                    more.insert(binding.name.to_string());
                 }
             }
         }

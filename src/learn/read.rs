@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::language;
 use crate::learn::Input;
-use crate::project::{Links, Modules, ParsedFile, Project};
+use crate::project::{Links, Modules, ParsedFile, Project, Room};
 use crate::source::SourceFile;
 
 /// Words that tell of scopes and users, whatever the driver.
@@ -19,6 +19,7 @@ pub(super) struct Reading<'i> {
     /// What may be parsed: the files that are linked by imports with one that names the driver.
     linked: Vec<&'i SourceFile>,
     modules: Modules,
+    room: Arc<Room>,
     files: Vec<Arc<ParsedFile>>,
     /// The project of these files alone.
     pub(super) project: Project,
@@ -37,8 +38,9 @@ pub(super) fn first<'i>(input: &Input<'i>) -> Reading<'i> {
         .map(String::as_str);
     // A migration or a job may be linked with nothing.
     let everywhere: Vec<&SourceFile> = input.files.iter().collect();
-    let files = mentioning(&everywhere, Vec::new(), WORDS.iter().copied());
-    read(linked, modules, files, words)
+    let room: Arc<Room> = Arc::default();
+    let files = mentioning(&everywhere, &room, Vec::new(), WORDS.iter().copied());
+    read(linked, modules, room, files, words)
 }
 
 /// The files of `first` and those that mention one of `names`.
@@ -47,7 +49,14 @@ pub(super) fn second<'i>(first: Reading<'i>, names: &BTreeSet<String>) -> Readin
         return first;
     }
     let names = names.iter().map(String::as_str);
-    read(first.linked, first.modules, first.files, names)
+    let Reading {
+        linked,
+        modules,
+        room,
+        files,
+        project: _,
+    } = first;
+    read(linked, modules, room, files, names)
 }
 
 /// The files that pools of the driver can come to.
@@ -67,14 +76,16 @@ fn linked<'i>(input: &Input<'i>, modules: &Modules) -> Vec<&'i SourceFile> {
 fn read<'i, 'w>(
     linked: Vec<&'i SourceFile>,
     modules: Modules,
+    room: Arc<Room>,
     files: Vec<Arc<ParsedFile>>,
     words: impl Iterator<Item = &'w str>,
 ) -> Reading<'i> {
-    let files = mentioning(&linked, files, words);
+    let files = mentioning(&linked, &room, files, words);
     let project = Project::with_modules(files.clone(), modules.clone());
     Reading {
         linked,
         modules,
+        room,
         files,
         project,
     }
@@ -83,6 +94,7 @@ fn read<'i, 'w>(
 /// `files` and those of `sources` that hold one of `words`, by path.
 fn mentioning<'w>(
     sources: &[&SourceFile],
+    room: &Arc<Room>,
     mut files: Vec<Arc<ParsedFile>>,
     words: impl Iterator<Item = &'w str>,
 ) -> Vec<Arc<ParsedFile>> {
@@ -94,7 +106,7 @@ fn mentioning<'w>(
         let more = sources
             .par_iter()
             .filter(wanted)
-            .filter_map(|file| parse(file));
+            .filter_map(|file| parse(file, room));
         files.extend(more.map(Arc::new).collect::<Vec<_>>());
     }
     files.sort_by(|left, right| left.source.path().cmp(right.source.path()));
@@ -102,8 +114,9 @@ fn mentioning<'w>(
 }
 
 /// A file that does not parse at all teaches nothing.
-fn parse(source: &SourceFile) -> Option<ParsedFile> {
+fn parse(source: &SourceFile, room: &Arc<Room>) -> Option<ParsedFile> {
     let language = language::for_path(source.path())?;
     let parsed = language::parse(language, source.text()).ok()?;
-    Some(ParsedFile::new(source.clone(), parsed, language))
+    let file = ParsedFile::held_in(room, source.clone(), parsed, language);
+    Some(file)
 }

@@ -40,7 +40,7 @@ pub(super) fn names(evidence: &Evidence<'_>) -> BTreeSet<String> {
     let givers = kinds(evidence).into_keys();
     let givers = givers.map(|function| evidence.name(function).to_owned());
     let files = evidence.project.files();
-    let made = files.flat_map(|(id, _)| factories(evidence, id).map(|own| own.name.clone()));
+    let made = files.flat_map(|(id, _)| factories(evidence, id).map(|own| own.name.to_string()));
     givers.chain(made).collect()
 }
 

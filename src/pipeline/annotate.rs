@@ -65,7 +65,10 @@ fn after(project: &Project, patches: &BTreeMap<String, Patch>) -> Project {
     let changed = |file: Arc<ParsedFile>| {
         let patch = patches.get(file.source.path())?;
         let source = SourceFile::new(file.source.path_arc(), patch.after.clone());
-        parse_file(&source).ok().flatten().map(Arc::new)
+        parse_file(&source, file.room())
+            .ok()
+            .flatten()
+            .map(Arc::new)
     };
     let files: Files = project
         .shared()

@@ -60,8 +60,7 @@ pub(crate) fn run(lanes: &[Lane], files: &[SourceFile], progress: &dyn Progress)
     let mut unparsed: Vec<Unparsed> = Vec::new();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut next = candidates;
-    let texts = next.iter().filter_map(|path| by_path.get(path));
-    let room = Room::for_texts(texts.map(|file| file.text().len()).sum());
+    let room: Arc<Room> = Arc::default();
     for _ in 0..=ROUNDS {
         let fresh: Vec<&SourceFile> = next
             .iter()
@@ -75,10 +74,7 @@ pub(crate) fn run(lanes: &[Lane], files: &[SourceFile], progress: &dyn Progress)
         let results: Vec<_> = fresh
             .par_iter()
             .map(|file| {
-                let mut result = parse_file(file);
-                if let Ok(Some(parsed)) = &mut result {
-                    room.take(parsed);
-                }
+                let result = parse_file(file, &room);
                 progress.step();
                 result
             })

@@ -172,19 +172,17 @@ pub(crate) fn error_near(file: &ParsedFile, site: Span) -> Option<Span> {
     if file.errors.is_empty() {
         return None;
     }
-    let mut node = file
-        .tree()
-        .root_node()
-        .descendant_for_byte_range(site.start, site.end)?;
+    let tree = file.tree();
+    let root = tree.root_node();
+    let mut node = root.descendant_for_byte_range(site.start, site.end)?;
     while let Some(parent) = node.parent().filter(|parent| parent.parent().is_some()) {
         node = parent;
     }
     let region = Span::from(node);
-    let root_is_error = file.tree().root_node().is_error();
     file.errors
         .iter()
         .copied()
-        .find(|error| root_is_error || region.overlaps(*error) || region.contains(*error))
+        .find(|error| root.is_error() || region.overlaps(*error) || region.contains(*error))
 }
 
 /// The checklist of the active migrations: each sentence with the ids of the sites that break it.

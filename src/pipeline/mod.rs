@@ -26,7 +26,7 @@ use crate::finding::{ContextRef, Finding, Inventory, Patch, RlsTable, Unparsed, 
 use crate::language;
 use crate::learn;
 use crate::progress::Progress;
-use crate::project::{FileId, ParsedFile, Project};
+use crate::project::{FileId, ParsedFile, Project, Room};
 use crate::recipe::Library;
 use crate::rewrite::compose::{self, Composed};
 use crate::source::SourceFile;
@@ -369,16 +369,11 @@ pub(crate) fn gather(
         tests,
         schema,
     };
-    let portions = survey.project.portions();
-    progress.start("judging", portions.iter().map(Vec::len).sum());
-    let mut judged = Vec::new();
-    for portion in portions {
-        judged.extend(survey.run().judge(&portion, progress));
-        survey.project.let_go_of_trees();
-    }
+    let ids: Vec<FileId> = survey.project.files().map(|(id, _)| id).collect();
+    progress.start("judging", ids.len());
+    let mut judged = survey.run().judge(&ids, progress);
     for unsafe_too in [false, true] {
         verify::verify(survey.run(), &mut judged, unsafe_too);
-        survey.project.let_go_of_trees();
     }
     let inventory = &mut survey.inventory;
     for file in judged {
@@ -429,13 +424,19 @@ fn rls_tables(schema: &Schema, config: &Config) -> Vec<RlsTable> {
     tables
 }
 
-/// A text as a parsed file, if it has a usable tree.
-pub(crate) fn parse_file(source: &SourceFile) -> Result<Option<ParsedFile>, Unparsed> {
+/// A text as a parsed file whose tree is held in `room`, if it has a usable one.
+pub(crate) fn parse_file(
+    source: &SourceFile,
+    room: &Arc<Room>,
+) -> Result<Option<ParsedFile>, Unparsed> {
     let Some(language) = language::for_path(source.path()) else {
         return Ok(None);
     };
     match language::parse(language, source.text()) {
-        Ok(parsed) => Ok(Some(ParsedFile::new(source.clone(), parsed, language))),
+        Ok(parsed) => {
+            let file = ParsedFile::held_in(room, source.clone(), parsed, language);
+            Ok(Some(file))
+        }
         Err(problem) => Err(Unparsed {
             file: source.path().to_owned(),
             reason: problem.to_string(),

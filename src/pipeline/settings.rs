@@ -117,7 +117,8 @@ async def execute_query(sql, *args): pass
             ("app/star.py", "from installed import *\n"),
         ];
         let parsed = files.map(|(path, text)| {
-            let parsed = parse_file(&SourceFile::new(path, text)).expect("it parses");
+            let parsed =
+                parse_file(&SourceFile::new(path, text), &Arc::default()).expect("it parses");
             Arc::new(parsed.expect("it is code"))
         });
         let mut paths = files.map(|(path, _)| path).to_vec();

@@ -12,20 +12,28 @@ use crate::pipeline::lane::{Known, Run};
 use crate::pipeline::{Files, Judged, parse_file};
 use crate::progress::Silent;
 use crate::project::{ParsedFile, Project};
-use crate::rewrite::compose::{self, Composed};
+use crate::rewrite::compose::{self, Composed, LeftOut};
 use crate::source::SourceFile;
 
 /// Tries the proven edits alone, or all with `unsafe_too`; findings whose edits fail become reviews.
 pub(super) fn verify(run: Run<'_>, judged: &mut [Judged], unsafe_too: bool) {
     let worlds = run.worlds();
-    let composed: Vec<Option<Composed>> = judged
+    let tried: Vec<Option<Tried>> = judged
         .par_iter()
-        .map(|file| compose_all(&worlds, file, unsafe_too))
+        .map(|file| {
+            let Composed {
+                patch, left_out, ..
+            } = compose_all(&worlds, file, unsafe_too)?;
+            let rewritten = reparsed(&patch.after, run.project.file(file.file));
+            Some((left_out, rewritten))
+        })
         .collect();
     let mut rewritten: BTreeMap<usize, ParsedFile> = BTreeMap::new();
-    for (index, composed) in composed.into_iter().enumerate() {
-        let Some(composed) = composed else { continue };
-        for left in &composed.left_out {
+    for (index, tried) in tried.into_iter().enumerate() {
+        let Some((left_out, parsed)) = tried else {
+            continue;
+        };
+        for left in &left_out {
             for finding in judged[index]
                 .findings
                 .iter_mut()
@@ -34,8 +42,7 @@ pub(super) fn verify(run: Run<'_>, judged: &mut [Judged], unsafe_too: bool) {
                 refuse(finding, &left.reason);
             }
         }
-        let before = run.project.file(judged[index].file);
-        match reparsed(&composed.patch.after, before) {
+        match parsed {
             Some(parsed) => {
                 rewritten.insert(index, parsed);
             }
@@ -44,6 +51,9 @@ pub(super) fn verify(run: Run<'_>, judged: &mut [Judged], unsafe_too: bool) {
     }
     second_run(run, judged, rewritten, unsafe_too);
 }
+
+/// What the edits of a file left out, and the file that they make if it parses.
+type Tried = (Vec<LeftOut>, Option<ParsedFile>);
 
 fn wanted(finding: &Finding, unsafe_too: bool) -> bool {
     finding.verdict == Verdict::Rewrite
@@ -70,7 +80,7 @@ fn compose_all(worlds: &[World<'_>], file: &Judged, unsafe_too: bool) -> Option<
 /// The file with a new text, if that has no error that it did not have before.
 pub(super) fn reparsed(after: &str, before: &ParsedFile) -> Option<ParsedFile> {
     let source = SourceFile::new(before.source.path_arc(), after);
-    let parsed = parse_file(&source).ok().flatten()?;
+    let parsed = parse_file(&source, before.room()).ok().flatten()?;
     // The grammar lets a list of imports end in a comma without parentheses; CPython does not.
     let open_list = parsed.model.imports.iter().any(|import| {
         import

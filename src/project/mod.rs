@@ -5,10 +5,10 @@
 
 mod links;
 mod modules;
+mod room;
 mod symbols;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tree_sitter::Tree;
@@ -19,6 +19,7 @@ use crate::source::{SourceFile, Span};
 
 pub use links::Links;
 pub use modules::Modules;
+pub use room::Room;
 pub use symbols::{ClassRef, FunctionRef, Symbol};
 
 /// Index of a file in a [`Project`].
@@ -29,8 +30,8 @@ pub struct FileId(pub usize);
 pub struct ParsedFile {
     /// The text.
     pub source: SourceFile,
-    /// The tree, while it is held: of a large project most are parsed again when they are asked for.
-    tree: OnceLock<Tree>,
+    /// The tree, while there is room for it: of a large project most are parsed again when they are asked for.
+    tree: room::Lent,
     /// Scopes, bindings, references, imports.
     pub model: Model,
     /// Calls, attribute accesses, returns.
@@ -44,8 +45,18 @@ pub struct ParsedFile {
 }
 
 impl ParsedFile {
-    /// Draws up the names and the outline of a parsed file.
+    /// Draws up the names and the outline of a parsed file, whose tree has a room of its own.
     pub fn new(source: SourceFile, parsed: Parsed, language: &'static dyn Language) -> Self {
+        Self::held_in(&Arc::default(), source, parsed, language)
+    }
+
+    /// Draws up the names and the outline of a parsed file, whose tree shares `room` with others.
+    pub fn held_in(
+        room: &Arc<Room>,
+        source: SourceFile,
+        parsed: Parsed,
+        language: &'static dyn Language,
+    ) -> Self {
         let model = language.model(source.text(), &parsed.tree);
         let outline = language.outline(source.text(), &parsed.tree, &model);
         let errors = if parsed.errors.is_some() {
@@ -54,8 +65,8 @@ impl ParsedFile {
             Vec::new()
         };
         Self {
+            tree: room::Lent::new(parsed.tree, source.text().len(), room),
             source,
-            tree: OnceLock::from(parsed.tree),
             model,
             outline,
             language,
@@ -70,17 +81,20 @@ impl ParsedFile {
     }
 
     /// The tree; parses the text again if it was let go.
-    pub fn tree(&self) -> &Tree {
-        self.tree
-            .get_or_init(|| language::parse_again(self.language, self.text()))
+    pub fn tree(&self) -> Arc<Tree> {
+        let again = || language::parse_again(self.language, self.text());
+        self.tree.get(self.text().len(), again)
     }
 
-    /// Lets go of what can be found out again from the text: a tree takes some twenty times the room of its text.
-    pub fn let_go(&mut self) {
-        self.tree.take();
-        // A thread that panicked held the lock for a look or an insertion only: the map is whole.
-        let forms = self.forms.get_mut();
-        *forms.unwrap_or_else(PoisonError::into_inner) = HashMap::new();
+    /// Lets go of the tree, which will be made again.
+    #[cfg(test)]
+    pub(crate) fn let_go(&self) {
+        self.room().clear();
+    }
+
+    /// Where the tree is held.
+    pub fn room(&self) -> &Arc<Room> {
+        self.tree.room()
     }
 
     /// What questions about the code are asked of.
@@ -102,7 +116,7 @@ impl ParsedFile {
         if let Some(known) = forms().get(&span) {
             return known.clone();
         }
-        let form = self.language.expression(self.text(), self.tree(), span);
+        let form = self.language.expression(self.text(), &self.tree(), span);
         forms().insert(span, form.clone());
         form
     }
@@ -119,31 +133,6 @@ impl ParsedFile {
     /// The function around `offset`, by its scope.
     pub fn function_at(&self, offset: usize) -> Option<ScopeId> {
         self.model.function_around(self.model.scope_at(offset))
-    }
-}
-
-/// How many bytes of text a project may have for all its trees to be held: some 80 MB of trees.
-const HELD: usize = 4 << 20;
-
-/// How many bytes of text have their trees held at a time in a larger project.
-const PORTION: usize = 1 << 20;
-
-/// Decides, from any thread, whether the tree of a file that was just parsed is held.
-#[derive(Debug)]
-pub struct Room(AtomicUsize);
-
-impl Room {
-    /// Room for all trees if the texts that are to be parsed first are few, `bytes` in all; for none otherwise.
-    pub fn for_texts(bytes: usize) -> Self {
-        Self(AtomicUsize::new(if bytes > HELD { bytes } else { 0 }))
-    }
-
-    /// Lets go of what the file can find out again, unless there is room for it.
-    pub fn take(&self, file: &mut ParsedFile) {
-        let length = file.text().len();
-        if self.0.fetch_add(length, Ordering::Relaxed) + length > HELD {
-            file.let_go();
-        }
     }
 }
 
@@ -272,41 +261,6 @@ impl Project {
     /// The parsed files, shared, in the order of their ids.
     pub fn shared(&self) -> impl Iterator<Item = Arc<ParsedFile>> + '_ {
         self.files.iter().map(Arc::clone)
-    }
-
-    /// The files in portions whose trees there is room for, in the order of their ids.
-    pub fn portions(&self) -> Vec<Vec<FileId>> {
-        let room = if self.is_held() { HELD } else { PORTION };
-        let mut portions: Vec<Vec<FileId>> = Vec::new();
-        let mut taken = 0;
-        for (id, file) in self.files() {
-            taken += file.text().len();
-            if let Some(portion) = portions.last_mut().filter(|_| taken <= room) {
-                portion.push(id);
-            } else {
-                taken = file.text().len();
-                portions.push(vec![id]);
-            }
-        }
-        portions
-    }
-
-    /// Whether there is room for all trees.
-    fn is_held(&self) -> bool {
-        let texts = self.files.iter().map(|file| file.text().len());
-        texts.sum::<usize>() <= HELD
-    }
-
-    /// Lets go of the trees of all files that no other project shares, unless there is room for all.
-    pub fn let_go_of_trees(&mut self) {
-        if !self.is_held() {
-            self.all_mut().for_each(ParsedFile::let_go);
-        }
-    }
-
-    /// The files that no other project shares.
-    pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut ParsedFile> {
-        self.files.iter_mut().filter_map(Arc::get_mut)
     }
 
     /// A file.

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::io;
 
 use serde::Serialize;
 
@@ -170,25 +171,35 @@ pub fn render(inventory: &Inventory) -> String {
         recipes: recipes(inventory),
         checklist: checklist(inventory),
     };
-    let mut text = serde_json::to_string_pretty(&report)
+    let mut text = Escaped(String::new());
+    serde_json::to_writer_pretty(&mut text, &report)
         .expect("strings, numbers and maps with string keys are always JSON");
+    let Escaped(mut text) = text;
     text.push('\n');
-    escaped(&text)
+    text
 }
 
-/// The same JSON with an escape for each character that a terminal would obey; serde leaves those beyond ASCII. Line breaks stand between
-/// values, all others inside of texts.
-fn escaped(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        if is_obeyed(c) && c != '\n' {
-            // All of them lie in the first plane; writing to a string does not fail.
-            let _ = write!(out, "\\u{:04x}", u32::from(c));
-        } else {
-            out.push(c);
+/// JSON with an escape for each character that a terminal would obey; serde leaves those beyond ASCII. Line breaks stand between values,
+/// all others inside of texts.
+struct Escaped(String);
+
+impl io::Write for Escaped {
+    /// Takes a piece of JSON; serde writes whole characters.
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        for c in str::from_utf8(piece).map_err(io::Error::other)?.chars() {
+            if is_obeyed(c) && c != '\n' {
+                // All of them lie in the first plane; writing to a string does not fail.
+                let _ = write!(self.0, "\\u{:04x}", u32::from(c));
+            } else {
+                self.0.push(c);
+            }
         }
+        Ok(piece.len())
     }
-    out
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn summary<'a>(totals: &Totals<'a>) -> Summary<'a> {

@@ -17,7 +17,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     let code = file.code();
     let mut reasons = proof::shared_pool(subject);
     reasons.extend(proof::no_arguments(subject, shape.get("ARGS").copied()));
-    if file.language.opens_more(code, item) {
+    if file.language.opens_more(code.clone(), item) {
         reasons.push("the `with` has further items".to_owned());
     }
     let Some(function) = file.function_at(block.start) else {
@@ -49,7 +49,10 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
         subject, connection, dependency, body, false,
     ));
     let parameter = format!("{text}{}", filled.text);
-    let Some(added) = file.language.add_parameter(code, scope.span, &parameter) else {
+    let Some(added) = file
+        .language
+        .add_parameter(code.clone(), scope.span, &parameter)
+    else {
         return Err(Refusal::one(
             "the function has no list of parameters that one could be added to",
         ));

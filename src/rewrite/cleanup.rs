@@ -140,16 +140,10 @@ impl Finder<'_> {
 
     /// Pool variables of functions whose every reader is gone.
     fn variables(&mut self) {
-        let variables: Vec<(ScopeId, String)> = self
-            .file
-            .model
-            .by_variable
-            .keys()
-            .filter(|(scope, _)| self.file.model.scope(*scope).kind == ScopeKind::Function)
-            .cloned()
-            .collect();
-        for (scope, name) in variables {
-            self.variable(scope, &name);
+        let model = &self.file.model;
+        let is_function = |scope: ScopeId| model.scope(scope).kind == ScopeKind::Function;
+        for (scope, name) in model.variables().filter(|(scope, _)| is_function(*scope)) {
+            self.variable(scope, name);
         }
     }
 
@@ -259,7 +253,7 @@ impl Finder<'_> {
     /// The guard that a reference stands in, if it does nothing but raise when the pool is missing.
     fn raise_guard(&self, reference: Span, name: &str) -> Option<Span> {
         let code = self.file.code();
-        let statement = self.file.language.statement(code, reference)?;
+        let statement = self.file.language.statement(code.clone(), reference)?;
         (self.file.language.guard(code, statement, name) == Some(Guard::RaiseIfMissing))
             .then_some(statement)
     }
@@ -351,7 +345,7 @@ impl Finder<'_> {
             .filter_map(|write| {
                 Some((
                     self.file.model.class_around(write.scope)?,
-                    write.name.clone(),
+                    write.name.to_string(),
                 ))
             })
             .collect();
@@ -495,8 +489,8 @@ impl Finder<'_> {
     /// `if self.pool is None: self.pool = …`, with nothing else in it but an import.
     fn lazy_guard(&self, read: &AttributeRead, name: &str) -> Option<Span> {
         let code = self.file.code();
-        let statement = self.file.language.statement(code, read.span)?;
-        let branch = self.file.language.branch(code, statement)?;
+        let statement = self.file.language.statement(code.clone(), read.span)?;
+        let branch = self.file.language.branch(code.clone(), statement)?;
         let harmless = self
             .file
             .language

@@ -137,7 +137,7 @@ fn leak(subject: Subject<'_>, name: Span) -> Refusal {
     let closes = driver.session.iter().flat_map(|session| &session.close);
     let gives_back: Vec<&String> = driver.release.iter().chain(closes).collect();
     let released = file.outline.calls.iter().any(|call| {
-        gives_back.contains(&&call.name)
+        gives_back.contains(&&*call.name)
             && subject.text(call.span).contains(text)
             && file.function_at(call.span.start) == file.function_at(name.start)
     });

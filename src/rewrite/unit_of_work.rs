@@ -100,7 +100,7 @@ impl Work<'_> {
             };
             // What leaves in between leaves the change where it is.
             let between = |span: &Span| span.start >= change.span.end && span.end <= end.start;
-            let returns = file.language.returns(code, self.body);
+            let returns = file.language.returns(code.clone(), self.body);
             let settled = |place: Span| self.is_settled(place, &ends);
             if let Some(left) = returns
                 .into_iter()
@@ -111,10 +111,10 @@ impl Work<'_> {
                     self.subject.line(left)
                 ));
             }
-            let jumps = file.language.jumps(code, self.body).into_iter();
+            let jumps = file.language.jumps(code.clone(), self.body).into_iter();
             let outside = |jump: &Span| {
                 file.language
-                    .innermost_loop(code, *jump, self.body)
+                    .innermost_loop(code.clone(), *jump, self.body)
                     .is_some_and(|round| round.contains(end))
             };
             let mut jumps = jumps.filter(|jump| between(jump) && outside(jump));
@@ -290,7 +290,7 @@ impl Work<'_> {
         let file = self.subject.world.project.file(id);
         let code = file.code();
         let mut whole = call.call;
-        while let Usage::MethodCall(next) = file.language.usage(code, whole) {
+        while let Usage::MethodCall(next) = file.language.usage(code.clone(), whole) {
             if matches!(next.method.as_str(), "update" | "delete" | "merge_result") {
                 return Some(format!("`.{}()` of a query", next.method));
             }
@@ -302,7 +302,7 @@ impl Work<'_> {
         let mut references = file.model.references_to(binding.scope, &binding.name);
         references.find_map(|reference| {
             let mut span = reference.span;
-            while let Usage::MethodCall(next) = file.language.usage(code, span) {
+            while let Usage::MethodCall(next) = file.language.usage(code.clone(), span) {
                 if matches!(next.method.as_str(), "update" | "delete") {
                     return Some(format!("`.{}()` of a query", next.method));
                 }
@@ -453,7 +453,7 @@ impl Work<'_> {
     fn region_of(&self, span: Span) -> Span {
         let file = self.subject.parsed();
         let code = file.code();
-        let Some(statement) = file.language.statement(code, span) else {
+        let Some(statement) = file.language.statement(code.clone(), span) else {
             return span;
         };
         match file.language.body(code, statement) {

@@ -92,15 +92,15 @@ pub struct SourceFile {
     path: Arc<str>,
     text: Arc<str>,
     /// The offset of each line's first byte; the first is 0.
-    line_starts: Vec<usize>,
+    line_starts: Arc<[u32]>,
 }
 
 impl SourceFile {
     /// Takes a text as the content of the file at `path`.
     pub fn new(path: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
         let text = text.into();
-        let mut line_starts = vec![0];
-        line_starts.extend(text.match_indices('\n').map(|(at, _)| at + 1));
+        let breaks = text.match_indices('\n').map(|(at, _)| at as u32 + 1);
+        let line_starts = std::iter::once(0).chain(breaks).collect();
         Self {
             path: path.into(),
             text,
@@ -168,13 +168,14 @@ impl SourceFile {
 
     /// The line (from 1) that holds the byte at `offset`.
     pub fn line_of(&self, offset: usize) -> usize {
-        self.line_starts.partition_point(|start| *start <= offset)
+        self.line_starts
+            .partition_point(|start| *start as usize <= offset)
     }
 
     /// Where the byte at `offset` stands.
     pub fn position(&self, offset: usize) -> LineColumn {
         let line = self.line_of(offset);
-        let start = self.line_starts[line - 1];
+        let start = self.line_starts[line - 1] as usize;
         LineColumn {
             line,
             column: self.text[start..offset].chars().count() + 1,
@@ -183,18 +184,17 @@ impl SourceFile {
 
     /// The bytes of a line (from 1) with its line break.
     pub fn line_span(&self, line: usize) -> Span {
-        let start = self.line_starts[line - 1];
+        let start = self.line_starts[line - 1] as usize;
         let end = self
             .line_starts
             .get(line)
-            .copied()
-            .unwrap_or(self.text.len());
+            .map_or(self.text.len(), |start| *start as usize);
         Span::new(start, end)
     }
 
     /// The offset of the first byte of the line that holds `offset`.
     pub fn line_start(&self, offset: usize) -> usize {
-        self.line_starts[self.line_of(offset) - 1]
+        self.line_starts[self.line_of(offset) - 1] as usize
     }
 
     /// The offset behind the line (with its line break) that holds `offset`.

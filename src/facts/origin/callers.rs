@@ -162,12 +162,12 @@ fn makings(world: World<'_>, class: ClassRef) -> Vec<Making> {
     let references = locals
         .iter()
         .flat_map(|local| project.references_named(local));
-    for (id, reference) in
-        references.filter(|(id, r)| r.kind == ReferenceKind::Read && !is_test(*id))
-    {
+    let read = references.filter(|(id, r)| r.kind == ReferenceKind::Read && !is_test(*id));
+    // What the name means is known without a tree, unlike how it is used.
+    for (id, reference) in read.filter(|(id, r)| is_class(*id, r.span)) {
         let file = project.file(id);
         match file.language.usage(file.code(), reference.span) {
-            Usage::Called if is_class(id, reference.span) => {
+            Usage::Called => {
                 let call = file
                     .outline
                     .calls
@@ -175,7 +175,7 @@ fn makings(world: World<'_>, class: ClassRef) -> Vec<Making> {
                     .find(|call| call.callee == reference.span);
                 found.extend(call.map(|call| Making::Call(id, call.span)));
             }
-            usage if is_value(file, &usage) && is_class(id, reference.span) => {
+            usage if is_value(file, &usage) => {
                 found.push(Making::HandedOn(id, reference.span));
             }
             _ => {}

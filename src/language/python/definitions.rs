@@ -112,7 +112,7 @@ impl<'t> Builder<'_, 't> {
         };
         let typed = self.type_parameters(node, node.child_by_field_name("type_parameters"), place);
         let id = self.open(ScopeKind::Function, node, body, typed.scope);
-        let text = identifier(self.text(name));
+        let text = identifier(self.text(name)).into_owned();
         let scope = self.scope_mut(id);
         scope.name = text;
         scope.is_async = begins_with(node, "async");
@@ -164,7 +164,7 @@ impl<'t> Builder<'_, 't> {
             })
             .map(|base| Span::from(unsubscripted(base)))
             .collect();
-        let text = identifier(self.text(name));
+        let text = identifier(self.text(name)).into_owned();
         let scope = self.scope_mut(id);
         scope.name = text;
         scope.bases = bases;
@@ -299,7 +299,7 @@ impl<'t> Builder<'_, 't> {
                 continue;
             };
             let parameter = Parameter {
-                name: identifier(self.text(name)),
+                name: identifier(self.text(name)).into_owned(),
                 span: name.into(),
                 kind,
                 annotation: annotation.map(Span::from),

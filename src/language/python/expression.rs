@@ -9,7 +9,7 @@ use crate::source::Span;
 /// The outermost form of the expression at `node`.
 pub(super) fn classify(source: &str, node: Node<'_>) -> Expression {
     match node.kind() {
-        "identifier" => Expression::Name(identifier(text(source, node))),
+        "identifier" => Expression::Name(identifier(text(source, node)).into_owned()),
         "attribute" => attribute(source, node),
         "call" => call(source, node),
         "await" | "parenthesized_expression" => {
@@ -45,7 +45,7 @@ pub(super) fn plain(source: &str, span: Span) -> Option<Expression> {
     if !is_name(name) || !object.is_none_or(|object| object.split('.').all(is_name)) {
         return None;
     }
-    let name = identifier(name);
+    let name = identifier(name).into_owned();
     Some(match object {
         Some(object) => Expression::Attribute {
             object: Span::new(span.start, span.start + object.len()),
@@ -68,7 +68,7 @@ pub(super) fn arguments(source: &str, list: Node<'_>) -> Vec<Argument> {
         .map(|child| match child.kind() {
             "keyword_argument" => match (field(child, "name"), field(child, "value")) {
                 (Some(name), Some(value)) => Argument::Keyword {
-                    name: identifier(name.text(source)),
+                    name: identifier(name.text(source)).into_owned(),
                     value,
                 },
                 _ => Argument::Positional(child.into()),
@@ -121,7 +121,7 @@ fn attribute(source: &str, node: Node<'_>) -> Expression {
     match (field(node, "object"), field(node, "attribute")) {
         (Some(object), Some(name)) => Expression::Attribute {
             object,
-            name: identifier(name.text(source)),
+            name: identifier(name.text(source)).into_owned(),
         },
         _ => Expression::Other,
     }
@@ -201,7 +201,7 @@ mod tests {
     fn arguments_are_told_by_kind() {
         let (fixture, span) = Fixture::marked("f«(a, *b, k=1, # why\n  **d)»\n");
         let file = fixture.file();
-        let list = expression_at(file.tree, span).expect("a list");
+        let list = expression_at(&file.tree, span).expect("a list");
         let found: Vec<String> = arguments(file.source, list)
             .into_iter()
             .map(|argument| {
@@ -224,7 +224,7 @@ mod tests {
     fn form(marked: &str) -> String {
         let (fixture, span) = Fixture::marked(marked);
         let file = fixture.file();
-        let node = expression_at(file.tree, span).expect("an expression");
+        let node = expression_at(&file.tree, span).expect("an expression");
         match classify(file.source, node) {
             Expression::Name(name) => format!("name {name}"),
             Expression::Attribute { object, name } => format!("{} . {name}", file.text(object)),

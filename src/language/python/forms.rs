@@ -9,8 +9,8 @@ use crate::language::usage::{Branch, Cleanup, Entered};
 use crate::source::Span;
 
 /// The `try` statement at `span`, if it has a `finally`.
-pub(super) fn cleanup(code: Code<'_>, span: Span) -> Option<Cleanup> {
-    let statement = node_at(code.tree, span, |kind| kind == "try_statement")?;
+pub(super) fn cleanup(code: &Code<'_>, span: Span) -> Option<Cleanup> {
+    let statement = node_at(&code.tree, span, |kind| kind == "try_statement")?;
     let body = Span::from(statement.child_by_field_name("body")?);
     let clauses: Vec<Node<'_>> = children(statement)
         .into_iter()
@@ -118,9 +118,9 @@ fn resource_of(item: Node<'_>) -> Option<Node<'_>> {
 }
 
 /// `name := value` with the parentheses around it.
-pub(super) fn named_expression(code: Code<'_>, name: Span, value: Span) -> Span {
+pub(super) fn named_expression(code: &Code<'_>, name: Span, value: Span) -> Span {
     let inner = Span::new(name.start, value.end);
-    let around = path(code.tree, inner);
+    let around = path(&code.tree, inner);
     let outer = around
         .iter()
         .rfind(|node| Span::from(**node) != inner)
@@ -136,8 +136,8 @@ pub(super) fn access_around(tree: &Tree, span: Span) -> Option<Span> {
 }
 
 /// Whether `span` stands under `if __name__ == "__main__":`.
-pub(super) fn runs_as_program(code: Code<'_>, span: Span) -> bool {
-    path(code.tree, span).into_iter().any(|node| {
+pub(super) fn runs_as_program(code: &Code<'_>, span: Span) -> bool {
+    path(&code.tree, span).into_iter().any(|node| {
         let condition = node.child_by_field_name("condition").map(Span::from);
         condition.is_some_and(|condition| {
             code.text(condition).contains("__name__") && !condition.contains(span)
@@ -154,7 +154,7 @@ mod tests {
     fn a_try_cleans_up_by_its_finally() {
         let (fixture, span) = Fixture::marked("«try:\n    a\n    b\nfinally:\n    c\n    d»\n");
         let code = fixture.file();
-        let found = cleanup(code, span).expect("has a finally");
+        let found = cleanup(&code, span).expect("has a finally");
         assert_eq!(code.text(found.header), "try:");
         assert_eq!(code.text(found.body), "a\n    b");
         assert_eq!(code.text(found.clause), "finally:\n    c\n    d");
@@ -182,7 +182,7 @@ mod tests {
             ("«with a:\n    b»\n", None),
         ] {
             let (fixture, span) = Fixture::marked(source);
-            let found = cleanup(fixture.file(), span).map(|found| found.handles);
+            let found = cleanup(&fixture.file(), span).map(|found| found.handles);
             assert_eq!(found, handles, "{source}");
         }
     }
@@ -273,7 +273,7 @@ mod tests {
         ] {
             let fixture = Fixture::new(source);
             let (name, value) = (fixture.find("a"), fixture.find("c()"));
-            let found = named_expression(fixture.file(), name, value);
+            let found = named_expression(&fixture.file(), name, value);
             assert_eq!(fixture.file().text(found), expected, "{source}");
         }
     }
@@ -305,7 +305,7 @@ mod tests {
             ("if «__name__» == '__main__':\n    a\n", false),
         ] {
             let (fixture, span) = Fixture::marked(source);
-            assert_eq!(runs_as_program(fixture.file(), span), program, "{source}");
+            assert_eq!(runs_as_program(&fixture.file(), span), program, "{source}");
         }
     }
 }

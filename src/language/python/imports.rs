@@ -153,7 +153,7 @@ fn push<'t>(
         level,
         kind,
         local: local
-            .map(|local| identifier(builder.text(local)))
+            .map(|local| identifier(builder.text(local)).into_owned())
             .unwrap_or_default(),
         scope: place.scope,
         statement: statement.into(),

@@ -98,129 +98,129 @@ impl Language for Python {
     }
 
     fn usage(&self, code: Code<'_>, span: Span) -> Usage {
-        usage::usage(code, span)
+        usage::usage(&code, span)
     }
 
     fn statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
-        statements::statement(code.tree, span)
+        statements::statement(&code.tree, span)
     }
 
     fn next_statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
-        statements::next_statement(code.tree, span)
+        statements::next_statement(&code.tree, span)
     }
 
     fn body(&self, code: Code<'_>, span: Span) -> Option<Span> {
-        nodes::statement_at(code.tree, span)?
+        nodes::statement_at(&code.tree, span)?
             .child_by_field_name("body")
             .map(Span::from)
     }
 
     fn statements(&self, code: Code<'_>, body: Span) -> Vec<Span> {
-        statements::of_block(code.tree, body)
+        statements::of_block(&code.tree, body)
     }
 
     fn siblings(&self, code: Code<'_>, span: Span) -> Vec<Span> {
-        statements::siblings(code.tree, span)
+        statements::siblings(&code.tree, span)
     }
 
     fn one_has_run(&self, code: Code<'_>, earlier: &[Span], later: Span) -> bool {
-        flow::one_has_run(code.tree, earlier, later)
+        flow::one_has_run(&code.tree, earlier, later)
     }
 
     fn innermost_loop(&self, code: Code<'_>, span: Span, outer: Span) -> Option<Span> {
-        flow::innermost_loop(code.tree, span, outer)
+        flow::innermost_loop(&code.tree, span, outer)
     }
 
     fn catches(&self, code: Code<'_>, body: Span) -> Vec<Catch> {
-        flow::catches(code, body)
+        flow::catches(&code, body)
     }
 
     fn raises(&self, code: Code<'_>, body: Span) -> Vec<Span> {
-        flow::raises(code.tree, body)
+        flow::raises(&code.tree, body)
     }
 
     fn returns(&self, code: Code<'_>, body: Span) -> Vec<Span> {
-        flow::returns(code.tree, body)
+        flow::returns(&code.tree, body)
     }
 
     fn jumps(&self, code: Code<'_>, body: Span) -> Vec<Span> {
-        flow::jumps(code.tree, body)
+        flow::jumps(&code.tree, body)
     }
 
     fn asserts(&self, code: Code<'_>, body: Span) -> Vec<Span> {
-        flow::asserts(code.tree, body)
+        flow::asserts(&code.tree, body)
     }
 
     fn fallible(&self, code: Code<'_>, body: Span) -> Vec<Span> {
-        flow::fallible(code, body)
+        flow::fallible(&code, body)
     }
 
     fn yields(&self, code: Code<'_>, body: Span) -> Vec<Span> {
-        flow::yields(code.tree, body)
+        flow::yields(&code.tree, body)
     }
 
     fn entered(&self, code: Code<'_>, body: Span) -> Vec<Entered> {
-        forms::entered(code.tree, body)
+        forms::entered(&code.tree, body)
     }
 
     fn awaits(&self, code: Code<'_>, body: Span) -> Vec<Span> {
-        flow::awaits(code.tree, body)
+        flow::awaits(&code.tree, body)
     }
 
     fn cleanup(&self, code: Code<'_>, span: Span) -> Option<Cleanup> {
-        forms::cleanup(code, span)
+        forms::cleanup(&code, span)
     }
 
     fn branch(&self, code: Code<'_>, span: Span) -> Option<Branch> {
-        forms::branch(code.tree, span)
+        forms::branch(&code.tree, span)
     }
 
     fn is_simple(&self, code: Code<'_>, span: Span) -> bool {
-        forms::is_simple(code.tree, span)
+        forms::is_simple(&code.tree, span)
     }
 
     fn is_whole_value(&self, code: Code<'_>, span: Span) -> bool {
-        forms::is_whole_value(code.tree, span)
+        forms::is_whole_value(&code.tree, span)
     }
 
     fn opens_more(&self, code: Code<'_>, item: Span) -> bool {
-        forms::opens_more(code.tree, item)
+        forms::opens_more(&code.tree, item)
     }
 
     fn named_expression(&self, code: Code<'_>, name: Span, value: Span) -> Span {
-        forms::named_expression(code, name, value)
+        forms::named_expression(&code, name, value)
     }
 
     fn access_around(&self, code: Code<'_>, span: Span) -> Option<Span> {
-        forms::access_around(code.tree, span)
+        forms::access_around(&code.tree, span)
     }
 
     fn guard(&self, code: Code<'_>, span: Span, name: &str) -> Option<Guard> {
-        flow::guard(code, span, name)
+        flow::guard(&code, span, name)
     }
 
     fn known_present(&self, code: Code<'_>, name: &str, later: Span) -> bool {
-        flow::known_present(code, name, later)
+        flow::known_present(&code, name, later)
     }
 
     fn runs_as_program(&self, code: Code<'_>, span: Span) -> bool {
-        forms::runs_as_program(code, span)
+        forms::runs_as_program(&code, span)
     }
 
     fn add_imports(&self, code: Code<'_>, place: ImportPlace, names: &ModuleNames) -> Edit {
-        layout::add_imports(code, place, names)
+        layout::add_imports(&code, place, names)
     }
 
     fn change_import(&self, code: Code<'_>, statement: Span, change: &ImportChange) -> Vec<Edit> {
-        layout::change_import(code, statement, change)
+        layout::change_import(&code, statement, change)
     }
 
     fn import_anchor(&self, code: Code<'_>) -> Option<Span> {
-        statements::import_anchor(code.tree)
+        statements::import_anchor(&code.tree)
     }
 
     fn first_statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
-        statements::first_statement(code.tree, span)
+        statements::first_statement(&code.tree, span)
     }
 
     fn scope_header(&self, resource: &str, name: &str, is_async: bool) -> String {
@@ -236,11 +236,11 @@ impl Language for Python {
     }
 
     fn add_parameter(&self, code: Code<'_>, function: Span, parameter: &str) -> Option<Edit> {
-        layout::add_parameter(code, function, parameter)
+        layout::add_parameter(&code, function, parameter)
     }
 
     fn replace_access(&self, code: Code<'_>, span: Span, name: &str) -> Vec<Edit> {
-        nodes::replace_access(code.tree, span, "attribute", ["object", "attribute"], name)
+        nodes::replace_access(&code.tree, span, "attribute", ["object", "attribute"], name)
     }
 
     fn empty_statement(&self) -> &'static str {
@@ -248,22 +248,22 @@ impl Language for Python {
     }
 
     fn line_above(&self, code: Code<'_>, span: Span) -> usize {
-        layout::line_above(code, span)
+        layout::line_above(&code, span)
     }
 
     fn remove_statement(&self, code: Code<'_>, span: Span) -> Edit {
-        layout::remove_statement(code, span)
+        layout::remove_statement(&code, span)
     }
 
     fn unwrap_block(&self, code: Code<'_>, span: Span) -> Option<Vec<Edit>> {
-        layout::unwrap_block(code, span)
+        layout::unwrap_block(&code, span)
     }
 
     fn wrap_statement(&self, code: Code<'_>, span: Span, header: &str) -> Option<Vec<Edit>> {
-        layout::wrap_statement(code, span, header)
+        layout::wrap_statement(&code, span, header)
     }
 
     fn comments(&self, code: Code<'_>, span: Span) -> Vec<Span> {
-        statements::comments(code.tree, span)
+        statements::comments(&code.tree, span)
     }
 }

@@ -4,12 +4,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::nodes::identifier;
-use super::scope::Bind;
 use crate::language::model::{
     Binding, BindingKind, Import, Model, Reference, Scope, ScopeId, ScopeKind, in_source_order,
 };
-use crate::source::Span;
+use crate::language::name::Names;
 
 /// What a scope says of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +21,7 @@ pub(super) enum Declared {
 /// What the walk collected.
 pub(super) struct Draft<'s> {
     pub(super) scopes: Vec<Scope>,
+    pub(super) names: Names,
     pub(super) declared: HashMap<(ScopeId, &'s str), Declared>,
     /// Their `scope` is the one they stand in.
     pub(super) bindings: Vec<Binding>,
@@ -35,31 +34,11 @@ pub(super) struct Draft<'s> {
     pub(super) dynamic: bool,
 }
 
-/// A binding as the walk finds it.
-pub(super) fn binding(
-    name: &str,
-    span: Span,
-    scope: ScopeId,
-    statement: Span,
-    bind: &Bind<'_>,
-) -> Binding {
-    Binding {
-        name: identifier(name),
-        scope,
-        executed_in: scope,
-        kind: bind.kind,
-        span,
-        value: bind.value,
-        annotation: bind.annotation,
-        statement,
-        opens: bind.opens,
-    }
-}
-
 /// Gives every name its variable, and everything its final order.
 pub(super) fn resolve(draft: Draft<'_>) -> Model {
     let Draft {
         scopes,
+        names: _,
         declared,
         mut bindings,
         mut references,

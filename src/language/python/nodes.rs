@@ -2,6 +2,8 @@
 //!
 //! `Node::parent` walks from the root each time, so whoever needs more than one ancestor asks for the [`path`] once.
 
+use std::borrow::Cow;
+
 use tree_sitter::{Node, Tree};
 use unicode_normalization::UnicodeNormalization;
 
@@ -10,11 +12,11 @@ use crate::source::Span;
 pub(super) use crate::language::nodes::{expression_at, path, replace_access};
 
 /// A name as the compiler reads it: two spellings of which one is the other's compatible form are one name (PEP 3131).
-pub(super) fn identifier(written: &str) -> String {
+pub(super) fn identifier(written: &str) -> Cow<'_, str> {
     if written.is_ascii() {
-        written.to_owned()
+        Cow::Borrowed(written)
     } else {
-        written.nfkc().collect()
+        Cow::Owned(written.nfkc().collect())
     }
 }
 

@@ -4,6 +4,7 @@ use tree_sitter::{Node, Tree};
 
 use super::nodes::identifier;
 use crate::language::expression::{AttributeRead, AttributeWrite, CallSite, Outline, Return};
+use crate::language::name::{Name, Names};
 use crate::language::{Model, ScopeId, ScopeKind};
 use crate::source::Span;
 
@@ -12,6 +13,7 @@ pub(super) fn outline(source: &str, tree: &Tree, model: &Model) -> Outline {
     let mut collector = Collector {
         source,
         model,
+        names: Names::default(),
         outline: Outline::default(),
     };
     let mut cursor = tree.walk();
@@ -25,7 +27,7 @@ pub(super) fn outline(source: &str, tree: &Tree, model: &Model) -> Outline {
         }
         while !cursor.goto_next_sibling() {
             if !cursor.goto_parent() {
-                return collector.outline;
+                return collector.outline.fitted();
             }
             around.pop();
         }
@@ -35,6 +37,7 @@ pub(super) fn outline(source: &str, tree: &Tree, model: &Model) -> Outline {
 struct Collector<'a> {
     source: &'a str,
     model: &'a Model,
+    names: Names,
     outline: Outline,
 }
 
@@ -55,6 +58,11 @@ impl Collector<'_> {
         self.model.scope_at(node.start_byte())
     }
 
+    fn name(&mut self, node: Node<'_>) -> Name {
+        self.names
+            .get(&identifier(Span::from(node).text(self.source)))
+    }
+
     fn call(&mut self, node: Node<'_>) {
         let Some(callee) = node.child_by_field_name("function") else {
             return;
@@ -66,7 +74,7 @@ impl Collector<'_> {
         };
         let Some(name) = name else { return };
         let scope = self.scope(node);
-        let name = identifier(Span::from(name).text(self.source));
+        let name = self.name(name);
         self.outline.calls.push(CallSite {
             name,
             callee: callee.into(),
@@ -83,7 +91,7 @@ impl Collector<'_> {
             return;
         };
         let scope = self.scope(node);
-        let name = identifier(Span::from(name).text(self.source));
+        let name = self.name(name);
         let object = Span::from(object);
         if let Some((statement, value)) = written(node, around) {
             let statement = Span::from(statement);

@@ -15,8 +15,9 @@ use super::names::{self, Declared, Draft};
 use super::nodes::{children, identifier, is_statement};
 use super::{annotations, exports, imports, patterns, targets};
 use crate::language::model::{
-    BindingKind, Model, Reference, ReferenceKind, Scope, ScopeId, ScopeKind,
+    Binding, BindingKind, Model, Reference, ReferenceKind, Scope, ScopeId, ScopeKind,
 };
+use crate::language::name::Names;
 use crate::source::Span;
 
 /// Names, scopes and imports of a Python file.
@@ -114,6 +115,7 @@ impl<'s, 't> Builder<'s, 't> {
             source,
             draft: Draft {
                 scopes: vec![module],
+                names: Names::default(),
                 declared: HashMap::new(),
                 bindings: Vec::new(),
                 references: Vec::new(),
@@ -163,8 +165,9 @@ impl<'s, 't> Builder<'s, 't> {
     /// Notes that the text at `span` is a name that is read.
     pub(super) fn refer_at(&mut self, span: Span, scope: ScopeId, kind: ReferenceKind) {
         if !span.is_empty() {
+            let name = identifier(span.text(self.source));
             self.draft.references.push(Reference {
-                name: identifier(span.text(self.source)),
+                name: self.draft.names.get(&name),
                 span,
                 scope,
                 target: None,
@@ -177,13 +180,18 @@ impl<'s, 't> Builder<'s, 't> {
     pub(super) fn bind(&mut self, place: Place, bind: &Bind<'_>) {
         let span = Span::from(bind.name);
         if !span.is_empty() {
-            self.draft.bindings.push(names::binding(
-                span.text(self.source),
+            let name = identifier(span.text(self.source));
+            self.draft.bindings.push(Binding {
+                name: self.draft.names.get(&name),
+                scope: place.scope,
+                executed_in: place.scope,
+                kind: bind.kind,
                 span,
-                place.scope,
-                place.statement,
-                bind,
-            ));
+                value: bind.value,
+                annotation: bind.annotation,
+                statement: place.statement,
+                opens: bind.opens,
+            });
         }
     }
 

@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn statements_and_blocks_are_found() {
         let (fixture, span) = Fixture::marked("@d\ndef f():\n    a; b(«c»)  # d\n\n    e\n");
-        let (file, tree) = (fixture.file(), &fixture.tree);
+        let (file, tree) = (&fixture.file(), &fixture.tree);
         let found = statement(tree, span).expect("inside a statement");
         assert_eq!(file.text(found), "b(c)");
         let texts = |spans: Vec<Span>| -> Vec<&str> {

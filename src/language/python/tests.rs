@@ -1,5 +1,7 @@
 //! What the tests of the language share.
 
+use std::sync::Arc;
+
 use tree_sitter::Tree;
 
 use super::{Python, model};
@@ -10,7 +12,7 @@ use crate::source::Span;
 /// A parsed text that owns its parts.
 pub(crate) struct Fixture {
     pub(crate) source: String,
-    pub(crate) tree: Tree,
+    pub(crate) tree: Arc<Tree>,
     pub(crate) model: Model,
 }
 
@@ -20,7 +22,7 @@ impl Fixture {
         let model = model(source, &tree);
         Self {
             source: source.to_owned(),
-            tree,
+            tree: Arc::new(tree),
             model,
         }
     }
@@ -36,7 +38,7 @@ impl Fixture {
     pub(crate) fn file(&self) -> Code<'_> {
         Code {
             source: &self.source,
-            tree: &self.tree,
+            tree: Arc::clone(&self.tree),
             model: &self.model,
         }
     }
@@ -56,45 +58,45 @@ fn ask_everything(source: &str) {
     let model = model(source, &parsed.tree);
     let code = Code {
         source,
-        tree: &parsed.tree,
+        tree: Arc::new(parsed.tree),
         model: &model,
     };
-    Python.outline(source, &parsed.tree, &model);
-    Python.import_anchor(code);
+    Python.outline(source, &code.tree, &model);
+    Python.import_anchor(code.clone());
     for reference in &model.references {
         let span = reference.span;
-        Python.usage(code, span);
-        Python.expression(source, &parsed.tree, span);
-        assert!(!Python.texts(code, span).is_empty());
-        Python.known_present(code, &reference.name, span);
-        Python.innermost_loop(code, span, Span::new(0, source.len()));
-        let Some(statement) = Python.statement(code, span) else {
+        Python.usage(code.clone(), span);
+        Python.expression(source, &code.tree, span);
+        assert!(!Python.texts(code.clone(), span).is_empty());
+        Python.known_present(code.clone(), &reference.name, span);
+        Python.innermost_loop(code.clone(), span, Span::new(0, source.len()));
+        let Some(statement) = Python.statement(code.clone(), span) else {
             continue;
         };
-        Python.guard(code, statement, &reference.name);
-        Python.next_statement(code, statement);
-        Python.siblings(code, statement);
-        Python.catches(code, statement);
-        Python.raises(code, statement);
-        Python.comments(code, statement);
-        if let Some(body) = Python.body(code, statement) {
-            Python.statements(code, body);
-            Python.first_statement(code, body);
+        Python.guard(code.clone(), statement, &reference.name);
+        Python.next_statement(code.clone(), statement);
+        Python.siblings(code.clone(), statement);
+        Python.catches(code.clone(), statement);
+        Python.raises(code.clone(), statement);
+        Python.comments(code.clone(), statement);
+        if let Some(body) = Python.body(code.clone(), statement) {
+            Python.statements(code.clone(), body);
+            Python.first_statement(code.clone(), body);
         }
         for edits in [
-            Python.unwrap_block(code, statement),
-            Python.wrap_statement(code, statement, "with z:"),
-            Some(vec![Python.remove_statement(code, statement)]),
+            Python.unwrap_block(code.clone(), statement),
+            Python.wrap_statement(code.clone(), statement, "with z:"),
+            Some(vec![Python.remove_statement(code.clone(), statement)]),
         ] {
             splice(source, &edits.unwrap_or_default()).expect("edits are disjoint");
         }
     }
     for binding in &model.bindings {
         if let Some(value) = binding.value {
-            Python.texts(code, value);
+            Python.texts(code.clone(), value);
         }
         for reference in model.references.iter().take(20) {
-            Python.dominates(code, binding.statement, reference.span);
+            Python.dominates(code.clone(), binding.statement, reference.span);
         }
     }
 }
@@ -137,12 +139,12 @@ fn wide_and_deep_files_are_answered_in_time() {
         let code = fixture.file();
         Python.outline(source, &fixture.tree, &fixture.model);
         for reference in &fixture.model.references {
-            Python.usage(code, reference.span);
-            Python.statement(code, reference.span);
+            Python.usage(code.clone(), reference.span);
+            Python.statement(code.clone(), reference.span);
             fixture.model.scope_at(reference.span.start);
         }
         let last = fixture.model.references.last().expect("a name").span;
-        Python.known_present(code, "c", last);
+        Python.known_present(code.clone(), "c", last);
     }
     // Far above what it takes; what grows with the square of the size takes minutes.
     assert!(started.elapsed().as_secs() < 20);

@@ -23,9 +23,9 @@ fn indent(source: &str, at: usize) -> &str {
 }
 
 /// Takes the statement at `span` out with its lines, or, where other code or a comment shares them, alone.
-pub(super) fn remove_statement(code: Code<'_>, span: Span) -> Edit {
+pub(super) fn remove_statement(code: &Code<'_>, span: Span) -> Edit {
     let source = code.source;
-    let comments: Vec<&str> = comments(code.tree, span)
+    let comments: Vec<&str> = comments(&code.tree, span)
         .into_iter()
         .map(|comment| code.text(comment).trim_end())
         .collect();
@@ -33,7 +33,7 @@ pub(super) fn remove_statement(code: Code<'_>, span: Span) -> Edit {
         let separator = format!("\n{}", indent(source, span.start));
         return Edit::replace(span, format!("{}{separator}();", comments.join(&separator)));
     }
-    if siblings(code.tree, span).last() == Some(&span) && !code.text(span).ends_with([';', '}']) {
+    if siblings(&code.tree, span).last() == Some(&span) && !code.text(span).ends_with([';', '}']) {
         // It is the value of its block.
         return Edit::replace(span, "();");
     }
@@ -50,7 +50,7 @@ fn written(module: &str) -> String {
 }
 
 /// Puts imports of `names` at `place`, a `use` for each module.
-pub(super) fn add_imports(code: Code<'_>, place: ImportPlace, names: &ModuleNames) -> Edit {
+pub(super) fn add_imports(code: &Code<'_>, place: ImportPlace, names: &ModuleNames) -> Edit {
     let source = code.source;
     let newline = if source.contains("\r\n") {
         "\r\n"
@@ -97,7 +97,7 @@ pub(super) fn add_imports(code: Code<'_>, place: ImportPlace, names: &ModuleName
 }
 
 /// Takes names out of the `use` declaration at `statement` and puts others in; the whole line goes where nothing is left.
-pub(super) fn change_import(code: Code<'_>, statement: Span, change: &ImportChange) -> Vec<Edit> {
+pub(super) fn change_import(code: &Code<'_>, statement: Span, change: &ImportChange) -> Vec<Edit> {
     let items: Vec<Span> = code
         .model
         .imports
@@ -122,7 +122,7 @@ pub(super) fn change_import(code: Code<'_>, statement: Span, change: &ImportChan
 }
 
 /// The declaration with other names, or nothing.
-fn rebuilt(code: Code<'_>, statement: Span, change: &ImportChange) -> Edit {
+fn rebuilt(code: &Code<'_>, statement: Span, change: &ImportChange) -> Edit {
     let module = code
         .model
         .imports
@@ -147,7 +147,7 @@ fn rebuilt(code: Code<'_>, statement: Span, change: &ImportChange) -> Edit {
 }
 
 /// Puts names behind the entry at `last`: into its list, or a list is made of it.
-fn added(code: Code<'_>, statement: Span, last: Span, change: &ImportChange) -> Edit {
+fn added(code: &Code<'_>, statement: Span, last: Span, change: &ImportChange) -> Edit {
     let names: Vec<&str> = change.add.iter().map(String::as_str).collect();
     let behind = Span::new(last.end, statement.end).text(code.source);
     if behind.trim_start().starts_with([',', '}']) {

@@ -73,39 +73,39 @@ impl Language for Rust {
     }
 
     fn texts(&self, code: Code<'_>, span: Span) -> Vec<SqlText> {
-        strings::evaluate(code, span)
+        strings::evaluate(&code, span)
     }
 
     fn usage(&self, code: Code<'_>, span: Span) -> Usage {
-        usage::usage(code, span)
+        usage::usage(&code, span)
     }
 
     fn statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
-        statements::statement(code.tree, span)
+        statements::statement(&code.tree, span)
     }
 
     fn next_statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
-        statements::next_statement(code.tree, span)
+        statements::next_statement(&code.tree, span)
     }
 
     fn body(&self, code: Code<'_>, span: Span) -> Option<Span> {
-        statements::body(code.tree, span)
+        statements::body(&code.tree, span)
     }
 
     fn statements(&self, code: Code<'_>, body: Span) -> Vec<Span> {
-        statements::of_block(code.tree, body)
+        statements::of_block(&code.tree, body)
     }
 
     fn siblings(&self, code: Code<'_>, span: Span) -> Vec<Span> {
-        statements::siblings(code.tree, span)
+        statements::siblings(&code.tree, span)
     }
 
     fn one_has_run(&self, code: Code<'_>, earlier: &[Span], later: Span) -> bool {
-        flow::one_has_run(code.tree, earlier, later)
+        flow::one_has_run(&code.tree, earlier, later)
     }
 
     fn innermost_loop(&self, code: Code<'_>, span: Span, outer: Span) -> Option<Span> {
-        flow::innermost_loop(code.tree, span, outer)
+        flow::innermost_loop(&code.tree, span, outer)
     }
 
     fn catches(&self, _code: Code<'_>, _body: Span) -> Vec<Catch> {
@@ -113,15 +113,15 @@ impl Language for Rust {
     }
 
     fn raises(&self, code: Code<'_>, body: Span) -> Vec<Span> {
-        flow::raises(code.source, code.tree, body)
+        flow::raises(code.source, &code.tree, body)
     }
 
     fn asserts(&self, code: Code<'_>, body: Span) -> Vec<Span> {
-        flow::asserts(code.source, code.tree, body)
+        flow::asserts(code.source, &code.tree, body)
     }
 
     fn yields(&self, code: Code<'_>, body: Span) -> Vec<Span> {
-        flow::yields(code.tree, body)
+        flow::yields(&code.tree, body)
     }
 
     fn entered(&self, _code: Code<'_>, _body: Span) -> Vec<Entered> {
@@ -129,7 +129,7 @@ impl Language for Rust {
     }
 
     fn awaits(&self, code: Code<'_>, body: Span) -> Vec<Span> {
-        flow::awaits(code.tree, body)
+        flow::awaits(&code.tree, body)
     }
 
     fn cleanup(&self, _code: Code<'_>, _span: Span) -> Option<Cleanup> {
@@ -141,7 +141,7 @@ impl Language for Rust {
     }
 
     fn is_simple(&self, code: Code<'_>, span: Span) -> bool {
-        nodes::expression_at(code.tree, span).is_some_and(|node| {
+        nodes::expression_at(&code.tree, span).is_some_and(|node| {
             node.kind() == "let_declaration" && node.child_by_field_name("alternative").is_none()
         })
     }
@@ -175,19 +175,19 @@ impl Language for Rust {
     }
 
     fn add_imports(&self, code: Code<'_>, place: ImportPlace, names: &ModuleNames) -> Edit {
-        layout::add_imports(code, place, names)
+        layout::add_imports(&code, place, names)
     }
 
     fn change_import(&self, code: Code<'_>, statement: Span, change: &ImportChange) -> Vec<Edit> {
-        layout::change_import(code, statement, change)
+        layout::change_import(&code, statement, change)
     }
 
     fn import_anchor(&self, code: Code<'_>) -> Option<Span> {
-        statements::import_anchor(code.tree)
+        statements::import_anchor(&code.tree)
     }
 
     fn first_statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
-        statements::of_block(code.tree, span).into_iter().next()
+        statements::of_block(&code.tree, span).into_iter().next()
     }
 
     fn is_rewritten(&self) -> bool {
@@ -200,7 +200,7 @@ impl Language for Rust {
 
     fn replace_access(&self, code: Code<'_>, span: Span, name: &str) -> Vec<Edit> {
         nodes::replace_access(
-            code.tree,
+            &code.tree,
             span,
             "field_expression",
             ["value", "field"],
@@ -213,11 +213,11 @@ impl Language for Rust {
     }
 
     fn line_above(&self, code: Code<'_>, span: Span) -> usize {
-        statements::line_above(code.source, code.tree, span)
+        statements::line_above(code.source, &code.tree, span)
     }
 
     fn remove_statement(&self, code: Code<'_>, span: Span) -> Edit {
-        layout::remove_statement(code, span)
+        layout::remove_statement(&code, span)
     }
 
     fn unwrap_block(&self, _code: Code<'_>, _span: Span) -> Option<Vec<Edit>> {
@@ -229,6 +229,6 @@ impl Language for Rust {
     }
 
     fn comments(&self, code: Code<'_>, span: Span) -> Vec<Span> {
-        statements::comments(code.tree, span)
+        statements::comments(&code.tree, span)
     }
 }

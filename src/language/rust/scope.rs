@@ -14,6 +14,7 @@ use crate::language::model::{
     Binding, BindingKind, Import, Model, Parameter, ParameterKind, Reference, ReferenceKind, Scope,
     ScopeId, ScopeKind, in_source_order,
 };
+use crate::language::name::{Name, Names};
 use crate::source::Span;
 
 /// Names, scopes and imports of a Rust file.
@@ -21,6 +22,7 @@ pub fn model(source: &str, tree: &Tree) -> Model {
     let whole = Span::new(0, source.len());
     let mut builder = Builder {
         source,
+        names: Names::default(),
         scopes: Vec::new(),
         bindings: Vec::new(),
         references: Vec::new(),
@@ -71,6 +73,7 @@ impl Place {
 /// The walk.
 pub(super) struct Builder<'s, 't> {
     pub(super) source: &'s str,
+    names: Names,
     scopes: Vec<Scope>,
     bindings: Vec<Binding>,
     references: Vec<Reference>,
@@ -147,7 +150,7 @@ impl<'s, 't> Builder<'s, 't> {
             return;
         }
         self.references.push(Reference {
-            name: span.text(self.source).to_owned(),
+            name: self.names.get(span.text(self.source)),
             span,
             scope: place.scope,
             target: None,
@@ -180,7 +183,7 @@ impl<'s, 't> Builder<'s, 't> {
             return;
         }
         self.bindings.push(Binding {
-            name: name.to_owned(),
+            name: self.names.get(name),
             scope: place.scope,
             executed_in: place.scope,
             kind,
@@ -499,7 +502,7 @@ impl<'s, 't> Builder<'s, 't> {
                 _ => self.later(parameter, inside.types()),
             }
             let (name, span) = match self.bindings.get(before) {
-                Some(first) => (first.name.clone(), first.span),
+                Some(first) => (first.name.to_string(), first.span),
                 None => (String::new(), parameter.into()),
             };
             found.push(Parameter {
@@ -614,7 +617,7 @@ impl<'s, 't> Builder<'s, 't> {
             .bindings
             .iter()
             .filter(|binding| binding.kind == BindingKind::Class)
-            .filter_map(|binding| Some(((binding.scope, binding.name.clone()), binding.opens?)))
+            .filter_map(|binding| Some(((binding.scope, binding.name.to_string()), binding.opens?)))
             .collect();
         for binding in &mut self.bindings {
             let scope = &self.scopes[binding.executed_in.0 as usize];
@@ -630,7 +633,7 @@ impl<'s, 't> Builder<'s, 't> {
             .iter()
             .map(|binding| (binding.scope, binding.name.as_str()))
             .collect();
-        let mut known: HashMap<(ScopeId, String), Option<ScopeId>> = HashMap::new();
+        let mut known: HashMap<(ScopeId, Name), Option<ScopeId>> = HashMap::new();
         for reference in &mut self.references {
             let key = (reference.scope, reference.name.clone());
             let target = *known

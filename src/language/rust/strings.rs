@@ -12,13 +12,13 @@ use crate::sql::{Part, SqlText};
 const MAX_DEPTH: usize = 32;
 
 /// The texts that the expression at `span` can have; never empty.
-pub(super) fn evaluate(code: Code<'_>, span: Span) -> Vec<SqlText> {
-    let text = expression_at(code.tree, span)
+pub(super) fn evaluate(code: &Code<'_>, span: Span) -> Vec<SqlText> {
+    let text = expression_at(&code.tree, span)
         .map_or_else(SqlText::unknown, |node| value(code, node, MAX_DEPTH));
     vec![text]
 }
 
-fn value(code: Code<'_>, node: Node<'_>, depth: usize) -> SqlText {
+fn value(code: &Code<'_>, node: Node<'_>, depth: usize) -> SqlText {
     let Some(depth) = depth.checked_sub(1) else {
         return SqlText::unknown();
     };
@@ -55,7 +55,7 @@ fn value(code: Code<'_>, node: Node<'_>, depth: usize) -> SqlText {
 }
 
 /// The text of a constant, or of a variable that is bound once and never changed.
-fn variable(code: Code<'_>, node: Node<'_>, depth: usize) -> SqlText {
+fn variable(code: &Code<'_>, node: Node<'_>, depth: usize) -> SqlText {
     let found = code.reference_at(node.into()).and_then(|reference| {
         let mut bindings = code.model.bindings_of(reference.target?, &reference.name);
         bindings.next().filter(|_| bindings.next().is_none())
@@ -71,16 +71,16 @@ fn variable(code: Code<'_>, node: Node<'_>, depth: usize) -> SqlText {
         plain && !changed
     });
     constant
-        .and_then(|binding| expression_at(code.tree, binding.value?))
+        .and_then(|binding| expression_at(&code.tree, binding.value?))
         .map_or_else(SqlText::unknown, |node| value(code, node, depth))
 }
 
-fn from_macro(code: Code<'_>, node: Node<'_>, depth: usize) -> SqlText {
+fn from_macro(code: &Code<'_>, node: Node<'_>, depth: usize) -> SqlText {
     let name = node.child_by_field_name("macro");
     let name = name.map_or("", |name| code.text(name.into()));
     let arguments = macro_arguments(node);
     let mut texts = arguments.iter().map(|argument| {
-        expression_at(code.tree, argument.value())
+        expression_at(&code.tree, argument.value())
             .map_or_else(SqlText::unknown, |node| value(code, node, depth))
     });
     match name.rsplit("::").next().unwrap_or(name) {
@@ -140,7 +140,7 @@ fn holes(template: &SqlText) -> SqlText {
 }
 
 /// The text of a literal; `None` for bytes and for an escape that is not known.
-fn literal(code: Code<'_>, node: Node<'_>) -> Option<String> {
+fn literal(code: &Code<'_>, node: Node<'_>) -> Option<String> {
     let text = code.text(node.into());
     if node.kind() == "raw_string_literal" {
         let text = text.strip_prefix('r').or_else(|| text.strip_prefix("cr"))?;

@@ -1,5 +1,7 @@
 //! The language Rust, asked about small texts, and everything of every name of odd ones.
 
+use std::sync::Arc;
+
 use tree_sitter::Tree;
 
 use super::{Rust, model};
@@ -13,7 +15,7 @@ use crate::sql::Part;
 
 struct Fixture {
     source: String,
-    tree: Tree,
+    tree: Arc<Tree>,
     model: Model,
 }
 
@@ -23,7 +25,7 @@ impl Fixture {
         let model = model(source, &tree);
         Self {
             source: source.to_owned(),
-            tree,
+            tree: Arc::new(tree),
             model,
         }
     }
@@ -38,7 +40,7 @@ impl Fixture {
     fn code(&self) -> Code<'_> {
         Code {
             source: &self.source,
-            tree: &self.tree,
+            tree: Arc::clone(&self.tree),
             model: &self.model,
         }
     }
@@ -285,7 +287,7 @@ fn a_use_is_told_from_its_surroundings() {
     ] {
         let (fixture, span) = Fixture::marked(marked);
         let code = fixture.code();
-        let usage = match Rust.usage(code, span) {
+        let usage = match Rust.usage(code.clone(), span) {
             Usage::MethodCall(call) => format!("call {}", call.method),
             Usage::Argument { callee, .. } => format!("argument {}", code.text(callee)),
             Usage::AttributeRead { name } => format!("read {name}"),
@@ -318,7 +320,7 @@ fn exits_are_those_of_the_function_itself() {
         "fn f() «{ a()?; if b { return Err(c); } panic!(); g(|| d()?); async { e()? }; return Ok(()); }»",
     );
     let code = fixture.code();
-    let found = Rust.raises(code, span);
+    let found = Rust.raises(code.clone(), span);
     let found: Vec<&str> = found.into_iter().map(|span| code.text(span)).collect();
     assert_eq!(found, ["a()?", "return Err(c)", "panic!()"]);
 }
@@ -411,30 +413,30 @@ fn ask_everything(source: &str) {
     let _ = Rust.outline(source, &parsed.tree, &model);
     let code = Code {
         source,
-        tree: &parsed.tree,
+        tree: Arc::new(parsed.tree),
         model: &model,
     };
     // A bounded share of the names, so that a long text does not take long.
     let step = model.references.len() / 200 + 1;
     for reference in model.references.iter().step_by(step) {
         let span = reference.span;
-        Rust.usage(code, span);
-        Rust.texts(code, span);
-        Rust.expression(source, &parsed.tree, span);
-        if let Some(statement) = Rust.statement(code, span) {
-            Rust.remove_statement(code, statement);
-            Rust.next_statement(code, statement);
-            Rust.siblings(code, statement);
-            Rust.dominates(code, statement, span);
-            Rust.raises(code, statement);
-            Rust.comments(code, statement);
+        Rust.usage(code.clone(), span);
+        Rust.texts(code.clone(), span);
+        Rust.expression(source, &code.tree, span);
+        if let Some(statement) = Rust.statement(code.clone(), span) {
+            Rust.remove_statement(code.clone(), statement);
+            Rust.next_statement(code.clone(), statement);
+            Rust.siblings(code.clone(), statement);
+            Rust.dominates(code.clone(), statement, span);
+            Rust.raises(code.clone(), statement);
+            Rust.comments(code.clone(), statement);
         }
     }
-    for call in &Rust.outline(source, &parsed.tree, &model).calls {
-        if let Expression::Call { arguments, .. } = Rust.expression(source, &parsed.tree, call.span)
+    for call in &Rust.outline(source, &code.tree, &model).calls {
+        if let Expression::Call { arguments, .. } = Rust.expression(source, &code.tree, call.span)
             && let Some(first) = arguments.first()
         {
-            Rust.texts(code, first.value());
+            Rust.texts(code.clone(), first.value());
         }
     }
     for import in &model.imports {
@@ -442,7 +444,7 @@ fn ask_everything(source: &str) {
             add: ["New".to_owned()].into(),
             drop: [import.span].into(),
         };
-        Rust.change_import(code, import.statement, &change);
+        Rust.change_import(code.clone(), import.statement, &change);
     }
 }
 

@@ -9,8 +9,8 @@ use crate::language::usage::{Manner, MethodCall, Usage};
 use crate::source::Span;
 
 /// How the expression at `span` is used by what stands around it. `&x`, `&mut *x` and parentheses are passed over.
-pub(super) fn usage(code: Code<'_>, span: Span) -> Usage {
-    let path = path(code.tree, span);
+pub(super) fn usage(code: &Code<'_>, span: Span) -> Usage {
+    let path = path(&code.tree, span);
     let exactly = |node: &Node<'_>| node.is_named() && Span::from(*node) == span;
     let Some(mut at) = path.iter().rposition(exactly) else {
         return Usage::Other;
@@ -81,7 +81,7 @@ fn argument(path: &[Node<'_>], list: usize) -> Usage {
 }
 
 /// `x.name`, which is at `at`.
-fn field(code: Code<'_>, path: &[Node<'_>], at: usize) -> Usage {
+fn field(code: &Code<'_>, path: &[Node<'_>], at: usize) -> Usage {
     let field = path[at];
     let name = field.child_by_field_name("field");
     let name = name.map_or("", |name| code.text(name.into())).to_owned();

@@ -72,7 +72,7 @@ fn a_lock_is_listed_with_a_reason_whether_linked_or_not() {
 #[test]
 fn a_tree_that_was_let_go_says_the_same() {
     let text = "async def f(pool):\n    async with pool.acquire() as conn:\n        return await conn.fetch('SELECT a FROM t')\n";
-    let mut survey = survey(&[DRIVER, ("app/a.py", text)]);
+    let survey = survey(&[DRIVER, ("app/a.py", text)]);
     let shape = |survey: &Survey| {
         let files = survey.project.files();
         let trees = files.map(|(_, file)| file.tree().root_node().to_sexp());
@@ -85,9 +85,7 @@ fn a_tree_that_was_let_go_says_the_same() {
         text.find(" as conn").expect("there"),
     );
     let form = survey.project.file(id).expression(call);
-    for file in survey.project.all_mut() {
-        file.let_go();
-    }
+    survey.project.files().for_each(|(_, file)| file.let_go());
     assert_eq!(shape(&survey), before);
     assert_eq!(survey.project.file(id).expression(call), form);
 }

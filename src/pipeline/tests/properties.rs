@@ -89,7 +89,7 @@ fn contents(text: &str) -> Result<Contents, String> {
         .references
         .iter()
         .filter(|reference| reference.target.is_none())
-        .map(|reference| reference.name.clone())
+        .map(|reference| reference.name.to_string())
         .collect();
     let unread = model
         .bindings
@@ -101,7 +101,7 @@ fn contents(text: &str) -> Result<Contents, String> {
                 .next()
                 .is_none()
         })
-        .map(|binding| binding.name.clone())
+        .map(|binding| binding.name.to_string())
         .collect();
     Ok(Contents {
         comments,

@@ -36,7 +36,7 @@ pub(super) fn behind_writes(
         body,
         uses: uses(connection),
     };
-    let awaits = file.language.awaits(code, body);
+    let awaits = file.language.awaits(code.clone(), body);
     if let Some(line) = place.first(awaits, |awaited| place.is_foreign(awaited)) {
         result.unproven.push(format!(
             "an await on something else after a write (line {line}) may raise, which now undoes the write"

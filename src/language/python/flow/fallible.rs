@@ -26,15 +26,15 @@ const CONVERSIONS: [&str; 12] = [
 ];
 
 /// The expressions inside `body` that raise for values which do not fit; not those of nested functions.
-pub(in crate::language::python) fn fallible(code: Code<'_>, body: Span) -> Vec<Span> {
-    own_nodes(code.tree, body)
+pub(in crate::language::python) fn fallible(code: &Code<'_>, body: Span) -> Vec<Span> {
+    own_nodes(&code.tree, body)
         .into_iter()
         .filter(|node| may_raise(code, *node))
         .map(Span::from)
         .collect()
 }
 
-fn may_raise(code: Code<'_>, node: Node<'_>) -> bool {
+fn may_raise(code: &Code<'_>, node: Node<'_>) -> bool {
     let text = |node: Node<'_>| code.text(node.into());
     match node.kind() {
         // A slice is cut to what there is.

@@ -11,11 +11,11 @@ use crate::source::Span;
 
 /// What the `if` statement at `statement` does when the expression written `name` has no value, if it does nothing else.
 pub(in crate::language::python) fn guard(
-    code: Code<'_>,
+    code: &Code<'_>,
     statement: Span,
     name: &str,
 ) -> Option<Guard> {
-    let node = node_at(code.tree, statement, |kind| kind == "if_statement")?;
+    let node = node_at(&code.tree, statement, |kind| kind == "if_statement")?;
     if node.child_by_field_name("alternative").is_some() {
         return None;
     }
@@ -68,8 +68,8 @@ fn tested(condition: Node<'_>) -> Option<(Node<'_>, bool)> {
 /// Whether a guard before `later` or a branch around it makes certain that the expression written `name` has a value there.
 ///
 /// Nothing is certain where the name, or an object on the way to it, may have been changed since.
-pub(in crate::language::python) fn known_present(code: Code<'_>, name: &str, later: Span) -> bool {
-    let path = path(code.tree, later);
+pub(in crate::language::python) fn known_present(code: &Code<'_>, name: &str, later: Span) -> bool {
+    let path = path(&code.tree, later);
     let function = path
         .iter()
         .rposition(|node| is_function(node.kind()) && Span::from(*node) != later)
@@ -94,7 +94,7 @@ struct Outcome<'t> {
 impl Outcome<'_> {
     /// Whether the outcome means that `name` has a value: a part of a disjunction that is false is false, one of a conjunction that is true
     /// is true.
-    fn shows_presence(self, code: Code<'_>, name: &str) -> bool {
+    fn shows_presence(self, code: &Code<'_>, name: &str) -> bool {
         let mut work = vec![(self.condition, self.holds)];
         while let Some((condition, holds)) = work.pop() {
             let condition = unparenthesised(condition);
@@ -127,7 +127,7 @@ impl Outcome<'_> {
 }
 
 /// Whether an expression is the one written `name`, or has just been given that name.
-fn means(code: Code<'_>, subject: Node<'_>, name: &str) -> bool {
+fn means(code: &Code<'_>, subject: Node<'_>, name: &str) -> bool {
     let parts = match subject.kind() {
         "named_expression" => ["name", "value"].map(|field| subject.child_by_field_name(field)),
         _ => [Some(subject), None],
@@ -203,7 +203,7 @@ fn passed(statement: Node<'_>) -> Option<Outcome<'_>> {
 }
 
 /// Whether `name`, or what it is an attribute of, may be changed between `since` and `later`, to which `path` leads.
-fn changed(code: Code<'_>, name: &str, since: usize, later: Span, path: &[Node<'_>]) -> bool {
+fn changed(code: &Code<'_>, name: &str, since: usize, later: Span, path: &[Node<'_>]) -> bool {
     // What stands behind `later` in a loop runs before it in the next round.
     let loops = path.iter().filter(|node| {
         matches!(node.kind(), "for_statement" | "while_statement") && node.start_byte() >= since
@@ -214,7 +214,7 @@ fn changed(code: Code<'_>, name: &str, since: usize, later: Span, path: &[Node<'
 }
 
 /// Whether the variable that `name` begins with is bound in `region`.
-fn binds(code: Code<'_>, name: &str, region: Span, later: Span) -> bool {
+fn binds(code: &Code<'_>, name: &str, region: Span, later: Span) -> bool {
     let root = name.split(['.', '[', '(']).next().unwrap_or(name).trim();
     let scope = code.model.scope_at(later.start);
     let Some(owner) = code.model.resolve(scope, root) else {
@@ -227,7 +227,7 @@ fn binds(code: Code<'_>, name: &str, region: Span, later: Span) -> bool {
 }
 
 /// Whether an attribute or element that `name` goes through is written in `region`.
-fn sets_attribute(code: Code<'_>, name: &str, region: Span) -> bool {
+fn sets_attribute(code: &Code<'_>, name: &str, region: Span) -> bool {
     let concerns = |target: Node<'_>| {
         let rest = name.strip_prefix(code.text(target.into()));
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))

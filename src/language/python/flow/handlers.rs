@@ -21,8 +21,8 @@ const SUPPRESSING: [&str; 7] = [
 ];
 
 /// The places inside `body` where exceptions are caught: handlers, a `finally` that jumps, `with suppress(…)`. Not those of nested functions.
-pub(in crate::language::python) fn catches(code: Code<'_>, body: Span) -> Vec<Catch> {
-    own_nodes(code.tree, body)
+pub(in crate::language::python) fn catches(code: &Code<'_>, body: Span) -> Vec<Catch> {
+    own_nodes(&code.tree, body)
         .into_iter()
         .flat_map(|node| match node.kind() {
             "try_statement" => tried(node),
@@ -74,7 +74,7 @@ fn tried(statement: Node<'_>) -> Vec<Catch> {
 }
 
 /// A call that gives exceptions back as values: `gather(…, return_exceptions=True)`, or one that keeps them in tasks: `asyncio.wait(…)`.
-fn collected(code: Code<'_>, call: Node<'_>) -> Option<Catch> {
+fn collected(code: &Code<'_>, call: Node<'_>) -> Option<Catch> {
     let callee = call.child_by_field_name("function")?;
     let arguments = call.child_by_field_name("arguments")?;
     let gives_back = children(arguments).into_iter().any(|argument| {
@@ -82,7 +82,7 @@ fn collected(code: Code<'_>, call: Node<'_>) -> Option<Catch> {
         field("name").is_some_and(|name| code.text(name.into()) == "return_exceptions")
             && field("value").is_some_and(|value| value.kind() != "false")
     });
-    let name = qualified(&code, callee);
+    let name = qualified(code, callee);
     let waits = name.is_some_and(|name| name == "asyncio.wait");
     (gives_back || waits).then(|| Catch {
         span: call.into(),
@@ -93,7 +93,7 @@ fn collected(code: Code<'_>, call: Node<'_>) -> Option<Catch> {
     })
 }
 
-fn suppressed(code: Code<'_>, statement: Node<'_>) -> Option<Catch> {
+fn suppressed(code: &Code<'_>, statement: Node<'_>) -> Option<Catch> {
     let body = statement.child_by_field_name("body")?;
     let clause = children(statement)
         .into_iter()
@@ -111,7 +111,7 @@ fn suppressed(code: Code<'_>, statement: Node<'_>) -> Option<Catch> {
     })
 }
 
-fn is_suppressing(code: Code<'_>, item: Node<'_>) -> bool {
+fn is_suppressing(code: &Code<'_>, item: Node<'_>) -> bool {
     let mut value = unparenthesised(item);
     if value.kind() == "as_pattern" {
         value = children(value).first().copied().unwrap_or(value);
@@ -120,7 +120,7 @@ fn is_suppressing(code: Code<'_>, item: Node<'_>) -> bool {
     let Some(callee) = value.child_by_field_name("function") else {
         return false;
     };
-    let name = qualified(&code, callee).unwrap_or_else(|| code.text(callee.into()).to_owned());
+    let name = qualified(code, callee).unwrap_or_else(|| code.text(callee.into()).to_owned());
     let last = name.rsplit('.').next().unwrap_or(&name);
     SUPPRESSING.contains(&last)
 }

@@ -201,7 +201,7 @@ fn caught(body: &str) -> Vec<(String, bool, bool)> {
     );
     let fixture = Fixture::new(&source);
     let function = fixture.model.scopes.iter().find(|scope| scope.name == "f");
-    catches(fixture.file(), function.expect("defined").body)
+    catches(&fixture.file(), function.expect("defined").body)
         .into_iter()
         .filter(|catch| catch.handles)
         .map(|catch| {
@@ -311,12 +311,12 @@ fn guards_are_recognised() {
         ("while not x:\n        raise E", None),
     ] {
         let (fixture, span) = Fixture::marked(&format!("def f():\n    «{guarded}»\n"));
-        let found = guard(fixture.file(), span, "x");
+        let found = guard(&fixture.file(), span, "x");
         assert_eq!(found, expected, "{guarded}");
     }
     let (fixture, span) = Fixture::marked("«if not self.pool: raise E»\n");
     assert_eq!(
-        guard(fixture.file(), span, "self.pool"),
+        guard(&fixture.file(), span, "self.pool"),
         Some(RaiseIfMissing)
     );
 }
@@ -325,7 +325,7 @@ fn guards_are_recognised() {
 fn present(body: &str) -> bool {
     let lines: Vec<String> = body.lines().map(|line| format!("    {line}\n")).collect();
     let (fixture, span) = Fixture::marked(&format!("async def f(x, y):\n{}", lines.concat()));
-    known_present(fixture.file(), "x.id", span)
+    known_present(&fixture.file(), "x.id", span)
 }
 
 #[test]
@@ -396,7 +396,7 @@ fn presence_is_not_certain_otherwise() {
 fn presence_of_a_variable_ends_where_it_is_bound_again() {
     let check = |body: &str| {
         let (fixture, span) = Fixture::marked(&format!("def f():\n{body}    «site»\n"));
-        known_present(fixture.file(), "u", span)
+        known_present(&fixture.file(), "u", span)
     };
     assert!(check("    u = g()\n    if not u: raise E\n"));
     assert!(check("    if (u := g()) is None: return\n"));

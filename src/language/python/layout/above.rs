@@ -7,7 +7,7 @@ use crate::source::Span;
 
 /// The start of the line that the logical line around `span` begins on. A comment line put there is part of nothing else: no string,
 /// no bracket, no line that is continued by a backslash.
-pub(in crate::language::python) fn line_above(code: Code<'_>, span: Span) -> usize {
+pub(in crate::language::python) fn line_above(code: &Code<'_>, span: Span) -> usize {
     let text = Text(code.source);
     let mut start = first(code, span);
     loop {
@@ -18,7 +18,7 @@ pub(in crate::language::python) fn line_above(code: Code<'_>, span: Span) -> usi
             // Behind other code: `a = 1; b = 2`, `if a: b = 2`.
             let at = line + before.len() - before.trim_start_matches(blank).len();
             first(code, Span::new(at, at + 1))
-        } else if line > 0 && text.continues_line(code.tree, start) {
+        } else if line > 0 && text.continues_line(&code.tree, start) {
             let at = text.line_start(line - 1);
             let indent = text.indent_of_line(line - 1).len();
             first(code, Span::new(at + indent, at + indent + 1))
@@ -33,12 +33,14 @@ pub(in crate::language::python) fn line_above(code: Code<'_>, span: Span) -> usi
 }
 
 /// Where the statement around `span` begins.
-fn first(code: Code<'_>, span: Span) -> usize {
-    statement(code.tree, span).map_or(span.start, |statement| statement.start)
+fn first(code: &Code<'_>, span: Span) -> usize {
+    statement(&code.tree, span).map_or(span.start, |statement| statement.start)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use crate::language::python::Python;
     use crate::language::{Language as _, parse};
 
@@ -50,11 +52,11 @@ mod tests {
         let model = Python.model(source, &parsed.tree);
         let code = Code {
             source,
-            tree: &parsed.tree,
+            tree: Arc::new(parsed.tree),
             model: &model,
         };
         let at = source.find("mark").expect("it is there");
-        let line = line_above(code, Span::new(at, at + 4));
+        let line = line_above(&code, Span::new(at, at + 4));
         source[line..].lines().next().unwrap_or_default().trim()
     }
 

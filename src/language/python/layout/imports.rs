@@ -13,7 +13,7 @@ use crate::source::Span;
 
 /// Puts imports of `names` at `place`, a line for each module.
 pub(in crate::language::python) fn add_imports(
-    code: Code<'_>,
+    code: &Code<'_>,
     place: ImportPlace,
     names: &ModuleNames,
 ) -> Edit {
@@ -64,7 +64,7 @@ pub(in crate::language::python) fn add_imports(
 
 /// Takes names out of the list of the statement and puts others in; the whole line goes where nothing is left.
 pub(in crate::language::python) fn change_import(
-    code: Code<'_>,
+    code: &Code<'_>,
     statement: Span,
     change: &ImportChange,
 ) -> Vec<Edit> {
@@ -86,7 +86,7 @@ pub(in crate::language::python) fn change_import(
 
 /// The list of names of an import statement.
 struct List<'a> {
-    code: Code<'a>,
+    code: &'a Code<'a>,
     text: Text<'a>,
     /// The entries, in source order.
     items: Vec<Span>,
@@ -97,7 +97,7 @@ struct List<'a> {
 }
 
 impl<'a> List<'a> {
-    fn of(code: Code<'a>, statement: Span, change: &ImportChange) -> Self {
+    fn of(code: &'a Code<'a>, statement: Span, change: &ImportChange) -> Self {
         let is_item = |import: &&Import| import.statement == statement;
         let imports = code.model.imports.iter().filter(is_item);
         let items: Vec<Span> = imports.map(|import| import.span).collect();
@@ -124,7 +124,7 @@ impl<'a> List<'a> {
     }
 
     fn has_comments(&self) -> bool {
-        !comments(self.code.tree, self.whole()).is_empty()
+        !comments(&self.code.tree, self.whole()).is_empty()
     }
 
     /// The list anew: entries that stay as they were written, the new ones where the order wants them or at the end.

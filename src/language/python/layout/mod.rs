@@ -39,8 +39,8 @@ const DEFAULT_UNIT: &str = "    ";
 /// of the one are inside or outside of those of the other, never across their ends, so that both can be unwrapped at once.
 ///
 /// `None` for a statement with a further clause (`else`, `except`), and where the suite cannot be moved.
-pub(super) fn unwrap_block(code: Code<'_>, statement: Span) -> Option<Vec<Edit>> {
-    let node = node_at(code.tree, statement, is_statement)?;
+pub(super) fn unwrap_block(code: &Code<'_>, statement: Span) -> Option<Vec<Edit>> {
+    let node = node_at(&code.tree, statement, is_statement)?;
     if node.has_error() {
         return None;
     }
@@ -83,9 +83,9 @@ fn colon_before(statement: Node<'_>, suite: Node<'_>) -> Option<usize> {
 
 /// Deletes a header, which begins at the indentation `outer` and ends where the suite's first line begins (or its first statement, for
 /// a suite on the same line), but for its comments, each of which gets a line of its own.
-fn without_header(code: Code<'_>, header: Span, outer: &str, one_line: bool) -> Vec<Edit> {
+fn without_header(code: &Code<'_>, header: Span, outer: &str, one_line: bool) -> Vec<Edit> {
     let text = Text(code.source);
-    let comments = comments(code.tree, header);
+    let comments = comments(&code.tree, header);
     if comments.is_empty() && !one_line {
         // The suite brings its own indentation, so the one before the header goes with it.
         return vec![Edit::delete(Span::new(
@@ -125,7 +125,7 @@ fn deletions(spans: Vec<Span>) -> Vec<Edit> {
 /// Puts `header` above the statement at `span` and indents the statement by one unit of the file.
 ///
 /// `None` unless the statement has its lines for itself.
-pub(super) fn wrap_statement(code: Code<'_>, span: Span, header: &str) -> Option<Vec<Edit>> {
+pub(super) fn wrap_statement(code: &Code<'_>, span: Span, header: &str) -> Option<Vec<Edit>> {
     let text = Text(code.source);
     let indent = text.indent_before(span.start)?;
     let unit = indent_unit(code);
@@ -147,17 +147,17 @@ pub(super) fn wrap_statement(code: Code<'_>, span: Span, header: &str) -> Option
 /// Moves the lines of the statements that `statements` covers inwards by `unit`, for a new header before them.
 ///
 /// `None` unless they begin and end whole lines.
-fn indent_block(code: Code<'_>, statements: Span, unit: &str) -> Option<Vec<Edit>> {
+fn indent_block(code: &Code<'_>, statements: Span, unit: &str) -> Option<Vec<Edit>> {
     let text = Text(code.source);
     let indent = text.indent_before(statements.start)?;
     let rest = code.source[statements.end..text.line_end(statements.end)].trim_start();
     let rest = rest.strip_prefix(';').unwrap_or(rest).trim();
     if !(rest.is_empty() || rest.starts_with('#'))
-        || text.continues_line(code.tree, statements.start)
+        || text.continues_line(&code.tree, statements.start)
     {
         return None;
     }
-    let around = *path(code.tree, statements).last()?;
+    let around = *path(&code.tree, statements).last()?;
     if around.has_error() {
         return None;
     }
@@ -166,7 +166,7 @@ fn indent_block(code: Code<'_>, statements: Span, unit: &str) -> Option<Vec<Edit
 }
 
 /// What the file indents its blocks by: as its first indented block does.
-fn indent_unit(code: Code<'_>) -> &str {
+fn indent_unit<'s>(code: &Code<'s>) -> &'s str {
     let text = Text(code.source);
     let mut work = vec![code.tree.root_node()];
     while let Some(node) = work.pop() {

@@ -13,11 +13,11 @@ use crate::source::Span;
 ///
 /// `None` where a comment stands where the comma would have to go.
 pub(in crate::language::python) fn add_parameter(
-    code: Code<'_>,
+    code: &Code<'_>,
     function: Span,
     parameter: &str,
 ) -> Option<Edit> {
-    let definition = node_at(code.tree, function, |kind| kind == "function_definition")?;
+    let definition = node_at(&code.tree, function, |kind| kind == "function_definition")?;
     let list = definition.child_by_field_name("parameters")?;
     if list.has_error() {
         return None;
@@ -64,7 +64,7 @@ mod tests {
     fn added(source: &str) -> String {
         let (fixture, span) = Fixture::marked(source);
         let code = fixture.file();
-        let edit = add_parameter(code, span, "s=D()").expect("there is a place");
+        let edit = add_parameter(&code, span, "s=D()").expect("there is a place");
         splice(code.source, &[edit]).expect("one edit")
     }
 

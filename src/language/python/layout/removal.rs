@@ -12,8 +12,8 @@ use crate::source::Span;
 ///
 /// No comment goes: one behind the statement stays on the line, those inside of it get lines of their own. With a definition goes one of the
 /// two runs of blank lines around it.
-pub(in crate::language::python) fn remove_statement(code: Code<'_>, span: Span) -> Edit {
-    let Some((statement, block)) = statement_in_block(code.tree, span) else {
+pub(in crate::language::python) fn remove_statement(code: &Code<'_>, span: Span) -> Edit {
+    let Some((statement, block)) = statement_in_block(&code.tree, span) else {
         return Edit::delete(span);
     };
     let removal = Removal {
@@ -29,7 +29,7 @@ pub(in crate::language::python) fn remove_statement(code: Code<'_>, span: Span) 
 }
 
 struct Removal<'a> {
-    code: Code<'a>,
+    code: &'a Code<'a>,
     text: Text<'a>,
     span: Span,
     is_definition: bool,
@@ -76,7 +76,7 @@ impl Removal<'_> {
         if rest.starts_with('#') {
             return self.without(Span::new(span.start, line_end - rest.len()));
         }
-        if !rest.is_empty() || text.continues_line(self.code.tree, span.start) {
+        if !rest.is_empty() || text.continues_line(&self.code.tree, span.start) {
             return self.passed();
         }
         let lines = Span::new(span.start - indent.len(), text.next_line(line_end));
@@ -112,7 +112,7 @@ impl Removal<'_> {
 
     /// The comments inside of the statement, without the blanks behind them.
     fn comments(&self) -> Vec<&str> {
-        comments(self.code.tree, self.span)
+        comments(&self.code.tree, self.span)
             .into_iter()
             .map(|comment| self.code.text(comment).trim_end())
             .collect()

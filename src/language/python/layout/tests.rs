@@ -20,7 +20,7 @@ fn first_with(fixture: &Fixture) -> Span {
 
 fn unwrapped(source: &str) -> Option<String> {
     let fixture = Fixture::new(source);
-    let edits = unwrap_block(fixture.file(), first_with(&fixture))?;
+    let edits = unwrap_block(&fixture.file(), first_with(&fixture))?;
     Some(splice(source, &edits).expect("edits are disjoint"))
 }
 
@@ -100,7 +100,7 @@ fn all_unwrapped(source: &str) -> String {
     let mut work = vec![fixture.tree.root_node()];
     while let Some(node) = work.pop() {
         if node.kind() == "with_statement" {
-            edits.extend(unwrap_block(fixture.file(), node.into()).expect("moves"));
+            edits.extend(unwrap_block(&fixture.file(), node.into()).expect("moves"));
         }
         work.extend(children(node));
     }
@@ -234,14 +234,14 @@ fn a_statement_with_a_further_clause_is_not_unwrapped() {
         let fixture = Fixture::new(source);
         let statement = children(fixture.tree.root_node())[0];
         assert_eq!(
-            unwrap_block(fixture.file(), statement.into()),
+            unwrap_block(&fixture.file(), statement.into()),
             None,
             "{source}"
         );
     }
     let fixture = Fixture::new("if a:\n    b\n");
     let statement = children(fixture.tree.root_node())[0];
-    assert!(unwrap_block(fixture.file(), statement.into()).is_some());
+    assert!(unwrap_block(&fixture.file(), statement.into()).is_some());
 }
 
 const SAMPLES: [&str; 4] = [
@@ -256,13 +256,13 @@ fn a_block_that_is_indented_and_dedented_is_the_same() {
     for source in SAMPLES {
         let fixture = Fixture::new(source);
         let file = fixture.file();
-        let unit = indent_unit(file);
+        let unit = indent_unit(&file);
         let statement = children(fixture.tree.root_node())[0];
         let block = ["body", "consequence"]
             .iter()
             .find_map(|field| statement.child_by_field_name(field));
         let block = Span::from(block.expect("has a block"));
-        let mut edits = indent_block(file, block, unit).expect("indents");
+        let mut edits = indent_block(&file, block, unit).expect("indents");
         let text = Text(source);
         let indent = text.indent_before(block.start).expect("begins a line");
         let header = format!("{indent}with z:{}", text.newline());
@@ -280,11 +280,11 @@ fn a_block_that_is_indented_and_dedented_is_the_same() {
 #[test]
 fn only_whole_lines_are_indented() {
     let (fixture, span) = Fixture::marked("a; «b»\nc\n");
-    assert_eq!(indent_block(fixture.file(), span, "  "), None);
+    assert_eq!(indent_block(&fixture.file(), span, "  "), None);
     let (fixture, span) = Fixture::marked("«a»; b\nc\n");
-    assert_eq!(indent_block(fixture.file(), span, "  "), None);
+    assert_eq!(indent_block(&fixture.file(), span, "  "), None);
     let (fixture, span) = Fixture::marked("«a\nb;»  # c\nd\n");
-    assert!(indent_block(fixture.file(), span, "  ").is_some());
+    assert!(indent_block(&fixture.file(), span, "  ").is_some());
 }
 
 #[test]
@@ -297,13 +297,13 @@ fn the_unit_is_that_of_the_file() {
         ("x = f(\n        a)\nif a:\n   b\n", "   "),
     ] {
         let fixture = Fixture::new(source);
-        assert_eq!(indent_unit(fixture.file()), unit, "{source}");
+        assert_eq!(indent_unit(&fixture.file()), unit, "{source}");
     }
 }
 
 fn removed(marked: &str) -> String {
     let (fixture, span) = Fixture::marked(marked);
-    let edit = remove_statement(fixture.file(), span);
+    let edit = remove_statement(&fixture.file(), span);
     let after = splice(&fixture.source, &[edit]).expect("one edit");
     let parsed = parse(&Python, &after).expect("parses");
     assert_eq!(parsed.errors, None, "{marked}{after}");
@@ -411,7 +411,7 @@ fn one_run_of_blank_lines_goes_with_a_definition() {
 fn a_statement_is_wrapped() {
     let wrapped = |marked: &str| {
         let (fixture, span) = Fixture::marked(marked);
-        let edits = wrap_statement(fixture.file(), span, "with z:")?;
+        let edits = wrap_statement(&fixture.file(), span, "with z:")?;
         Some(splice(&fixture.source, &edits).expect("disjoint"))
     };
     for (before, after) in [

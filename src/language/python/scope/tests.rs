@@ -267,7 +267,7 @@ fn reads(source: &str) -> Vec<(String, ReferenceKind)> {
         .model
         .references
         .iter()
-        .map(|reference| (reference.name.clone(), reference.kind))
+        .map(|reference| (reference.name.to_string(), reference.kind))
         .collect()
 }
 

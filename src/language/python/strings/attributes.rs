@@ -22,7 +22,7 @@ pub(super) struct Store<'a> {
     value: Option<Node<'a>>,
 }
 
-impl<'a> Evaluator<'_, 'a> {
+impl<'a> Evaluator<'a> {
     /// `object.name`
     pub(super) fn attribute(&mut self, node: Node<'a>) -> Value {
         let (Some(object), Some(name)) = (
@@ -167,7 +167,7 @@ impl<'a> Evaluator<'_, 'a> {
 }
 
 /// Every place of the file where an attribute is written.
-fn collect<'a>(file: &Code<'a>) -> BTreeMap<&'a str, Vec<Store<'a>>> {
+fn collect<'a>(file: &'a Code<'a>) -> BTreeMap<&'a str, Vec<Store<'a>>> {
     let mut stores: BTreeMap<&'a str, Vec<Store<'a>>> = BTreeMap::new();
     let mut work = vec![file.tree.root_node()];
     while let Some(node) = work.pop() {

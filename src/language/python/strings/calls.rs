@@ -11,7 +11,7 @@ use crate::language::python::imports::qualified;
 use crate::language::python::nodes::{children, unparenthesised};
 use crate::sql::SqlText;
 
-impl<'a> Evaluator<'_, 'a> {
+impl<'a> Evaluator<'a> {
     pub(super) fn percent(&mut self, node: Node<'a>, current: Option<Current<'_>>) -> Value {
         let template = self.field(node, "left", current);
         let Some(right) = node.child_by_field_name("right") else {

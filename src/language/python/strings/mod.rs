@@ -45,7 +45,7 @@ pub(super) fn evaluate(file: &Code<'_>, expression: Span) -> Vec<SqlText> {
         active: Vec::new(),
         stores: None,
     };
-    let value = match expression_at(file.tree, expression) {
+    let value = match expression_at(&file.tree, expression) {
         Some(node) => evaluator.evaluate(node, None),
         None => Value::unknown(),
     };
@@ -65,8 +65,8 @@ struct Current<'v> {
     value: &'v Value,
 }
 
-struct Evaluator<'f, 'a> {
-    file: &'f Code<'a>,
+struct Evaluator<'a> {
+    file: &'a Code<'a>,
     steps: usize,
     depth: usize,
     /// How deep the statements nest that are being gone through.
@@ -77,7 +77,7 @@ struct Evaluator<'f, 'a> {
     stores: Option<BTreeMap<&'a str, Vec<attributes::Store<'a>>>>,
 }
 
-impl<'a> Evaluator<'_, 'a> {
+impl<'a> Evaluator<'a> {
     fn text(&self, node: Node<'_>) -> &'a str {
         self.file.text(node.into())
     }
@@ -308,13 +308,13 @@ impl<'a> Evaluator<'_, 'a> {
             binding.kind,
             BindingKind::Assignment | BindingKind::Annotation
         );
-        let display = unparenthesised(expression_at(file.tree, binding.value.filter(|_| plain)?)?);
+        let display = unparenthesised(expression_at(&file.tree, binding.value.filter(|_| plain)?)?);
         let constant = || {
             matches!(display.kind(), "tuple" | "expression_list")
                 || file
                     .model
                     .references_to(owner, &reference.name)
-                    .all(|reference| only_looks_into(*file, reference.span))
+                    .all(|reference| only_looks_into(file, reference.span))
         };
         (kinds.contains(&display.kind()) && constant()).then_some(display)
     }

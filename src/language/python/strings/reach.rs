@@ -19,8 +19,8 @@ type State = Option<Value>;
 const MAX_LEVELS: usize = 100;
 
 /// One walk through the statements of a scope.
-pub(super) struct Reach<'e, 'f, 'a, 'n> {
-    evaluator: &'e mut Evaluator<'f, 'a>,
+pub(super) struct Reach<'e, 'a, 'n> {
+    evaluator: &'e mut Evaluator<'a>,
     owner: ScopeId,
     name: &'n str,
     /// The bindings of the variable that the scope itself executes, in source order.
@@ -33,10 +33,10 @@ pub(super) struct Reach<'e, 'f, 'a, 'n> {
     found: Option<Value>,
 }
 
-impl<'e, 'f, 'a, 'n> Reach<'e, 'f, 'a, 'n> {
+impl<'e, 'a, 'n> Reach<'e, 'a, 'n> {
     /// A walk for the values at `site`, or for all values. `bindings` are those that the scope itself executes, in source order.
     pub(super) fn new(
-        evaluator: &'e mut Evaluator<'f, 'a>,
+        evaluator: &'e mut Evaluator<'a>,
         (owner, name): (ScopeId, &'n str),
         bindings: Vec<&'a Binding>,
         site: Option<Span>,
@@ -180,7 +180,7 @@ impl<'e, 'f, 'a, 'n> Reach<'e, 'f, 'a, 'n> {
     }
 
     fn augmented(&mut self, binding: &Binding, state: &Value) -> Value {
-        let tree = self.evaluator.file.tree;
+        let tree = &self.evaluator.file.tree;
         let Some(node) = node_at(tree, binding.statement, |kind| {
             kind == "expression_statement"
         })

@@ -9,7 +9,7 @@ use crate::language::model::{Binding, BindingKind, ImportKind, Model, ScopeId, S
 use crate::language::python::nodes::{children, expression_at, node_at};
 use crate::source::Span;
 
-impl Evaluator<'_, '_> {
+impl Evaluator<'_> {
     /// What the variable `name` of `owner` can be when it is read at `site`, which stands in `scope`.
     pub(super) fn variable(
         &mut self,
@@ -76,7 +76,7 @@ impl Evaluator<'_, '_> {
         let body = if owner == Model::MODULE {
             Some(file.tree.root_node())
         } else {
-            node_at(file.tree, scope.span, |kind| {
+            node_at(&file.tree, scope.span, |kind| {
                 matches!(kind, "function_definition" | "class_definition")
             })
             .and_then(|definition| definition.child_by_field_name("body"))
@@ -121,7 +121,7 @@ impl Evaluator<'_, '_> {
         binding
             .value
             .filter(|_| plain)
-            .and_then(|value| expression_at(self.file.tree, value))
+            .and_then(|value| expression_at(&self.file.tree, value))
             .map_or_else(Value::unknown, |value| self.evaluate(value, current))
     }
 
@@ -129,7 +129,7 @@ impl Evaluator<'_, '_> {
     pub(super) fn element(&mut self, binding: &Binding) -> Value {
         let display = binding
             .value
-            .and_then(|value| expression_at(self.file.tree, value))
+            .and_then(|value| expression_at(&self.file.tree, value))
             .and_then(|value| self.display(value, &["list", "tuple", "set", "expression_list"]));
         let Some(display) = display else {
             return Value::unknown();

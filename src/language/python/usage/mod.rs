@@ -15,16 +15,16 @@ use crate::language::usage::{Manner, MethodCall, Usage};
 use crate::source::Span;
 
 /// How the expression at `span` is used by what stands around it.
-pub(super) fn usage(code: Code<'_>, span: Span) -> Usage {
-    let path = path(code.tree, span);
+pub(super) fn usage(code: &Code<'_>, span: Span) -> Usage {
+    let path = path(&code.tree, span);
     Around { code, path: &path }
         .expression(span)
         .map_or(Usage::Other, |(around, at)| around.of(at))
 }
 
 /// Whether the list or dictionary at `span` is only looked into there, never changed or handed on.
-pub(super) fn only_looks_into(code: Code<'_>, span: Span) -> bool {
-    let path = path(code.tree, span);
+pub(super) fn only_looks_into(code: &Code<'_>, span: Span) -> bool {
+    let path = path(&code.tree, span);
     let around = Around { code, path: &path };
     around
         .expression(span)
@@ -34,7 +34,7 @@ pub(super) fn only_looks_into(code: Code<'_>, span: Span) -> bool {
 /// An expression among its ancestors.
 #[derive(Clone, Copy)]
 struct Around<'a, 't> {
-    code: Code<'a>,
+    code: &'a Code<'a>,
     /// From the root inwards.
     path: &'a [Node<'t>],
 }

@@ -6,7 +6,7 @@ use crate::language::python::tests::Fixture;
 /// How the name between `«` and `»` is used.
 fn used(marked: &str) -> (Usage, Fixture) {
     let (fixture, span) = Fixture::marked(marked);
-    (usage(fixture.file(), span), fixture)
+    (usage(&fixture.file(), span), fixture)
 }
 
 fn method_call(marked: &str) -> (MethodCall, Fixture) {
@@ -212,7 +212,7 @@ fn looking_into_a_container_is_told_from_changing_it() {
         ("«c» += [1]\n", false),
     ] {
         let (fixture, span) = Fixture::marked(source);
-        assert_eq!(only_looks_into(fixture.file(), span), expected, "{source}");
+        assert_eq!(only_looks_into(&fixture.file(), span), expected, "{source}");
     }
 }
 

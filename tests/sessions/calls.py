@@ -1,9 +1,9 @@
 """Calls every function of an application, each with the same rows in the tables, and prints what it does.
 
-    calls.py ADDRESS ROOT [FUNCTION ...]
+    calls.py ADDRESS ROOT [NAME ...]
 
-ADDRESS is that of a server where databases may be created, ROOT the folder of the application. With names, only these functions
-are called. What is printed is, for each function and each choice of its arguments: what it gives or how it fails, the rows that are
+ADDRESS is that of a server where databases may be created, ROOT the folder of the application. With names of functions or
+modules, only these are called. What is printed is, for each function and each choice of its arguments: what it gives or how it fails, the rows that are
 in the tables then, and how many transactions are open still.
 """
 from __future__ import annotations
@@ -36,7 +36,7 @@ VALUES: Dict[str, List[Any]] = {
     "name": ["gamma", "alpha"],
     "status": ["new", "none"],
     "dry": [False, True],
-    "names": [["x", "skipped", "y"], ["x", "alpha", "y"]],
+    "names": [["x", "skipped", "y"], ["x", "alpha", "y"], ["x", "y", "skipped"]],
 }
 
 #: Longer than any call takes; one that takes longer waits for a lock that nobody gives back.
@@ -65,21 +65,21 @@ def modules(package: str) -> Iterator[ModuleType]:
         yield importlib.import_module(found.name)
 
 
-def tasks() -> Iterator[Tuple[str, Call]]:
+def tasks() -> Iterator[Tuple[str, str, Call]]:
     for module in modules("app.tasks"):
         for name, function in vars(module).items():
             if inspect.isfunction(function) and function.__module__ == module.__name__:
                 # One that is given anything else is a part of another.
                 if all(parameter in VALUES for parameter in inspect.signature(function).parameters):
-                    yield name, function
+                    yield module.__name__, name, function
 
 
-def routes(client: httpx.AsyncClient, application: FastAPI) -> Iterator[Tuple[str, Call]]:
+def routes(client: httpx.AsyncClient, application: FastAPI) -> Iterator[Tuple[str, str, Call]]:
     for module in modules("app.routers"):
         application.include_router(module.router)
         for route in module.router.routes:
             if isinstance(route, APIRoute):
-                yield route.name, asked(client, route)
+                yield module.__name__, route.name, asked(client, route)
 
 
 def asked(client: httpx.AsyncClient, route: APIRoute) -> Call:
@@ -164,10 +164,10 @@ async def answers(owner: asyncpg.Connection, wanted: List[str]) -> Dict[str, Any
     transport = httpx.ASGITransport(app=application)
     async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
         functions = [*tasks(), *routes(client, application)]
-        names = [name for name, _ in functions]
+        names = [name for _, name, _ in functions]
         assert len(set(names)) == len(names), "two functions of one name"
-        for name, function in functions:
-            if not wanted or name in wanted:
+        for module, name, function in functions:
+            if not wanted or name in wanted or module in wanted:
                 calls = [(arguments, await stage.call(function, arguments)) for arguments in choices(function)]
                 found[name] = {json.dumps(arguments): answer for arguments, answer in calls}
     return found

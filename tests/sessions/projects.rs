@@ -18,6 +18,8 @@ pub(crate) struct Project {
     pub(crate) name: &'static str,
     folder: &'static str,
     changes: &'static [(&'static str, &'static str)],
+    /// The modules whose functions are called; none for all.
+    pub(crate) modules: &'static [&'static str],
 }
 
 const EXPIRES: (&str, &str) = (", expire_on_commit=False", "");
@@ -27,22 +29,29 @@ pub(crate) const PROJECTS: &[Project] = &[
         name: "keeping",
         folder: "app",
         changes: &[],
+        modules: &[],
     },
     Project {
         name: "expiring",
         folder: "app",
         changes: &[EXPIRES],
+        modules: &[],
     },
     Project {
         name: "committing nothing",
         folder: "app",
         changes: &[("        await session.commit()\n", "")],
+        modules: &[
+            "app.tasks.beginning",
+            "app.tasks.manual",
+            "app.routers.domains",
+        ],
     },
     Project {
         name: "beginning",
         folder: "app",
         changes: &[(
-            r#"    session = session_factory()
+            r"    session = session_factory()
     try:
         yield session
         await session.commit()
@@ -51,21 +60,28 @@ pub(crate) const PROJECTS: &[Project] = &[
         raise
     finally:
         await session.close()
-"#,
-            r#"    async with session_factory.begin() as session:
+",
+            r"    async with session_factory.begin() as session:
         yield session
-"#,
+",
         )],
+        modules: &[
+            "app.tasks.beginning",
+            "app.tasks.committing",
+            "app.routers.domains",
+        ],
     },
     Project {
         name: "without asyncio",
         folder: "sync",
         changes: &[],
+        modules: &[],
     },
     Project {
         name: "without asyncio, expiring",
         folder: "sync",
         changes: &[EXPIRES],
+        modules: &[],
     },
 ];
 
@@ -105,11 +121,11 @@ impl Machine {
         })
     }
 
-    /// What the functions of the project in `root` do, or these of them.
-    pub(crate) fn answers(&self, root: &Path, functions: &[&str]) -> Value {
+    /// What the functions of the project in `root` do, or those of these names or modules.
+    pub(crate) fn answers(&self, root: &Path, wanted: &[&str]) -> Value {
         let mut command = Command::new(&self.python);
         command.arg(Path::new(SESSIONS).join("calls.py"));
-        command.arg(&self.database).arg(root).args(functions);
+        command.arg(&self.database).arg(root).args(wanted);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", said(&output));
         serde_json::from_slice(&output.stdout).unwrap()

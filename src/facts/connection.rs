@@ -7,6 +7,7 @@ use crate::language::expression::Argument;
 use crate::language::usage::{MethodCall, Usage};
 use crate::language::{BindingKind, Reference, ScopeId, ScopeKind};
 use crate::project::{FileId, ParsedFile};
+use crate::recipe::SessionMethods;
 use crate::source::Span;
 use crate::sql::{self, Command, SqlFacts, SqlText, Statement, StatementKind, TableName, TableUse};
 
@@ -283,8 +284,9 @@ impl Visitor<'_> {
 
     fn is_method(&self, name: &str) -> bool {
         let driver = self.world.driver;
-        let methods = driver.query_methods.iter().chain(&driver.silent_methods);
-        methods.into_iter().any(|method| method == name)
+        let mut methods = driver.query_methods.iter().chain(&driver.silent_methods);
+        let of_session = |session: &SessionMethods| session.all().any(|method| method == name);
+        methods.any(|method| method == name) || driver.session.as_ref().is_some_and(of_session)
     }
 
     /// Whether a call is started beside the block: `asyncio.create_task(work(conn))`, `asyncio.gather(work(conn), …)`.

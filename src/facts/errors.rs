@@ -63,6 +63,7 @@ pub fn catches(world: World<'_>, id: FileId, body: Span) -> Vec<Catch> {
         handles: true,
         falls_through: true,
         continues: false,
+        handlers: Vec::new(),
     }));
     found
 }

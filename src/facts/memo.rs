@@ -30,6 +30,8 @@ pub struct Memo {
     pub(super) values: Table<(FileId, Span), Values>,
     /// The names under which session factories are kept.
     pub(super) factories: Table<(), BTreeSet<String>>,
+    /// The names of the methods by which objects with rows change themselves.
+    pub(super) changers: Table<(), BTreeSet<String>>,
 }
 
 /// Answers by question.

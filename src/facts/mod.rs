@@ -21,6 +21,7 @@ pub mod site;
 pub mod standard;
 pub mod statements;
 pub mod tables;
+pub mod touched;
 
 use globset::GlobSet;
 

@@ -1,13 +1,15 @@
 //! Statements that a program makes of calls (`select(Lot).where(…)`) or of a text (`text("SELECT …")`): whether they only read.
 
+use std::collections::BTreeSet;
+
 use crate::facts::World;
 use crate::facts::connection::read;
-use crate::language::BindingKind;
 use crate::language::expression::{Argument, Expression};
-use crate::project::FileId;
+use crate::language::{BindingKind, Model};
+use crate::project::{FileId, Symbol};
 use crate::recipe::SessionMethods;
 use crate::source::Span;
-use crate::sql::{self, Effect, SqlFacts, SqlText, StatementKind};
+use crate::sql::{self, Effect, Part, SqlFacts, SqlText, StatementKind};
 
 /// How many names and calls a statement is followed through.
 const DEPTH: usize = 12;
@@ -61,7 +63,7 @@ fn made(
                 // `query = query.where(…)` is what it was before.
                 let grows = |value: Span| begins_with(value.text(file.text()), &name);
                 match value {
-                    Some(value) if grows(value) => functions(world, id, value),
+                    Some(value) if grows(value) => parts(world, session, id, value),
                     Some(value) => made(world, session, id, value, depth),
                     None => Manner::Unknown,
                 }
@@ -69,31 +71,41 @@ fn made(
             values.max().unwrap_or(Manner::Unknown)
         }
         Expression::Call { callee, arguments } => {
-            let text = callee.text(file.text());
-            let last = text.rsplit('.').next().unwrap_or(text).trim();
-            let has = |names: &[String]| names.iter().any(|name| name == last);
-            if has(&session.textual) {
+            let maker = maker(world, id, callee);
+            let makes = |names: &[String]| names.iter().any(|name| maker.as_ref() == Some(name));
+            if makes(&session.textual) {
                 return match arguments.first() {
                     Some(Argument::Positional(value)) => of_texts(&read(file, *value)),
                     _ => Manner::Unknown,
                 };
             }
-            if has(&session.changing) {
+            if makes(&session.changing) {
                 return Manner::Changes;
             }
-            if has(&session.reading) {
-                return functions(world, id, span);
+            if makes(&session.reading) {
+                return parts(world, session, id, span);
             }
             match file.expression(callee) {
                 // `select(…).where(…)`
                 Expression::Attribute { object, .. } => {
                     let inner = made(world, session, id, object, depth);
-                    inner.max(functions(world, id, span))
+                    inner.max(parts(world, session, id, span))
                 }
                 _ => Manner::Unknown,
             }
         }
         _ => Manner::Unknown,
+    }
+}
+
+/// The name of the function that makes a statement, as the library calls it; nothing for a method of a statement, which may have the same
+/// name: `insert(Lot).values(…)`.
+fn maker(world: World<'_>, id: FileId, callee: Span) -> Option<String> {
+    match world.project.symbol(id, callee)? {
+        Symbol::External(dotted) | Symbol::Unbound(dotted) => {
+            dotted.rsplit('.').next().map(str::to_owned)
+        }
+        _ => None,
     }
 }
 
@@ -103,20 +115,86 @@ fn begins_with(text: &str, name: &str) -> bool {
         .is_some_and(|rest| rest.trim_start().starts_with('.'))
 }
 
-/// Functions of the database that a statement calls by `func.name(…)`: one that is not known may change rows.
-fn functions(world: World<'_>, id: FileId, span: Span) -> Manner {
+/// What the parts of a statement do that is otherwise known: statements inside of it, functions of the database, pieces of SQL; also those
+/// that it holds under a name.
+fn parts(world: World<'_>, session: &SessionMethods, id: FileId, span: Span) -> Manner {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![(id, span)];
+    let mut found = Manner::Reads;
+    while let Some((id, span)) = open.pop() {
+        if !seen.insert((id, span)) {
+            continue;
+        }
+        let file = world.project.file(id);
+        let calls = file.outline.calls.iter();
+        for call in calls.filter(|call| span.contains(call.span)) {
+            found = found.max(part(world, session, id, call.span));
+        }
+        let references = file.model.references.iter();
+        for reference in references.filter(|reference| span.contains(reference.span)) {
+            let (place, scope) = match world.project.symbol(id, reference.span) {
+                Some(Symbol::Member { file, .. }) => (file, Some(Model::MODULE)),
+                _ => (id, reference.target),
+            };
+            let Some(scope) = scope else { continue };
+            let model = &world.project.file(place).model;
+            let values = model.bindings_of(scope, &reference.name);
+            open.extend(
+                values
+                    .filter_map(|binding| binding.value)
+                    .map(|value| (place, value)),
+            );
+        }
+    }
+    found
+}
+
+/// What a call inside of a statement does.
+fn part(world: World<'_>, session: &SessionMethods, id: FileId, span: Span) -> Manner {
     let file = world.project.file(id);
-    let calls = file.outline.calls.iter();
-    let names = calls
-        .filter(|call| span.contains(call.span))
-        .filter(|call| call.callee.text(file.text()).starts_with("func."));
-    names
-        .map(|call| {
-            let text = format!("SELECT {}()", call.name);
-            of_texts(&[sql::read(&SqlText::literal(text))])
-        })
-        .max()
-        .unwrap_or(Manner::Reads)
+    let Expression::Call { callee, arguments } = file.expression(span) else {
+        return Manner::Reads;
+    };
+    let symbol = world.project.symbol(id, callee);
+    let Some(Symbol::External(dotted) | Symbol::Unbound(dotted)) = symbol else {
+        return Manner::Reads;
+    };
+    let mut names = dotted.rsplit('.');
+    let name = names.next().unwrap_or_default();
+    // `func.name(…)`: one that is not known may change rows.
+    if names.any(|name| name == "func") {
+        return of_texts(&[sql::read(&SqlText::literal(format!("SELECT {name}()")))]);
+    }
+    let is = |names: &[String]| names.iter().any(|known| known == name);
+    if is(&session.changing) {
+        return Manner::Changes;
+    }
+    if is(&session.textual) || name == "literal_column" {
+        return match arguments.first() {
+            Some(Argument::Positional(value)) => {
+                let texts = file.language.texts(file.code(), *value).into_iter();
+                texts.map(of_piece).max().unwrap_or(Manner::Unknown)
+            }
+            _ => Manner::Unknown,
+        };
+    }
+    Manner::Reads
+}
+
+/// What a piece of SQL does that may be a whole statement, or an expression or clause in one.
+fn of_piece(text: SqlText) -> Manner {
+    let whole = sql::read(&text);
+    let is_known = |query: &SqlFacts| {
+        let mut statements = query.statements.iter();
+        !query.statements.is_empty()
+            && statements.all(|statement| statement.kind != StatementKind::Unknown)
+    };
+    if is_known(&whole) {
+        return of_texts(&[whole]);
+    }
+    let mut parts = vec![Part::Literal("SELECT ".to_owned())];
+    parts.extend(text.parts);
+    of_texts(&[sql::read(&SqlText { parts })])
 }
 
 /// What SQL does to the rows and the session.

@@ -139,6 +139,8 @@ pub struct Outline {
     pub calls: Vec<CallSite>,
     /// All assignments to attributes.
     pub writes: Vec<AttributeWrite>,
+    /// All places where an element of an attribute is set or deleted: `object.name[key] = …`.
+    pub items: Vec<AttributeWrite>,
     /// All reads of attributes.
     pub reads: Vec<AttributeRead>,
     /// All returns and yields.

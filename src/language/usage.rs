@@ -92,6 +92,8 @@ pub struct Catch {
     pub falls_through: bool,
     /// Whether a handler jumps to the next round of a loop.
     pub continues: bool,
+    /// The bodies of the handlers; none where there is no code that handles.
+    pub handlers: Vec<Span>,
 }
 
 /// What a conditional statement does when a name has no value.

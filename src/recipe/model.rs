@@ -532,6 +532,15 @@ pub struct SessionMethods {
     pub close: Vec<String>,
 }
 
+impl SessionMethods {
+    /// The methods of a session that are known.
+    pub fn all(&self) -> impl Iterator<Item = &String> {
+        let steering = [&self.commit, &self.rollback, &self.begin, &self.close];
+        let others = [&self.change, &self.read];
+        steering.into_iter().chain(others).flatten()
+    }
+}
+
 /// One item of a migration's checklist.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -3,8 +3,17 @@
 //! The framework calls the route, nobody else: whoever calls it without the parameter would get the mark that stands for it.
 
 use crate::recipe::Template;
-use crate::rewrite::{Proposal, Refusal, Subject, proof, template, unit_of_work};
+use crate::rewrite::{Proposal, Refusal, Subject, dependency, proof, template, unit_of_work};
 use crate::source::Span;
+
+/// What the framework does behind the function of a route, before it ends the sessions of the parameters.
+const BEHIND_THE_ANSWER: [&str; 5] = [
+    "BackgroundTask",
+    "BackgroundTasks",
+    "StreamingResponse",
+    "EventSourceResponse",
+    "FileResponse",
+];
 
 pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal, Refusal> {
     let shape = subject.shape()?;
@@ -26,6 +35,14 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     let scope = file.model.scope(function);
     reasons.extend(not_for_all(subject, block, scope.body));
     reasons.extend(called_elsewhere(subject, &scope.name));
+    if unit_of_work::begins(subject, subject.capture("ACQUIRE")?) {
+        reasons.push(
+            "the block is committed before the answer is made, and the session of a parameter behind it"
+                .to_owned(),
+        );
+    }
+    reasons.extend(outlasted(subject, scope.span));
+    reasons.extend(dependency::shared(subject, function));
     let text = subject.text(name);
     let others = file.model.bindings_of(function, text);
     if others.into_iter().any(|binding| binding.span != name) {
@@ -79,6 +96,18 @@ fn not_for_all(subject: Subject<'_>, block: Span, body: Span) -> Option<String> 
                 .to_owned(),
         ),
     }
+}
+
+/// What of the answer runs when the function is left, while the session of a parameter is open still: a task behind it that waits for a lock
+/// of this session would wait for ever.
+fn outlasted(subject: Subject<'_>, function: Span) -> Option<String> {
+    let references = subject.parsed().model.references.iter();
+    let mut inside = references.filter(|reference| function.contains(reference.span));
+    let found = inside.find(|reference| BEHIND_THE_ANSWER.contains(&reference.name.as_str()))?;
+    Some(format!(
+        "`{}` runs when the block has ended, and the session of a parameter would be open until then",
+        found.name
+    ))
 }
 
 /// Where the function is used by name, other than by the framework.

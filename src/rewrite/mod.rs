@@ -10,6 +10,7 @@ mod call_to_block;
 mod call_to_helper;
 pub mod cleanup;
 pub mod compose;
+mod dependency;
 pub mod imports;
 mod pair_to_block;
 mod proof;

@@ -35,11 +35,11 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     };
     proposal
         .edits
-        .push(file.language.remove_statement(code, assignment));
+        .push(file.language.remove_statement(code.clone(), assignment));
     for release in &region.releases {
         proposal
             .edits
-            .push(file.language.remove_statement(code, *release));
+            .push(file.language.remove_statement(code.clone(), *release));
     }
     region.open_up(subject, &header, &mut proposal)?;
     proposal.imports = filled.imports;
@@ -102,10 +102,10 @@ impl Region {
         let code = file.code();
         let (mut leads, mut guards) = (Vec::new(), Vec::new());
         for statement in behind {
-            if let Some(pair) = file.language.cleanup(code, *statement) {
+            if let Some(pair) = file.language.cleanup(code.clone(), *statement) {
                 if let [only] = pair.statements[..]
                     && gives_back(subject, only, name)
-                    && file.language.comments(code, pair.clause).is_empty()
+                    && file.language.comments(code.clone(), pair.clause).is_empty()
                 {
                     return Ok(Self {
                         body: *statement,
@@ -120,7 +120,9 @@ impl Region {
             if gives_back(subject, *statement, name) {
                 break;
             }
-            let guard = file.language.guard(code, *statement, subject.text(name));
+            let guard = file
+                .language
+                .guard(code.clone(), *statement, subject.text(name));
             guards.extend(guard.map(|_| *statement));
             leads.push(*statement);
         }
@@ -278,7 +280,9 @@ impl Region {
                 proposal.edits.push(Edit::replace(assignment, whole));
                 return Ok(());
             }
-            let moved = file.language.wrap_statement(code, self.body, header);
+            let moved = file
+                .language
+                .wrap_statement(code.clone(), self.body, header);
             proposal.move_lines(moved.ok_or_else(stuck)?);
             return Ok(());
         };
@@ -294,15 +298,19 @@ impl Region {
                 .first()
                 .map_or(pair.header.start, |lead| lead.start);
             let whole = Span::new(start, pair.clause.end);
-            let moved = file.language.wrap_statement(code, whole, header);
+            let moved = file.language.wrap_statement(code.clone(), whole, header);
             proposal.move_lines(moved.ok_or_else(stuck)?);
             return Ok(());
         }
         match (self.leads.first(), self.leads.last()) {
             (Some(first), Some(last)) => {
                 let leads = Span::new(first.start, last.end);
-                let moved = file.language.wrap_statement(code, leads, header);
-                if !file.language.comments(code, line(pair.header)).is_empty() {
+                let moved = file.language.wrap_statement(code.clone(), leads, header);
+                if !file
+                    .language
+                    .comments(code.clone(), line(pair.header))
+                    .is_empty()
+                {
                     return Err(Refusal::one("a comment stands beside the `try` that goes"));
                 }
                 proposal.edits.push(Edit::delete(line(pair.header)));
@@ -363,13 +371,13 @@ fn gives_back(subject: Subject<'_>, statement: Span, name: Span) -> bool {
     let closed = closes.any(|close| text == format!("{conn}.{close}()"));
     let code = file.code();
     // `if conn: pool.putconn(conn)`
-    if let Some(branch) = file.language.branch(code, statement) {
+    if let Some(branch) = file.language.branch(code.clone(), statement) {
         let condition: String = subject.text(branch.condition).split_whitespace().collect();
         let asks = condition == conn || condition == format!("{conn}isnotNone");
-        let inner = file.language.statements(code, branch.body);
+        let inner = file.language.statements(code.clone(), branch.body);
         return asks && matches!(inner[..], [only] if gives_back(subject, only, name));
     }
-    let is_simple = file.language.is_simple(code, statement)
+    let is_simple = file.language.is_simple(code.clone(), statement)
         || file.outline.calls.iter().any(|call| call.span == statement);
     // A connection of a pool that is only closed is missing there for ever: that is no release.
     is_simple && (returned || (closed && pool.is_empty()))

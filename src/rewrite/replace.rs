@@ -39,12 +39,7 @@ pub(super) fn propose(
         proposal
             .unproven
             .extend(if unit_of_work::begins(subject, span) {
-                let lost =
-                    "the block is committed at its end, and the standard's scope commits nothing";
-                (scope.commits == Some(false))
-                    .then(|| lost.to_owned())
-                    .into_iter()
-                    .collect()
+                unit_of_work::unproven_of_begun(subject, connection, scope, body)
             } else {
                 unit_of_work::unproven(subject, connection, scope, body, true)
             });

@@ -7,21 +7,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::connection::Connection;
+use crate::facts::passing::{self, Passed};
 use crate::facts::session_scope::SessionScope;
 use crate::facts::statements::{self, Manner};
-use crate::facts::{errors, passing::Passed};
+use crate::facts::{errors, touched};
 use crate::language::expression::{Argument, Expression};
-use crate::language::usage::{MethodCall, Usage};
+use crate::language::usage::{Catch, MethodCall, Usage};
 use crate::language::{BindingKind, Model, ScopeId};
 use crate::project::FileId;
 use crate::recipe::SessionMethods;
 use crate::rewrite::Subject;
 use crate::source::Span;
-
-/// Methods of collections that change them: on an attribute of an object that a session knows, that changes rows.
-const MUTATORS: [&str; 9] = [
-    "append", "extend", "insert", "remove", "discard", "add", "clear", "pop", "update",
-];
 
 /// What is not proven of a block whose session comes to stand in a scope that does what `scope` says.
 ///
@@ -51,6 +47,28 @@ pub(super) fn unproven(
     if leaves && !scope.keeps_objects {
         reasons.extend(work.outliving());
     }
+    reasons
+}
+
+/// What is not proven of a block that the factory opens with a transaction, which is committed at its end: `factory.begin()`.
+pub(super) fn unproven_of_begun(
+    subject: Subject<'_>,
+    connection: &Connection,
+    scope: SessionScope,
+    body: Span,
+) -> Vec<String> {
+    let Some(session) = &subject.world.driver.session else {
+        return Vec::new();
+    };
+    let work = Work {
+        subject,
+        session,
+        connection,
+        body,
+    };
+    let lost = "the block is committed at its end, and the standard's scope commits nothing";
+    let mut reasons = Vec::from_iter((scope.commits == Some(false)).then(|| lost.to_owned()));
+    reasons.extend((!scope.begins).then(|| work.steered()).flatten());
     reasons
 }
 
@@ -113,9 +131,9 @@ impl Work<'_> {
             }
             let jumps = file.language.jumps(code.clone(), self.body).into_iter();
             let outside = |jump: &Span| {
-                file.language
-                    .innermost_loop(code.clone(), *jump, self.body)
-                    .is_some_and(|round| round.contains(end))
+                let round = file.language.innermost_loop(code.clone(), *jump, self.body);
+                // A loop around the block is none of it.
+                round.is_none_or(|round| round.contains(end))
             };
             let mut jumps = jumps.filter(|jump| between(jump) && outside(jump));
             if let Some(left) = jumps.find(|jump| !settled(*jump)) {
@@ -126,10 +144,8 @@ impl Work<'_> {
             }
             let caught = errors::catches(self.subject.world, self.subject.file, self.body);
             let swallowed = caught.iter().find(|catch| {
-                let handlers = Span::new(catch.body.end, catch.span.end.max(catch.body.end));
                 let inside = catch.body.contains(change.span);
-                let cleared = ends.iter().any(|end| handlers.contains(*end));
-                inside && errors::ends_in(file, catch) && !cleared
+                inside && errors::ends_in(file, catch) && !self.clears(catch, &ends)
             });
             if let Some(catch) = swallowed {
                 return Some(format!(
@@ -139,6 +155,19 @@ impl Work<'_> {
             }
         }
         None
+    }
+
+    /// Whether each handler of a place that catches commits or takes back, or lets the exception out of it.
+    fn clears(&self, catch: &Catch, ends: &[Span]) -> bool {
+        let file = self.subject.parsed();
+        let (language, code) = (&file.language, file.code());
+        let clears = |handler: &Span| {
+            let statements = language.statements(code.clone(), *handler);
+            let raises = language.raises(code.clone(), *handler);
+            let leaves = statements.last().is_some_and(|last| raises.contains(last));
+            leaves || statements.iter().any(|statement| ends.contains(statement))
+        };
+        !catch.handlers.is_empty() && catch.handlers.iter().all(clears)
     }
 
     /// Where the block ends or begins transactions itself, inside of one that the scope holds open: SQLAlchemy refuses what comes behind
@@ -152,7 +181,7 @@ impl Work<'_> {
                 .any(|method| *method == call.call.method)
         })?;
         Some(format!(
-            "the scope holds a transaction open, in which `.{}()` (line {}) ends or begins another",
+            "a transaction is held open around the block, in which `.{}()` (line {}) ends or begins another",
             call.call.method,
             self.subject.line(call.call.call)
         ))
@@ -243,7 +272,16 @@ impl Work<'_> {
                 });
             }
         }
-        found.extend(self.touched_objects());
+        let names = self.results();
+        let is_object = |span: Span| self.mentions(&names, span);
+        let subject = self.subject;
+        let file = subject.parsed();
+        let called = touched::by_calls(subject.world, subject.file, self.body, is_object);
+        let touches = touched::direct(file, self.body).into_iter().chain(called);
+        found.extend(touches.map(|touch| Change {
+            span: touch.span,
+            what: touch.what,
+        }));
         found
     }
 
@@ -285,48 +323,61 @@ impl Work<'_> {
         }
     }
 
-    /// Whether `session.query(…)` ends in a method that changes rows, there or where its name is used.
+    /// Whether `session.query(…)` ends in a method that changes rows: there, where its name is used, or behind a function of the project
+    /// that it is handed to.
     fn query_changes(&self, id: FileId, call: &MethodCall) -> Option<String> {
-        let file = self.subject.world.project.file(id);
+        let world = self.subject.world;
+        let file = world.project.file(id);
         let code = file.code();
-        let mut whole = call.call;
-        while let Usage::MethodCall(next) = file.language.usage(code.clone(), whole) {
-            if matches!(next.method.as_str(), "update" | "delete" | "merge_result") {
-                return Some(format!("`.{}()` of a query", next.method));
+        let changes = |method: &str| matches!(method, "update" | "delete" | "merge_result");
+        let mut seen: BTreeSet<Span> = BTreeSet::new();
+        let mut open = vec![call.call];
+        while let Some(query) = open.pop() {
+            if !seen.insert(query) {
+                continue;
             }
-            whole = next.call;
-        }
-        let binding = file.model.bindings.iter();
-        let mut binding = binding.filter(|binding| binding.value == Some(whole));
-        let binding = binding.next()?;
-        let mut references = file.model.references_to(binding.scope, &binding.name);
-        references.find_map(|reference| {
-            let mut span = reference.span;
-            while let Usage::MethodCall(next) = file.language.usage(code.clone(), span) {
-                if matches!(next.method.as_str(), "update" | "delete") {
+            match file.language.usage(code.clone(), query) {
+                Usage::MethodCall(next) if changes(&next.method) => {
                     return Some(format!("`.{}()` of a query", next.method));
                 }
-                span = next.call;
+                Usage::MethodCall(next) => open.push(next.call),
+                Usage::Argument { call, callee } => {
+                    if let Some(function) = passing::target(world, id, callee) {
+                        let file = world.project.file(function.file);
+                        let body = file.model.scope(function.scope).body;
+                        let mut calls = file.outline.calls.iter();
+                        if calls.any(|call| body.contains(call.span) && changes(&call.name)) {
+                            let callee = callee.text(self.subject.world.project.file(id).text());
+                            return Some(format!("what `{callee}` does with a query"));
+                        }
+                        open.push(call);
+                    }
+                }
+                _ => {}
             }
-            None
-        })
+            let bindings = file.model.bindings.iter();
+            for binding in bindings.filter(|binding| binding.value == Some(query)) {
+                let references = file.model.references_to(binding.scope, &binding.name);
+                open.extend(references.map(|reference| reference.span));
+            }
+        }
+        None
     }
 
     /// Whether a function that the session is passed to changes rows, or may.
     fn changes_behind(&self, passed: &Passed) -> bool {
         let changes = |(file, call): &(FileId, MethodCall)| self.of_method(*file, call).is_some();
-        let touches = passed.functions.iter().any(|function| {
-            let file = self.subject.world.project.file(function.file);
-            let body = file.model.scope(function.scope).body;
-            touches_objects(file, body).is_some()
-        });
+        let mut functions = passed.functions.iter();
+        let touches = functions.any(|function| touched::inside(self.subject.world, *function));
         passed.is_lost || touches || passed.calls.iter().any(changes)
     }
 
-    /// Attributes and collections of objects that the block changes: a session writes those of objects that it knows.
-    fn touched_objects(&self) -> Option<Change> {
-        let (span, what) = touches_objects(self.subject.parsed(), self.body)?;
-        Some(Change { span, what })
+    /// Whether an expression or statement reads one of these names.
+    fn mentions(&self, names: &BTreeSet<&str>, span: Span) -> bool {
+        let mut references = self.subject.parsed().model.references.iter();
+        references.any(|reference| {
+            span.contains(reference.span) && names.contains(reference.name.as_str())
+        })
     }
 
     /// Objects of the session that are used behind the block, which its commit expires.
@@ -335,26 +386,25 @@ impl Work<'_> {
         let code = file.code();
         let names = self.results();
         let mentions = |span: Span| {
-            let mut references = file.model.references.iter();
-            references.any(|reference| {
-                span.contains(reference.span) && names.contains(reference.name.as_str())
-            }) || self
-                .connection
-                .calls
-                .iter()
-                .any(|call| span.contains(call.call.call))
+            let mut calls = self.connection.calls.iter();
+            self.mentions(&names, span) || calls.any(|call| span.contains(call.call.call))
         };
-        if self.expires_itself(&mentions) {
-            return None;
-        }
-        let returned = file.language.returns(code, self.body).into_iter();
+        let ends = self.ends();
+        let returned = file.language.returns(code.clone(), self.body).into_iter();
+        let yielded = file.language.yields(code.clone(), self.body).into_iter();
+        let returned = returned.chain(yielded);
+        let told = |place: Span| {
+            Some(format!(
+                "an object of the session may be used behind the block (line {}), and the scope's commit expires it (`expire_on_commit` is not off)",
+                self.subject.line(place)
+            ))
+        };
         let kept = file.outline.writes.iter().filter_map(|write| {
             let value = write
                 .value
                 .filter(|_| self.body.contains(write.statement))?;
             mentions(value).then_some(write.statement)
         });
-        let mut leaving = returned.filter(|place| mentions(*place)).chain(kept);
         let behind = || {
             let mut references = file.model.references.iter();
             let function = file.function_at(self.body.start);
@@ -364,13 +414,31 @@ impl Work<'_> {
                     && file.function_at(reference.span.start) == function
             })
         };
-        let place = leaving
+        let returned = returned.filter(|place| mentions(*place));
+        if self.expires_itself(&mentions) {
+            // What leaves before the block's own commit takes along what is not expired yet.
+            let jumps = behind().map(|_| self.leaving_jumps()).unwrap_or_default();
+            let mut early = returned.chain(jumps);
+            return told(early.find(|place| !self.is_settled(*place, &ends))?);
+        }
+        let place = returned
+            .chain(kept)
             .next()
             .or_else(|| behind().map(|reference| reference.span))?;
-        Some(format!(
-            "an object of the session may be used behind the block (line {}), and the scope's commit expires it (`expire_on_commit` is not off)",
-            self.subject.line(place)
-        ))
+        told(place)
+    }
+
+    /// The jumps to a loop around the block, which leave it.
+    fn leaving_jumps(&self) -> Vec<Span> {
+        let file = self.subject.parsed();
+        let code = file.code();
+        let jumps = file.language.jumps(code.clone(), self.body).into_iter();
+        let inside = |jump: Span| {
+            file.language
+                .innermost_loop(code.clone(), jump, self.body)
+                .is_some()
+        };
+        jumps.filter(|jump| !inside(*jump)).collect()
     }
 
     /// Whether the block's own commit is the last that it does with the session and its objects: they are expired already.
@@ -456,39 +524,9 @@ impl Work<'_> {
         let Some(statement) = file.language.statement(code.clone(), span) else {
             return span;
         };
-        match file.language.body(code, statement) {
+        match file.language.body(code.clone(), statement) {
             Some(body) if body.start >= span.end => Span::new(statement.start, body.start),
             _ => statement,
         }
     }
-}
-
-/// The first place in a body where an attribute or a collection of an object is changed, other than of the object that the code belongs to.
-fn touches_objects(file: &crate::project::ParsedFile, body: Span) -> Option<(Span, String)> {
-    let own = |object: Span| matches!(root(object.text(file.text())), "self" | "cls");
-    let mut writes = file.outline.writes.iter();
-    let written = writes.find(|write| body.contains(write.statement) && !own(write.object));
-    if let Some(write) = written {
-        let object = write.object.text(file.text());
-        return Some((write.statement, format!("`{object}.{} = …`", write.name)));
-    }
-    let changed = file.outline.calls.iter().find(|call| {
-        if !body.contains(call.span) {
-            return false;
-        }
-        let Expression::Attribute { object, name } = file.expression(call.callee) else {
-            return call.name == "setattr";
-        };
-        let of_attribute = matches!(file.expression(object), Expression::Attribute { .. });
-        MUTATORS.contains(&name.as_str()) && of_attribute && !own(object)
-    })?;
-    let text = changed.callee.text(file.text());
-    Some((
-        changed.span,
-        format!("`{}(…)`", text.lines().next().unwrap_or_default()),
-    ))
-}
-
-fn root(text: &str) -> &str {
-    text.split(['.', '(', '[']).next().unwrap_or(text).trim()
 }

@@ -103,6 +103,15 @@ impl Collector<'_> {
                 statement,
             });
         } else {
+            if let Some(statement) = element_written(node, around) {
+                self.outline.items.push(AttributeWrite {
+                    object,
+                    name: name.clone(),
+                    value: None,
+                    scope,
+                    statement: statement.into(),
+                });
+            }
             let span = node.into();
             self.outline.reads.push(AttributeRead {
                 object,
@@ -133,6 +142,17 @@ impl Collector<'_> {
             yields,
         });
     }
+}
+
+/// The statement that writes to an element of the attribute at `node`.
+fn element_written<'t>(node: Node<'t>, around: &[Node<'t>]) -> Option<Node<'t>> {
+    let (element, around) = around.split_last()?;
+    let is_its_element =
+        element.kind() == "subscript" && element.child_by_field_name("value") == Some(node);
+    is_its_element
+        .then(|| written(*element, around))
+        .flatten()
+        .map(|(statement, _)| statement)
 }
 
 /// The statement that writes to the attribute at `node`, with the value where it is taken as a whole.

@@ -55,6 +55,7 @@ fn tried(statement: Node<'_>) -> Vec<Catch> {
             falls_through: jumps.clone().any(|jumps| jumps.breaks)
                 || handlers.iter().any(|handler| !leaves(*handler, MAX_LEVELS)),
             continues: jumps.clone().any(|jumps| jumps.continues),
+            handlers: handlers.iter().copied().map(Span::from).collect(),
         });
     }
     let before = parts.iter().rfind(|part| part.kind() != "finally_clause");
@@ -68,6 +69,7 @@ fn tried(statement: Node<'_>) -> Vec<Catch> {
             handles: jumps.any(),
             falls_through: jumps.breaks,
             continues: jumps.continues,
+            handlers: vec![finally.into()],
         }
     }));
     found
@@ -90,6 +92,7 @@ fn collected(code: &Code<'_>, call: Node<'_>) -> Option<Catch> {
         handles: true,
         falls_through: true,
         continues: false,
+        handlers: Vec::new(),
     })
 }
 
@@ -108,6 +111,7 @@ fn suppressed(code: &Code<'_>, statement: Node<'_>) -> Option<Catch> {
         handles: true,
         falls_through: true,
         continues: false,
+        handlers: Vec::new(),
     })
 }
 

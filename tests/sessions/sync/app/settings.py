@@ -1,0 +1,3 @@
+import os
+
+DATABASE_URL = os.environ["APP_DATABASE_URL"].replace("postgresql:", "postgresql+psycopg2:")

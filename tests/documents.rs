@@ -4,6 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use connmod::config::Config;
+use connmod::recipe::{Expectation, Library, builtin};
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -43,9 +46,42 @@ fn blocks(document: &str, kind: &str) -> Vec<String> {
 fn the_hunks_are_what_the_first_command_shows() {
     let diff = output(root(), &["diff", "tests/fixtures/ledger"]);
     let hunks = blocks(&document("README.md"), "diff");
-    assert!(!hunks.is_empty(), "README.md shows no diff");
-    for hunk in hunks {
-        assert!(diff.contains(&hunk), "not in the diff:\n{hunk}");
+    let of_sample = hunks.iter().filter(|hunk| hunk.starts_with("@@"));
+    assert!(of_sample.clone().count() >= 2, "README.md shows no diff");
+    for hunk in of_sample {
+        assert!(diff.contains(hunk), "not in the diff:\n{hunk}");
+    }
+}
+
+/// The changes that stand for a migration are those of an example of its recipes, which are tests as well.
+#[test]
+fn the_changes_are_those_of_examples() {
+    let library = Library::load(builtin()).unwrap_or_else(|errors| panic!("{}", errors[0]));
+    let examples: Vec<(&str, &str)> = library
+        .recipes
+        .iter()
+        .flat_map(|recipe| &recipe.examples)
+        .filter_map(|example| match &example.expect {
+            Expectation::After { text, .. } => Some((example.before.as_str(), text.as_str())),
+            _ => None,
+        })
+        .collect();
+    let hunks = blocks(&document("README.md"), "diff");
+    let changes: Vec<&String> = hunks
+        .iter()
+        .filter(|hunk| !hunk.starts_with("@@"))
+        .collect();
+    assert!(!changes.is_empty(), "README.md shows no change");
+    for change in changes {
+        let lines = |sign: char| {
+            let of_side = change.lines().filter(move |line| line.starts_with(sign));
+            of_side.map(|line| line[1..].trim())
+        };
+        let has = |text: &str, line: &str| text.lines().any(|own| own.trim() == line);
+        let shown = examples.iter().any(|(before, after)| {
+            lines('-').all(|line| has(before, line)) && lines('+').all(|line| has(after, line))
+        });
+        assert!(shown, "no example has this change:\n{change}");
     }
 }
 
@@ -70,10 +106,21 @@ fn the_sessions_are_what_the_program_answers() {
 #[test]
 fn the_settings_can_be_used() {
     let settings = blocks(&document("README.md"), "yaml");
-    assert_eq!(settings.len(), 1, "README.md shows one file of settings");
+    let (whole, parts): (Vec<&String>, Vec<&String>) = settings
+        .iter()
+        .partition(|settings| settings.starts_with("version:"));
+    assert_eq!(whole.len(), 1, "README.md shows one file of settings");
+    assert!(
+        !parts.is_empty(),
+        "README.md shows the keys of each migration"
+    );
+    for part in parts {
+        let text = format!("version: 1\n{part}");
+        Config::parse("README.md", &text).unwrap_or_else(|error| panic!("{error}\n{part}"));
+    }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("connmod.yaml");
-    fs::write(&file, &settings[0]).expect("a new file");
+    fs::write(&file, whole[0]).expect("a new file");
     let file = file.to_str().expect("the path is text");
     output(root(), &["scan", "--config", file, "tests/fixtures/ledger"]);
 }

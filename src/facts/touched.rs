@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::facts::{World, passing};
 use crate::language::expression::Expression;
-use crate::language::{ScopeId, ScopeKind};
+use crate::language::{Model, ScopeId, ScopeKind};
 use crate::project::{ClassRef, FileId, FunctionRef, ParsedFile};
 use crate::source::Span;
 
@@ -70,7 +70,10 @@ pub fn by_calls(
         let arguments = Span::new(call.callee.end, call.span.end);
         match passing::target(world, id, call.callee) {
             Some(function) => is_object(arguments) && inside(world, function),
-            None => changes_its_object(world, file, call.callee, &is_object),
+            None => {
+                changes_its_object(world, file, call.callee, &is_object)
+                    || (is_object(arguments) && changes_others(world, file, call.callee, arguments))
+            }
         }
     });
     touching
@@ -104,6 +107,21 @@ pub fn inside(world: World<'_>, function: FunctionRef) -> bool {
     false
 }
 
+/// Whether a body puts something where it can be found when the body has ended.
+pub fn keeps(file: &ParsedFile, body: Span) -> bool {
+    let writes = file.outline.writes.iter().chain(&file.outline.items);
+    let mut statements = writes.map(|write| write.statement);
+    let mut references = file.model.references.iter();
+    let global = references.any(|reference| {
+        let is_variable = || {
+            let mut bindings = file.model.bindings_of(Model::MODULE, &reference.name);
+            bindings.any(|binding| binding.value.is_some())
+        };
+        body.contains(reference.span) && reference.target == Some(Model::MODULE) && is_variable()
+    });
+    global || statements.any(|statement| body.contains(statement))
+}
+
 /// Whether a call is one of a method by which an object with rows changes itself.
 fn changes_its_object(
     world: World<'_>,
@@ -115,6 +133,41 @@ fn changes_its_object(
         return false;
     };
     !is_own(root(object.text(file.text()))) && is_object(object) && changers(world).contains(&name)
+}
+
+/// Whether a call may be one of a method that changes objects which it is given, or is given a function that does: `map(promote, lots)`.
+fn changes_others(world: World<'_>, file: &ParsedFile, callee: Span, arguments: Span) -> bool {
+    let names = touchers(world);
+    let is_method = matches!(file.expression(callee), Expression::Attribute { .. });
+    let references = file.model.references.iter();
+    let mut handed = references.filter(|reference| arguments.contains(reference.span));
+    (is_method && names.contains(last(callee.text(file.text()))))
+        || handed.any(|reference| names.contains(&reference.name))
+}
+
+/// The functions of the project that change objects which they are given.
+fn touchers(world: World<'_>) -> Arc<BTreeSet<String>> {
+    world.memo.touchers.get((), || {
+        let mut names = BTreeSet::new();
+        for (_, file) in world.project.files() {
+            let scopes = file.model.scopes.iter();
+            let functions = scopes.filter(|scope| scope.kind == ScopeKind::Function);
+            for scope in functions.filter(|scope| !scope.parameters.is_empty()) {
+                let is_given = |root: &str| {
+                    let mut parameters = scope.parameters.iter();
+                    !is_own(root) && parameters.any(|parameter| parameter.name == root)
+                };
+                if !changed(file, scope.body, is_given).is_empty() {
+                    names.insert(scope.name.clone());
+                }
+            }
+        }
+        names
+    })
+}
+
+fn last(text: &str) -> &str {
+    text.rsplit('.').next().unwrap_or(text).trim()
 }
 
 /// The methods of classes with rows that change the object they are called on.

@@ -27,6 +27,9 @@ const MUTATORS: [&str; 13] = [
     "reverse",
 ];
 
+/// Methods of any object that set its attributes.
+const SETTERS: [&str; 2] = ["__setattr__", "sqlmodel_update"];
+
 /// Calls by which a class says what its rows hold.
 const COLUMNS: [&str; 5] = [
     "mapped_column",
@@ -142,6 +145,7 @@ fn changes_others(world: World<'_>, file: &ParsedFile, callee: Span, arguments: 
     let references = file.model.references.iter();
     let mut handed = references.filter(|reference| arguments.contains(reference.span));
     (is_method && names.contains(last(callee.text(file.text()))))
+        || named_code(file, callee).any(|code| !direct(file, code).is_empty())
         || handed.any(|reference| names.contains(&reference.name))
 }
 
@@ -164,6 +168,22 @@ fn touchers(world: World<'_>) -> Arc<BTreeSet<String>> {
         }
         names
     })
+}
+
+/// What a variable that is called may hold: `mark = lambda lot: …`.
+fn named_code(file: &ParsedFile, callee: Span) -> impl Iterator<Item = Span> {
+    let name = match file.expression(callee) {
+        Expression::Name(name) => name,
+        _ => String::new(),
+    };
+    let scope = file.model.scope_at(callee.start);
+    let owner = file.model.resolve(scope, &name);
+    let bindings = owner.map(|owner| file.model.bindings_of(owner, &name));
+    let values = bindings.into_iter().flatten();
+    values
+        .filter_map(|binding| binding.value)
+        .collect::<Vec<Span>>()
+        .into_iter()
 }
 
 fn last(text: &str) -> &str {
@@ -255,6 +275,9 @@ fn changed(file: &ParsedFile, body: Span, matters: impl Fn(&str) -> bool) -> Vec
             let Expression::Attribute { object, name } = file.expression(call.callee) else {
                 return call.name == "setattr";
             };
+            if SETTERS.contains(&name.as_str()) {
+                return of(object);
+            }
             let collection = attribute(file, object);
             MUTATORS.contains(&name.as_str()) && collection.is_some_and(of)
         })

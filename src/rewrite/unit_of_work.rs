@@ -14,7 +14,7 @@ use crate::facts::session_scope::SessionScope;
 use crate::facts::statements::{self, Manner};
 use crate::facts::{errors, touched};
 use crate::language::expression::{Argument, Expression};
-use crate::language::usage::{Catch, MethodCall, Usage};
+use crate::language::usage::{self, Catch, MethodCall, Usage};
 use crate::project::FileId;
 use crate::recipe::SessionMethods;
 use crate::rewrite::Subject;
@@ -192,10 +192,13 @@ impl Work<'_> {
     fn ends(&self) -> Vec<Span> {
         let file = self.subject.parsed();
         let session = self.session;
+        let is_async = self.subject.world.standard.session.is_async == Some(true);
         let own = self.connection.calls.iter().filter(|call| {
             let ends = session.commit.iter().chain(&session.rollback);
-            ends.chain(&session.close)
-                .any(|method| *method == call.call.method)
+            let mut ends = ends.chain(&session.close);
+            // What is not awaited may never run.
+            let runs = !is_async || call.call.manner == usage::Manner::Awaited;
+            runs && ends.any(|method| *method == call.call.method)
         });
         let statements = own.filter_map(|call| {
             let statement = file.language.statement(file.code(), call.call.call)?;

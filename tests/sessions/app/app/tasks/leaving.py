@@ -258,3 +258,38 @@ async def mapped_to_a_function() -> list:
 async def begun_in_the_header(name: str) -> None:
     async with session_factory() as session, session.begin():
         session.add(Domain(name=name, status="new"))
+
+
+async def commit_that_nobody_awaits(name: str) -> None:
+    async with session_factory() as session:
+        session.add(Domain(name=name, status="new"))
+        session.commit()
+
+
+async def changed_by_a_nested_function(key: int) -> None:
+    mark = lambda domain: setattr(domain, "status", "marked")
+
+    async with session_factory() as session:
+        domain = await session.get(Domain, key)
+        mark(domain)
+
+
+async def set_by_its_own_method(key: int) -> None:
+    async with session_factory() as session:
+        domain = await session.get(Domain, key)
+        domain.__setattr__("status", "set")
+
+
+async def left_by_a_case(name: str, key: int) -> None:
+    async with session_factory() as session:
+        session.add(Domain(name=name, status="new"))
+        match key:
+            case 1:
+                return
+        await session.commit()
+
+
+async def committed_behind_a_condition(name: str, dry: bool) -> None:
+    async with session_factory() as session:
+        session.add(Domain(name=name, status="new"))
+        dry or await session.commit()

@@ -32,6 +32,8 @@ pub struct Memo {
     pub(super) factories: Table<(), BTreeSet<String>>,
     /// The names of the methods by which objects with rows change themselves.
     pub(super) changers: Table<(), BTreeSet<String>>,
+    /// The names of the functions that change objects which they are given.
+    pub(super) touchers: Table<(), BTreeSet<String>>,
 }
 
 /// Answers by question.

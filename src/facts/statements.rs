@@ -75,7 +75,11 @@ fn made(
             let makes = |names: &[String]| names.iter().any(|name| maker.as_ref() == Some(name));
             if makes(&session.textual) {
                 return match arguments.first() {
-                    Some(Argument::Positional(value)) => of_texts(&read(file, *value)),
+                    Some(Argument::Positional(value)) => {
+                        let texts = file.language.texts(file.code(), *value);
+                        let notices = texts.iter().map(notice).max().unwrap_or(Manner::Reads);
+                        of_texts(&read(file, *value)).max(notices)
+                    }
                     _ => Manner::Unknown,
                 };
             }
@@ -163,7 +167,8 @@ fn part(world: World<'_>, session: &SessionMethods, id: FileId, span: Span) -> M
     let name = names.next().unwrap_or_default();
     // `func.name(…)`: one that is not known may change rows.
     if names.any(|name| name == "func") {
-        return of_texts(&[sql::read(&SqlText::literal(format!("SELECT {name}()")))]);
+        let text = SqlText::literal(format!("SELECT {name}()"));
+        return of_texts(&[sql::read(&text)]).max(notice(&text));
     }
     let is = |names: &[String]| names.iter().any(|known| known == name);
     if is(&session.changing) {
@@ -183,18 +188,30 @@ fn part(world: World<'_>, session: &SessionMethods, id: FileId, span: Span) -> M
 
 /// What a piece of SQL does that may be a whole statement, or an expression or clause in one.
 fn of_piece(text: SqlText) -> Manner {
-    let whole = sql::read(&text);
+    let (whole, notice) = (sql::read(&text), notice(&text));
     let is_known = |query: &SqlFacts| {
         let mut statements = query.statements.iter();
         !query.statements.is_empty()
             && statements.all(|statement| statement.kind != StatementKind::Unknown)
     };
     if is_known(&whole) {
-        return of_texts(&[whole]);
+        return of_texts(&[whole]).max(notice);
     }
     let mut parts = vec![Part::Literal("SELECT ".to_owned())];
     parts.extend(text.parts);
-    of_texts(&[sql::read(&SqlText { parts })])
+    of_texts(&[sql::read(&SqlText { parts })]).max(notice)
+}
+
+/// Whether SQL tells other sessions something: they hear of it when it is committed.
+fn notice(text: &SqlText) -> Manner {
+    let tells = text.parts.iter().any(
+        |part| matches!(part, Part::Literal(text) if text.to_lowercase().contains("pg_notify")),
+    );
+    if tells {
+        Manner::Changes
+    } else {
+        Manner::Reads
+    }
 }
 
 /// What SQL does to the rows and the session.

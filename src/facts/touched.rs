@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::facts::{World, passing};
 use crate::language::expression::Expression;
-use crate::language::{ScopeId, ScopeKind};
+use crate::language::{Model, ScopeId, ScopeKind};
 use crate::project::{ClassRef, FileId, FunctionRef, ParsedFile};
 use crate::source::Span;
 
@@ -26,6 +26,9 @@ const MUTATORS: [&str; 13] = [
     "sort",
     "reverse",
 ];
+
+/// Methods of any object that set its attributes.
+const SETTERS: [&str; 2] = ["__setattr__", "sqlmodel_update"];
 
 /// Calls by which a class says what its rows hold.
 const COLUMNS: [&str; 5] = [
@@ -70,7 +73,10 @@ pub fn by_calls(
         let arguments = Span::new(call.callee.end, call.span.end);
         match passing::target(world, id, call.callee) {
             Some(function) => is_object(arguments) && inside(world, function),
-            None => changes_its_object(world, file, call.callee, &is_object),
+            None => {
+                changes_its_object(world, file, call.callee, &is_object)
+                    || (is_object(arguments) && changes_others(world, file, call.callee, arguments))
+            }
         }
     });
     touching
@@ -104,6 +110,21 @@ pub fn inside(world: World<'_>, function: FunctionRef) -> bool {
     false
 }
 
+/// Whether a body puts something where it can be found when the body has ended.
+pub fn keeps(file: &ParsedFile, body: Span) -> bool {
+    let writes = file.outline.writes.iter().chain(&file.outline.items);
+    let mut statements = writes.map(|write| write.statement);
+    let mut references = file.model.references.iter();
+    let global = references.any(|reference| {
+        let is_variable = || {
+            let mut bindings = file.model.bindings_of(Model::MODULE, &reference.name);
+            bindings.any(|binding| binding.value.is_some())
+        };
+        body.contains(reference.span) && reference.target == Some(Model::MODULE) && is_variable()
+    });
+    global || statements.any(|statement| body.contains(statement))
+}
+
 /// Whether a call is one of a method by which an object with rows changes itself.
 fn changes_its_object(
     world: World<'_>,
@@ -115,6 +136,58 @@ fn changes_its_object(
         return false;
     };
     !is_own(root(object.text(file.text()))) && is_object(object) && changers(world).contains(&name)
+}
+
+/// Whether a call may be one of a method that changes objects which it is given, or is given a function that does: `map(promote, lots)`.
+fn changes_others(world: World<'_>, file: &ParsedFile, callee: Span, arguments: Span) -> bool {
+    let names = touchers(world);
+    let is_method = matches!(file.expression(callee), Expression::Attribute { .. });
+    let references = file.model.references.iter();
+    let mut handed = references.filter(|reference| arguments.contains(reference.span));
+    (is_method && names.contains(last(callee.text(file.text()))))
+        || named_code(file, callee).any(|code| !direct(file, code).is_empty())
+        || handed.any(|reference| names.iter().any(|name| *name == reference.name))
+}
+
+/// The functions of the project that change objects which they are given.
+fn touchers(world: World<'_>) -> Arc<BTreeSet<String>> {
+    world.memo.touchers.get((), || {
+        let mut names = BTreeSet::new();
+        for (_, file) in world.project.files() {
+            let scopes = file.model.scopes.iter();
+            let functions = scopes.filter(|scope| scope.kind == ScopeKind::Function);
+            for scope in functions.filter(|scope| !scope.parameters.is_empty()) {
+                let is_given = |root: &str| {
+                    let mut parameters = scope.parameters.iter();
+                    !is_own(root) && parameters.any(|parameter| parameter.name == root)
+                };
+                if !changed(file, scope.body, is_given).is_empty() {
+                    names.insert(scope.name.clone());
+                }
+            }
+        }
+        names
+    })
+}
+
+/// What a variable that is called may hold: `mark = lambda lot: …`.
+fn named_code(file: &ParsedFile, callee: Span) -> impl Iterator<Item = Span> {
+    let name = match file.expression(callee) {
+        Expression::Name(name) => name,
+        _ => String::new(),
+    };
+    let scope = file.model.scope_at(callee.start);
+    let owner = file.model.resolve(scope, &name);
+    let bindings = owner.map(|owner| file.model.bindings_of(owner, &name));
+    let values = bindings.into_iter().flatten();
+    values
+        .filter_map(|binding| binding.value)
+        .collect::<Vec<Span>>()
+        .into_iter()
+}
+
+fn last(text: &str) -> &str {
+    text.rsplit('.').next().unwrap_or(text).trim()
 }
 
 /// The methods of classes with rows that change the object they are called on.
@@ -203,6 +276,9 @@ fn changed(file: &ParsedFile, body: Span, matters: impl Fn(&str) -> bool) -> Vec
             let Expression::Attribute { object, name } = file.expression(call.callee) else {
                 return call.name == "setattr";
             };
+            if SETTERS.contains(&name.as_str()) {
+                return of(object);
+            }
             let collection = attribute(file, object);
             MUTATORS.contains(&name.as_str()) && collection.is_some_and(of)
         })

@@ -4,7 +4,9 @@
 //! commits first. Both take back everything when an exception leaves the block. So a block keeps its meaning if nothing can be left
 //! uncommitted at its end: it only reads, or it commits (or takes back) behind each change, on every path.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod outliving;
+
+use std::collections::BTreeSet;
 
 use crate::facts::connection::Connection;
 use crate::facts::passing::{self, Passed};
@@ -12,8 +14,7 @@ use crate::facts::session_scope::SessionScope;
 use crate::facts::statements::{self, Manner};
 use crate::facts::{errors, touched};
 use crate::language::expression::{Argument, Expression};
-use crate::language::usage::{Catch, MethodCall, Usage};
-use crate::language::{BindingKind, Model, ScopeId};
+use crate::language::usage::{self, Catch, MethodCall, Usage};
 use crate::project::FileId;
 use crate::recipe::SessionMethods;
 use crate::rewrite::Subject;
@@ -191,10 +192,13 @@ impl Work<'_> {
     fn ends(&self) -> Vec<Span> {
         let file = self.subject.parsed();
         let session = self.session;
+        let is_async = self.subject.world.standard.session.is_async == Some(true);
         let own = self.connection.calls.iter().filter(|call| {
             let ends = session.commit.iter().chain(&session.rollback);
-            ends.chain(&session.close)
-                .any(|method| *method == call.call.method)
+            let mut ends = ends.chain(&session.close);
+            // What is not awaited may never run.
+            let runs = !is_async || call.call.manner == usage::Manner::Awaited;
+            runs && ends.any(|method| *method == call.call.method)
         });
         let statements = own.filter_map(|call| {
             let statement = file.language.statement(file.code(), call.call.call)?;
@@ -273,10 +277,15 @@ impl Work<'_> {
             }
         }
         let names = self.results();
-        let is_object = |span: Span| self.mentions(&names, span);
+        let is_object = |span: Span| self.mentions_object(&names, span);
         let subject = self.subject;
         let file = subject.parsed();
         let called = touched::by_calls(subject.world, subject.file, self.body, is_object);
+        let of_session = |span: Span| {
+            let mut calls = self.connection.calls.iter();
+            calls.any(|call| call.call.call == span)
+        };
+        let called = called.into_iter().filter(|touch| !of_session(touch.span));
         let touches = touched::direct(file, self.body).into_iter().chain(called);
         found.extend(touches.map(|touch| Change {
             span: touch.span,
@@ -378,155 +387,5 @@ impl Work<'_> {
         references.any(|reference| {
             span.contains(reference.span) && names.contains(reference.name.as_str())
         })
-    }
-
-    /// Objects of the session that are used behind the block, which its commit expires.
-    fn outliving(&self) -> Option<String> {
-        let file = self.subject.parsed();
-        let code = file.code();
-        let names = self.results();
-        let mentions = |span: Span| {
-            let mut calls = self.connection.calls.iter();
-            self.mentions(&names, span) || calls.any(|call| span.contains(call.call.call))
-        };
-        let ends = self.ends();
-        let returned = file.language.returns(code.clone(), self.body).into_iter();
-        let yielded = file.language.yields(code.clone(), self.body).into_iter();
-        let returned = returned.chain(yielded);
-        let told = |place: Span| {
-            Some(format!(
-                "an object of the session may be used behind the block (line {}), and the scope's commit expires it (`expire_on_commit` is not off)",
-                self.subject.line(place)
-            ))
-        };
-        let kept = file.outline.writes.iter().filter_map(|write| {
-            let value = write
-                .value
-                .filter(|_| self.body.contains(write.statement))?;
-            mentions(value).then_some(write.statement)
-        });
-        let behind = || {
-            let mut references = file.model.references.iter();
-            let function = file.function_at(self.body.start);
-            references.find(|reference| {
-                reference.span.start >= self.body.end
-                    && names.contains(reference.name.as_str())
-                    && file.function_at(reference.span.start) == function
-            })
-        };
-        let returned = returned.filter(|place| mentions(*place));
-        if self.expires_itself(&mentions) {
-            // What leaves before the block's own commit takes along what is not expired yet.
-            let jumps = behind().map(|_| self.leaving_jumps()).unwrap_or_default();
-            let mut early = returned.chain(jumps);
-            return told(early.find(|place| !self.is_settled(*place, &ends))?);
-        }
-        let place = returned
-            .chain(kept)
-            .next()
-            .or_else(|| behind().map(|reference| reference.span))?;
-        told(place)
-    }
-
-    /// The jumps to a loop around the block, which leave it.
-    fn leaving_jumps(&self) -> Vec<Span> {
-        let file = self.subject.parsed();
-        let code = file.code();
-        let jumps = file.language.jumps(code.clone(), self.body).into_iter();
-        let inside = |jump: Span| {
-            file.language
-                .innermost_loop(code.clone(), jump, self.body)
-                .is_some()
-        };
-        jumps.filter(|jump| !inside(*jump)).collect()
-    }
-
-    /// Whether the block's own commit is the last that it does with the session and its objects: they are expired already.
-    fn expires_itself(&self, mentions: &impl Fn(Span) -> bool) -> bool {
-        let file = self.subject.parsed();
-        let statements = file.language.statements(file.code(), self.body);
-        let commits = |statement: &Span| {
-            self.connection.calls.iter().any(|call| {
-                self.session.commit.contains(&call.call.method)
-                    && statement.contains(call.call.call)
-                    && file.language.is_simple(file.code(), *statement)
-            })
-        };
-        let mut backwards = statements.iter().rev();
-        backwards
-            .find(|statement| mentions(**statement))
-            .is_some_and(commits)
-    }
-
-    /// The names of the function that hold objects of the session: what it gave, what it was given, and what shares a statement with one
-    /// of these, in which it may have been put into the other.
-    fn results(&self) -> BTreeSet<&str> {
-        let file = self.subject.parsed();
-        let model = &file.model;
-        let function = file.function_at(self.body.start);
-        let uses: Vec<Span> = self
-            .connection
-            .calls
-            .iter()
-            .map(|call| call.call.call)
-            .chain(self.connection.others.iter().map(|other| other.span))
-            .collect();
-        // Each mention of a name of the function in the block, with its statement.
-        let session = |name: &str| {
-            let mut bindings = model.bindings.iter();
-            bindings.any(|binding| {
-                binding.name == name
-                    && binding.kind == BindingKind::With
-                    && binding.span.end <= self.body.start
-                    && binding.statement.contains(self.body)
-            })
-        };
-        let is_own = |scope: Option<ScopeId>| {
-            scope.is_some_and(|scope| {
-                scope != Model::MODULE && model.function_around(scope) == function
-            })
-        };
-        let read = model
-            .references
-            .iter()
-            .filter(|reference| self.body.contains(reference.span) && is_own(reference.target));
-        let bound = model
-            .bindings
-            .iter()
-            .filter(|binding| self.body.contains(binding.span) && is_own(Some(binding.scope)));
-        let mentions = read
-            .map(|reference| (reference.name.as_str(), reference.span))
-            .chain(bound.map(|binding| (binding.name.as_str(), binding.span)));
-        let mut statements: BTreeMap<Span, Vec<&str>> = BTreeMap::new();
-        for (name, span) in mentions.filter(|(name, _)| !session(name)) {
-            let statement = self.region_of(span);
-            statements.entry(statement).or_default().push(name);
-        }
-        let mut names: BTreeSet<&str> = BTreeSet::new();
-        loop {
-            let before = names.len();
-            for (statement, mentioned) in &statements {
-                let of_session = uses.iter().any(|used| statement.contains(*used));
-                if of_session || mentioned.iter().any(|name| names.contains(name)) {
-                    names.extend(mentioned);
-                }
-            }
-            if names.len() == before {
-                return names;
-            }
-        }
-    }
-
-    /// The part of the code in which names can be put into each other: a simple statement, or the header of a compound one.
-    fn region_of(&self, span: Span) -> Span {
-        let file = self.subject.parsed();
-        let code = file.code();
-        let Some(statement) = file.language.statement(code.clone(), span) else {
-            return span;
-        };
-        match file.language.body(code.clone(), statement) {
-            Some(body) if body.start >= span.end => Span::new(statement.start, body.start),
-            _ => statement,
-        }
     }
 }

@@ -1,9 +1,11 @@
 //! The projects whose functions are called: where their files are, what is changed in them, and how they are run.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -35,7 +37,13 @@ pub(crate) const PROJECTS: &[Project] = &[
         name: "expiring",
         folder: "app",
         changes: &[EXPIRES],
-        modules: &[],
+        modules: &[
+            "app.tasks.committing",
+            "app.tasks.handing",
+            "app.tasks.manual",
+            "app.tasks.objects",
+            "app.routers.domains",
+        ],
     },
     Project {
         name: "committing nothing",
@@ -106,19 +114,35 @@ pub(crate) fn replace(path: &Path, old: &str, new: &str) {
     fs::write(path, text.replace(old, new)).unwrap();
 }
 
-/// The Python and the server that the projects are run with.
+/// The Python and the server that the projects are run with, and what each project did before anything was changed.
 pub(crate) struct Machine {
     python: OsString,
     database: OsString,
+    before: Mutex<BTreeMap<&'static str, Arc<OnceLock<Value>>>>,
 }
 
 impl Machine {
-    /// `None` where there is no server or no Python.
-    pub(crate) fn new() -> Option<Self> {
-        Some(Self {
-            python: support::python()?,
-            database: support::database()?,
-        })
+    /// The machine of all tests. `None` where there is no server or no Python.
+    pub(crate) fn shared() -> Option<&'static Self> {
+        static SHARED: OnceLock<Option<Machine>> = OnceLock::new();
+        let machine = SHARED.get_or_init(|| {
+            Some(Self {
+                python: support::python()?,
+                database: support::database()?,
+                before: Mutex::default(),
+            })
+        });
+        machine.as_ref()
+    }
+
+    /// What the functions of a project do as it is.
+    pub(crate) fn before(&self, project: &Project) -> Value {
+        let known = {
+            let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(before.entry(project.name).or_default())
+        };
+        let found = known.get_or_init(|| self.answers(project.copy().path(), project.modules));
+        found.clone()
     }
 
     /// What the functions of the project in `root` do, or those of these names or modules.

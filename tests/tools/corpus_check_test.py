@@ -133,7 +133,7 @@ class Search(unittest.TestCase):
             (folder / "a.py").write_text(text)
             scan = {"sites": list(sites), "dismissed": list(dismissed), "unparsed": []}
             report = Report()
-            corpus_check.check_search(report, folder, {"a.py"}, scan, {"get_pool": "pool", "rows": "fetch"})
+            corpus_check.check_search(report, folder, {"a.py"}, scan, {"get_pool": "pool", "rows": "fetch"}, ["asyncpg"])
             return report.problems.get("unexplained", [])
 
     def test_code_without_a_site_is_found(self):

@@ -1,4 +1,5 @@
 from fastapi import APIRouter, BackgroundTasks, Depends, HTTPException
+from fastapi.encoders import jsonable_encoder
 from fastapi.responses import StreamingResponse
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -185,3 +186,26 @@ async def route_counts_beside_a_visitor(who: str = Depends(visitor)):
 async def route_counts_beside_a_visitor_of_its_decorator():
     async with session_factory() as session:
         return await session.scalar(select(func.count(Domain.id)))
+
+
+NOTED: list = []
+
+
+def note(domain):
+    NOTED.append(domain.name)
+
+
+@router.get("/noted")
+async def route_with_an_object_for_a_task(key: int, tasks: BackgroundTasks):
+    async with session_factory() as session:
+        domain = await session.get(Domain, key)
+        if domain is not None:
+            tasks.add_task(note, domain)
+    return {"found": bool(domain)}
+
+
+@router.get("/shown")
+async def route_shows_an_object(key: int):
+    async with session_factory() as session:
+        domain = await session.get(Domain, key)
+        return jsonable_encoder(domain)

@@ -214,3 +214,82 @@ async def through_the_inner_session(name: str) -> None:
 async def run_in_step(name: str) -> None:
     async with session_factory() as session:
         await session.run_sync(lambda inner: inner.add(Domain(name=name, status="new")))
+
+
+class Promoter:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def promote(self, domain: Domain) -> None:
+        domain.status = "promoted"
+
+
+class Office:
+    def __init__(self) -> None:
+        self.promoter = Promoter()
+
+    async def promote(self, key: int) -> None:
+        async with session_factory() as session:
+            domain = await session.get(Domain, key)
+            self.promoter.promote(domain)
+
+
+async def changed_by_a_service(key: int) -> None:
+    promoter = Promoter()
+    async with session_factory() as session:
+        domain = await session.get(Domain, key)
+        promoter.promote(domain)
+
+
+async def changed_by_the_service_of_an_office(key: int) -> None:
+    await Office().promote(key)
+
+
+async def all_changed_by_a_function() -> list:
+    async with session_factory() as session:
+        return [promote(domain) for domain in await session.scalars(select(Domain))]
+
+
+async def mapped_to_a_function() -> list:
+    async with session_factory() as session:
+        return list(map(promote, await session.scalars(select(Domain))))
+
+
+async def begun_in_the_header(name: str) -> None:
+    async with session_factory() as session, session.begin():
+        session.add(Domain(name=name, status="new"))
+
+
+async def commit_that_nobody_awaits(name: str) -> None:
+    async with session_factory() as session:
+        session.add(Domain(name=name, status="new"))
+        session.commit()
+
+
+async def changed_by_a_nested_function(key: int) -> None:
+    mark = lambda domain: setattr(domain, "status", "marked")
+
+    async with session_factory() as session:
+        domain = await session.get(Domain, key)
+        mark(domain)
+
+
+async def set_by_its_own_method(key: int) -> None:
+    async with session_factory() as session:
+        domain = await session.get(Domain, key)
+        domain.__setattr__("status", "set")
+
+
+async def left_by_a_case(name: str, key: int) -> None:
+    async with session_factory() as session:
+        session.add(Domain(name=name, status="new"))
+        match key:
+            case 1:
+                return
+        await session.commit()
+
+
+async def committed_behind_a_condition(name: str, dry: bool) -> None:
+    async with session_factory() as session:
+        session.add(Domain(name=name, status="new"))
+        dry or await session.commit()

@@ -44,6 +44,9 @@ pub struct Config {
     /// those of the place. By default `{context}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
+    /// The rules that every engine has to keep, those of the session module too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub engine_rules: Vec<EngineRule>,
     /// How far the move to a connection service is, where it is made in stages; without one it is made at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<Stage>,
@@ -53,6 +56,34 @@ pub struct Config {
     /// Globs of files that are never looked at.
     #[serde(default)]
     pub exclude: Vec<String>,
+}
+
+/// A rule on how an engine connects.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum EngineRule {
+    /// The cache of prepared statements is off.
+    StatementCacheOff,
+    /// The user is `postgres.<project>`.
+    ProjectUser,
+    /// The host is that of the pooler.
+    PoolerHost,
+    /// SSL is set.
+    Ssl,
+}
+
+impl EngineRule {
+    /// The word that settings use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StatementCacheOff => "statement-cache-off",
+            Self::ProjectUser => "project-user",
+            Self::PoolerHost => "pooler-host",
+            Self::Ssl => "ssl",
+        }
+    }
 }
 
 /// A stage of a migration that is made step by step.
@@ -95,6 +126,7 @@ impl Default for Config {
             identity: Vec::new(),
             schema: SchemaConfig::default(),
             purpose: None,
+            engine_rules: Vec::new(),
             stage: None,
             flag: None,
             exclude: Vec::new(),

@@ -313,6 +313,8 @@ pub struct Inventory {
     pub contexts: Vec<ContextRef>,
     /// What the recipes call themselves: id → title.
     pub titles: BTreeMap<String, String>,
+    /// The files that applies which still stand have changed, as the history says.
+    pub applied: BTreeSet<String>,
     /// The checklist of the migration: each sentence with the ids of the sites that break it.
     pub checklist: Vec<(String, Vec<String>)>,
 }

@@ -7,6 +7,7 @@ pub mod attribute;
 pub mod connection;
 pub mod context;
 pub mod effects;
+pub mod engine_rules;
 pub mod errors;
 pub mod factories;
 mod handles;

@@ -16,6 +16,7 @@ pub fn to_yaml(learnt: &Learnt) -> String {
         identity,
         schema,
         purpose,
+        engine_rules,
         stage,
         flag,
         exclude,
@@ -85,6 +86,16 @@ pub fn to_yaml(learnt: &Learnt) -> String {
         page.line(0, &format!("purpose: {}", scalar(purpose)));
     }
 
+    if !engine_rules.is_empty() {
+        page.section(
+            "What every engine has to keep: statement-cache-off, project-user, pooler-host, ssl.",
+        );
+        let rules: Vec<String> = engine_rules
+            .iter()
+            .map(|rule| rule.as_str().to_owned())
+            .collect();
+        page.list(0, "engine_rules", &rules, "engine_rules");
+    }
     if let Some(stage) = stage {
         page.section("How far the move to the service is: dual, cutover, cleanup; without a stage it is made at once.");
         page.line(0, &format!("stage: {}", stage.as_str()));

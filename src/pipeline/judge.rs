@@ -8,6 +8,7 @@ use crate::config::ContextKind;
 use crate::decide;
 use crate::facts::World;
 use crate::facts::context::Contexts;
+use crate::facts::engine_rules;
 use crate::facts::roles::{self, Standing};
 use crate::facts::site::{self, SiteFacts};
 use crate::finding::{Dismissed, Facts, Finding, Site, Unparsed, Verdict};
@@ -133,6 +134,15 @@ impl Judgement<'_> {
         };
         finding.decided_by = Some(row.line);
         let waits = self.decide(row, &known, &mut finding);
+        if self.recipe.pattern == Pattern::CreateEngine {
+            let broken = engine_rules::broken(self.world, self.id, self.hit.site);
+            let is_test = known.facts.context.kind == ContextKind::Test;
+            if !broken.is_empty() && !is_test {
+                // What stays stays by these rules only.
+                finding.verdict = Verdict::Review;
+                finding.reasons = broken;
+            }
+        }
         if finding.verdict == Verdict::Review
             && !waits
             && !self.world.config.standard.is_known()

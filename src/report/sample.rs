@@ -284,6 +284,7 @@ pub(crate) fn inventory() -> Inventory {
         .map(|finding| finding.id.clone())
         .collect();
     Inventory {
+        applied: std::collections::BTreeSet::new(),
         uncovered: BTreeMap::new(),
         remarks: vec![Remark {
             file: "app/agents/advisor.py".into(),

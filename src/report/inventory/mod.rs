@@ -2,6 +2,7 @@
 //!
 //! Markdown, the same bytes for the same findings: no time stamps, no absolute paths, nothing in the order of a hash map.
 
+mod audit;
 mod files;
 mod overview;
 mod plan;
@@ -25,6 +26,7 @@ pub fn render(inventory: &Inventory) -> String {
     );
     overview::render(&report, &mut out);
     rls::render_gaps(&report, &mut out);
+    audit::render(&report, &mut out);
     files::render(&report, &mut out);
     rls::render_register(&report, &mut out);
     plan::render_phases(&report, &mut out);

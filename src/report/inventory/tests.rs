@@ -1,6 +1,7 @@
 //! The document as a whole: what it says, that it adds up, and that it is the same every time.
 
 use super::*;
+use crate::recipe::Pattern;
 use crate::report::sample;
 
 #[test]
@@ -51,4 +52,32 @@ fn the_order_of_what_is_listed_beside_the_sites_does_not_matter() {
     shuffled.dismissed.reverse();
     shuffled.unparsed.reverse();
     assert_eq!(render(&inventory), render(&shuffled));
+}
+
+#[test]
+fn files_with_sessions_are_audited() {
+    let mut inventory = sample::inventory();
+    assert!(!render(&inventory).contains("Audit of sessions"));
+    let finding = &mut inventory.findings[0];
+    finding.site.pattern = Pattern::SessionBlock;
+    finding.verdict = Verdict::Review;
+    let file = finding.site.file.clone();
+    let id = finding.id.clone();
+    let row = |inventory: &Inventory| {
+        let text = render(inventory);
+        let mut rows = text.lines().filter(|line| line.starts_with("| high"));
+        rows.next().expect("the file has a row").to_owned()
+    };
+    let text = row(&inventory);
+    assert!(
+        text.contains(&file) && text.ends_with("| no | yes |"),
+        "{text}"
+    );
+    inventory.applied.insert(file);
+    inventory.checklist = vec![("Sessions come from the module".into(), vec![id])];
+    assert!(
+        row(&inventory).ends_with("| yes | no |"),
+        "{}",
+        row(&inventory)
+    );
 }

@@ -22,6 +22,7 @@ pub(super) fn run(args: &Guide, session: &Session) -> Result<Outcome> {
                 library
                     .migration_of(recipe)
                     .is_some_and(|found| found.id == migration.id)
+                    && recipe.runs_in(config.stage)
             };
             let recipes: Vec<&Recipe> = library.recipes.iter().filter(own).collect();
             render(Source {

@@ -1,4 +1,4 @@
-//! Rules on how an engine connects, each on or off in the settings: what PgBouncer and Supavisor ask of the clients behind them.
+//! Rules on how an engine connects, each on or off in the settings: what poolers between client and server ask for.
 
 use crate::config::EngineRule;
 use crate::facts::World;

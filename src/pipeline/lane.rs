@@ -74,8 +74,7 @@ impl Lane {
                 .migration_of(recipe)
                 .is_some_and(|own| own.id == migration.id)
         };
-        let runs =
-            |recipe: &&Recipe| recipe.stages.is_empty() || recipe.stages.contains(&config.stage);
+        let runs = |recipe: &&Recipe| recipe.runs_in(config.stage);
         let recipes = library.recipes.iter().filter(belongs).filter(runs);
         let recipes: Vec<Recipe> = recipes.cloned().collect();
         let config = config.of_migration(&migration.id);

@@ -435,6 +435,13 @@ pub struct Recipe {
     pub origin: String,
 }
 
+impl Recipe {
+    /// Whether it runs in a stage; `None`: where there are no stages.
+    pub fn runs_in(&self, stage: Option<Stage>) -> bool {
+        self.stages.is_empty() || self.stages.contains(&stage)
+    }
+}
+
 /// What the recipes of one migration share: `recipes/<migration>/migration.yaml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -73,6 +73,9 @@ fn rule(source: Source<'_>, out: &mut String) {
     if source.migration.driver.session.is_some() {
         return sessions(source, out);
     }
+    if let Some(service) = &standard.service {
+        return borrowed(source, service, out);
+    }
     let mut table = Table::new(&[
         ("Where", Align::Left),
         ("Runs for", Align::Left),
@@ -104,6 +107,35 @@ fn rule(source: Source<'_>, out: &mut String) {
             .collect();
         paragraph(out, &format!("The user is {}.", users.join(" or ")));
     }
+}
+
+/// Where connections come from in a project with a connection service.
+fn borrowed(source: Source<'_>, service: &str, out: &mut String) {
+    let own = code(&format!(
+        "with {service}.connection(purpose=\"…\") as conn:"
+    ));
+    let mut table = Table::new(&[
+        ("Where", Align::Left),
+        ("Runs for", Align::Left),
+        ("A connection comes from", Align::Left),
+    ]);
+    for context in &source.config.contexts {
+        let from = match context.kind {
+            ContextKind::Test => "the service, with its strategy for tests, or one of its own",
+            ContextKind::Standard => "–",
+            _ => &own,
+        };
+        table.row(&[
+            whereabouts(context),
+            runs_for(context.kind).to_owned(),
+            from.to_owned(),
+        ]);
+    }
+    out.push_str(&table.finish());
+    paragraph(
+        out,
+        "Nothing is committed for you: whoever changes rows commits, and what is not committed when the block is left is taken back.",
+    );
 }
 
 /// Where sessions come from, for a driver that has them.
@@ -465,6 +497,20 @@ mod tests {
         assert!(text.contains("`Depends(session_of_request)`"), "{text}");
         assert!(!text.contains("get_session_dependency"), "{text}");
         assert!(!text.contains("row-level security"), "{text}");
+    }
+
+    #[test]
+    fn the_guide_of_a_service_says_how_to_borrow() {
+        let mut config = library().migrations["connection-service"]
+            .example_settings
+            .clone();
+        config.standard.service = Some("lender".to_owned());
+        let text = guide_of("connection-service", &config);
+        assert!(
+            text.contains("`with lender.connection(purpose=\"…\") as conn:`"),
+            "{text}"
+        );
+        assert!(!text.contains("no form for it"), "{text}");
     }
 
     #[test]

@@ -195,11 +195,18 @@ pub(crate) fn checklist(
         .migrations
         .iter()
         .filter_map(|name| library.migrations.get(name));
-    migrations
-        .flat_map(|migration| &migration.checklist)
-        .map(|check| {
+    let checks = migrations
+        .flat_map(|migration| migration.checklist.iter().map(move |own| (migration, own)));
+    checks
+        .map(|(migration, check)| {
+            // Two migrations may know one pattern, but each answers for its own sites.
+            let is_own = |finding: &&Finding| {
+                let of = finding.site.recipe.split_once('/');
+                of.is_some_and(|(own, _)| own == migration.id)
+            };
             let broken = findings
                 .iter()
+                .filter(is_own)
                 .filter(|finding| breaks(check, finding))
                 .map(|finding| finding.id.clone());
             (check.title.clone(), broken.collect())

@@ -113,3 +113,17 @@ fn the_rewrites_of_two_migrations_in_one_file_become_one_text() {
         assert_eq!(after, [("app/both.py", expected)], "{migrations:?}");
     }
 }
+
+#[test]
+fn each_checklist_answers_for_its_own_sites() {
+    let survey = survey(["asyncpg", "other"]);
+    let findings = &survey.inventory.findings;
+    let answers = crate::pipeline::mark::checklist(&LIBRARY, &survey.config, findings);
+    let title = "No pool is acquired from in services, jobs, routes or agents";
+    let counts: Vec<usize> = answers
+        .iter()
+        .filter(|(item, _)| item == title)
+        .map(|(_, broken)| broken.len())
+        .collect();
+    assert_eq!(counts, [1, 1]);
+}

@@ -217,6 +217,10 @@ impl Visitor<'_> {
             Usage::Tested => self.other(span, "is tested or compared", false, false),
             Usage::Deleted => self.other(span, "is deleted", false, false),
             Usage::Interpolated => self.other(span, "is put into a text", false, false),
+            // What lends it out takes it back wherever the block within ends.
+            Usage::Entered if self.world.driver.any_pool => {
+                self.other(span, "is entered as a block", false, false);
+            }
             Usage::Called | Usage::Awaited | Usage::Entered | Usage::Other => {
                 self.other(span, "is used in a way that is not followed", true, false);
             }

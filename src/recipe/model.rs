@@ -504,6 +504,12 @@ pub struct Driver {
     /// Methods of a connection that give it back, or up.
     #[serde(default)]
     pub closes: Vec<String>,
+    /// Keyword arguments of `connect` that say where the database is and how to get there; the others say how the connection behaves.
+    #[serde(default)]
+    pub addresses: Vec<String>,
+    /// Those methods of `acquire` that lend a connection or raise, and never give none.
+    #[serde(default)]
+    pub lends_or_raises: Vec<String>,
     /// What reasons call the driver's connections and pools, where not by these words: `{connection: session, pool: session factory}`.
     #[serde(default)]
     pub words: BTreeMap<String, String>,

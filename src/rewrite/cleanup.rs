@@ -231,7 +231,15 @@ impl Finder<'_> {
             BindingKind::Walrus => true,
             _ => false,
         };
-        whole && binding.executed_in == scope && self.is_pool_expression(value, 8)
+        let gives_pool = || self.is_pool_expression(value, 8) || self.is_way_to_pool(value);
+        whole && binding.executed_in == scope && gives_pool()
+    }
+
+    /// Whether an expression only reads where something is kept, for a standard that takes the place of whatever lent connections:
+    /// `infra = self.infra`.
+    fn is_way_to_pool(&self, span: Span) -> bool {
+        let is_attribute = matches!(self.file.expression(span), Expression::Attribute { .. });
+        self.world.driver.any_pool && is_attribute && self.has_no_effect(span, 8)
     }
 
     /// Whether the assignment binds this name and nothing else.

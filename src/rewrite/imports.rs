@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::edit::Edit;
 use crate::finding::NeededImport;
 use crate::language::import::{ImportChange, ImportPlace, ModuleNames};
-use crate::language::{BindingKind, Import, ImportKind, Model, ReferenceKind, ScopeId};
+use crate::language::{BindingKind, Import, ImportKind, Model, ScopeId};
 use crate::project::{FileId, ParsedFile, Project, Symbol};
 use crate::source::Span;
 
@@ -323,9 +323,7 @@ fn orphans<'p>(
         read_before
             && !other_binding
             && !several
-            && references.all(|reference| {
-                gone(reference.span) && reference.kind != ReferenceKind::Annotation
-            })
+            && references.all(|reference| gone(reference.span))
             && !inserted.iter().any(|(at, text)| {
                 let scope = model.scope_at(*at);
                 model.ancestors(scope).any(|scope| scope == import.scope)

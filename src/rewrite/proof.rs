@@ -7,7 +7,7 @@ use crate::facts::session_scope::SessionScope;
 use crate::facts::standard::Helper;
 use crate::finding::Identity;
 use crate::language::BindingKind;
-use crate::language::expression::Argument;
+use crate::language::expression::{Argument, Expression};
 use crate::language::usage::Manner;
 use crate::recipe::PoolClass;
 use crate::rewrite::Subject;
@@ -118,6 +118,73 @@ fn other_database(subject: Subject<'_>) -> Option<String> {
             "the service has to reach the database that `{source}` reaches; `standard.replaces` in connmod.yaml names it where it does"
         )
     })
+}
+
+/// What the arguments of an acquire ask for beyond a connection to the database.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// What the service cannot give.
+    pub(super) reasons: Vec<String>,
+    /// What cannot be seen.
+    pub(super) doubt: Option<String>,
+}
+
+/// Arguments that choose among the connections of a pool, or say how a new one behaves, would be lost: the service's connections are all alike.
+/// Where the database is, it knows by itself.
+pub(super) fn said_to_acquire(subject: Subject<'_>, acquire: Span) -> Said {
+    let mut said = Said::default();
+    let Expression::Call { arguments, .. } = subject.parsed().expression(acquire) else {
+        return said;
+    };
+    if subject.hit.captures.get("POOL").is_some() {
+        if !arguments.is_empty() {
+            said.reasons.push(format!(
+                "`{}`: the service takes no such argument",
+                subject.text(acquire)
+            ));
+        }
+        return said;
+    }
+    let addresses = &subject.world.driver.addresses;
+    for (index, argument) in arguments.iter().enumerate() {
+        let behaves = match argument {
+            // An address can say more: `options=-c search_path=…`.
+            Argument::Positional(value)
+                if index == 0 && !subject.text(*value).contains("options") =>
+            {
+                continue;
+            }
+            Argument::Keyword { name, value }
+                if addresses.contains(name) && !subject.text(*value).contains("options") =>
+            {
+                continue;
+            }
+            Argument::Positional(value) => subject.text(*value).to_owned(),
+            Argument::Keyword { name, value } => format!("{name}={}", subject.text(*value)),
+            Argument::Spread(value) | Argument::KeywordSpread(value) => {
+                said.doubt = Some(format!(
+                    "`{}` may say more than where the database is: how the connection commits, or gives its rows",
+                    subject.text(*value)
+                ));
+                continue;
+            }
+        };
+        said.reasons.push(format!(
+            "`{behaves}` says how this connection behaves, and the service's do not: the block has to say it"
+        ));
+    }
+    said
+}
+
+/// Whether an acquire gives a connection or raises, as the driver's own does; another may give none.
+pub(super) fn lends_or_raises(subject: Subject<'_>, acquire: Span) -> bool {
+    let Expression::Call { callee, .. } = subject.parsed().expression(acquire) else {
+        return false;
+    };
+    let last = subject.text(callee).rsplit('.').next().unwrap_or_default();
+    let driver = subject.world.driver;
+    driver.lends_or_raises.iter().any(|name| name == last)
+        || driver.connect.iter().any(|name| name == last)
 }
 
 /// `acquire()` has no arguments, which no standard form takes.

@@ -92,16 +92,7 @@ pub(super) fn doubt(subject: Subject<'_>) -> Option<String> {
 
 /// The service that takes the place of a pool has to reach the same database; only the settings can say that it does.
 fn other_database(subject: Subject<'_>) -> Option<String> {
-    let (world, file) = (subject.world, subject.file);
-    let service = world.config.standard.service.iter().map(String::as_str);
-    let captures = &subject.hit.captures;
-    let source = captures.get("POOL").or_else(|| captures.get("SERVICE"));
-    if let Some(source) = source
-        && world
-            .standard
-            .member(world, file, *source, service)
-            .is_some()
-    {
+    if is_of_service(subject) {
         return None;
     }
     let site = subject.text(subject.hit.site);
@@ -117,6 +108,18 @@ fn other_database(subject: Subject<'_>) -> Option<String> {
         format!(
             "the service has to reach the database that `{source}` reaches; `standard.replaces` in connmod.yaml names it where it does"
         )
+    })
+}
+
+/// Whether the site is one of the standard's service already: what a stage has left.
+fn is_of_service(subject: Subject<'_>) -> bool {
+    let (world, file) = (subject.world, subject.file);
+    let service = world.config.standard.service.iter().map(String::as_str);
+    let captures = &subject.hit.captures;
+    let source = captures.get("POOL").or_else(|| captures.get("SERVICE"));
+    source.is_some_and(|source| {
+        let member = world.standard.member(world, file, *source, service);
+        member.is_some()
     })
 }
 
@@ -136,7 +139,10 @@ pub(super) fn said_to_acquire(subject: Subject<'_>, acquire: Span) -> Said {
     let Expression::Call { arguments, .. } = subject.parsed().expression(acquire) else {
         return said;
     };
-    if subject.hit.captures.get("POOL").is_some() {
+    if is_of_service(subject) {
+        return said;
+    }
+    if subject.hit.captures.contains_key("POOL") {
         if !arguments.is_empty() {
             said.reasons.push(format!(
                 "`{}`: the service takes no such argument",

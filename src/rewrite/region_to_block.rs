@@ -412,10 +412,9 @@ impl Region {
                 return Err(stuck());
             }
         }
-        proposal.edits.push(
-            self.without_clause(subject, pair, clause)
-                .ok_or_else(stuck)?,
-        );
+        proposal
+            .edits
+            .push(Self::without_clause(subject, pair, clause).ok_or_else(stuck)?);
         match moved {
             Some(moved) => {
                 if !pair.handles {
@@ -436,7 +435,7 @@ impl Region {
     }
 
     /// Takes the `finally` out; its comments stay behind what it follows, as deep as what it did.
-    fn without_clause(&self, subject: Subject<'_>, pair: &Cleanup, clause: Span) -> Option<Edit> {
+    fn without_clause(subject: Subject<'_>, pair: &Cleanup, clause: Span) -> Option<Edit> {
         let file = subject.parsed();
         let comments = file.language.comments(file.code(), clause);
         if comments.is_empty() {

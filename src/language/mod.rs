@@ -25,8 +25,8 @@ use crate::source::Span;
 use crate::sql::SqlText;
 
 pub use model::{
-    Binding, BindingId, BindingKind, Import, ImportKind, Model, Parameter, ParameterKind,
-    Reference, ReferenceKind, Scope, ScopeId, ScopeKind,
+    Binding, BindingId, BindingKind, Declaration, Import, ImportKind, Model, Parameter,
+    ParameterKind, Reference, ReferenceKind, Scope, ScopeId, ScopeKind,
 };
 pub use name::Name;
 pub use parse::{MAX_DEPTH, ParseProblem, Parsed, error_spans, parse, parse_again};

@@ -157,7 +157,14 @@ impl Finder<'_> {
             return;
         }
         let is_observed = || self.file.is_observed(self.file.model.scope(scope).body);
-        if bindings.iter().all(|binding| self.is_gone(binding.span)) || is_observed() {
+        let is_declared = || {
+            let mut declared = self.file.model.declarations_of(scope, name);
+            declared.any(|declared| !self.is_gone(declared.span))
+        };
+        if bindings.iter().all(|binding| self.is_gone(binding.span))
+            || is_observed()
+            || is_declared()
+        {
             return;
         }
         let references: Vec<Span> = self

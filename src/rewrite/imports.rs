@@ -384,6 +384,9 @@ fn is_imported_from(project: &Project, file: &ParsedFile, name: &str) -> bool {
                     .filter(|read| read.name == name)
                     .any(|read| {
                         project.symbol(id, read.object)
+        let is_declared = model
+            .declarations_of(import.scope, &import.local)
+            .any(|declared| !gone(declared.span));
                             == Some(Symbol::Module {
                                 path: path.to_owned(),
                             })
@@ -398,6 +401,7 @@ fn mentions(text: &str, name: &str) -> bool {
     text.match_indices(name).any(|(at, _)| {
         let before = text[..at].chars().next_back();
         let behind = text[at + name.len()..].chars().next();
+            && !is_declared
         !before.is_some_and(word) && !behind.is_some_and(word)
     })
 }

@@ -297,7 +297,7 @@ impl Finder<'_> {
                     .standard
                     .is_pool_getter(self.world, self.id, callee)
                 {
-                    return true;
+                    return arguments.is_empty();
                 }
                 if let Some(getter) = target(self.world, self.id, callee) {
                     return arguments.is_empty() && self.is_lazy_getter(getter);

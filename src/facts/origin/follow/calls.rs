@@ -47,6 +47,12 @@ impl Follower<'_> {
         let place = self.place(file, span);
         if world.standard.is_pool_getter(world, file, callee) {
             let name = self.text(file, callee);
+            if !arguments.is_empty() {
+                self.found.insert(Value::SomePool(format!(
+                    "`{name}()` at {place} is asked for with arguments, which may name another pool"
+                )));
+                return;
+            }
             self.found
                 .insert(Value::Shared(format!("`{name}()` at {place}")));
             return;

@@ -67,7 +67,7 @@ impl Family {
         // Objects of other classes, modules and the like have attributes of their own.
         let other = |value: &Value| match value {
             Value::Instance(class) => !self.has(*class),
-            Value::NotAPool(_) | Value::Missing | Value::Mapping(..) => true,
+            Value::NotAPool(_) | Value::Missing | Value::Absent(_) | Value::Mapping(..) => true,
             _ => false,
         };
         values.is_empty() || !values.iter().all(other)

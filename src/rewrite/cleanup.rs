@@ -273,7 +273,8 @@ impl Finder<'_> {
         let values = origin::values(self.world, self.id, span);
         let shared = values.iter().any(|value| origin::is_shared(value, self.id));
         let only = values.iter().all(|value| {
-            origin::is_shared(value, self.id) || matches!(value, Value::Missing | Value::Doubt(_))
+            origin::is_shared(value, self.id)
+                || matches!(value, Value::Missing | Value::Absent(_) | Value::Doubt(_))
         });
         shared && only && self.has_no_effect(span, depth)
     }

@@ -106,6 +106,17 @@ pub trait Language: Send + Sync {
         Vec::new()
     }
 
+    /// The attributes in whose place a text puts something else by their names in quotes, without a parse.
+    fn replaced<'s>(&self, _source: &'s str) -> Vec<&'s str> {
+        Vec::new()
+    }
+
+    /// The names that a text may read as attributes though it has them in a text or pattern only. Rather too many than too few, without a
+    /// parse.
+    fn read_by_name<'s>(&self, _source: &'s str) -> Vec<&'s str> {
+        Vec::new()
+    }
+
     /// Names, scopes and imports of a parsed file.
     fn model(&self, source: &str, tree: &Tree) -> Model;
     /// Calls, attribute accesses and returns of a parsed file.

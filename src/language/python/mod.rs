@@ -76,6 +76,14 @@ impl Language for Python {
         quoted::quoted(source)
     }
 
+    fn replaced<'s>(&self, source: &'s str) -> Vec<&'s str> {
+        quoted::replaced(source)
+    }
+
+    fn read_by_name<'s>(&self, source: &'s str) -> Vec<&'s str> {
+        quoted::read_by_name(source)
+    }
+
     fn model(&self, source: &str, tree: &Tree) -> Model {
         model(source, tree)
     }

@@ -380,7 +380,8 @@ impl Finder<'_> {
         let all_gone = writes
             .iter()
             .all(|(_, write)| self.is_gone(write.statement));
-        if !family.is_alone() || all_gone || !self.keeps_only_pool(&writes) {
+        let by_name = self.world.project.links().reading(name).is_some();
+        if !family.is_alone() || all_gone || by_name || !self.keeps_only_pool(&writes) {
             return None;
         }
         let reads = family.reads(self.world, name);

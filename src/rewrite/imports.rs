@@ -331,7 +331,10 @@ fn orphans<'p>(
                 model.ancestors(scope).any(|scope| scope == import.scope)
                     && mentions(text, &import.local)
             })
-            && (import.scope != Model::MODULE || !is_imported_from(project, file, &import.local))
+            && !is_given_on(file, import)
+            && (import.scope != Model::MODULE
+                || !(is_imported_from(project, file, &import.local)
+                    || project.links().reading(&import.local).is_some()))
     });
     orphaned.collect()
 }
@@ -416,6 +419,12 @@ fn hosts<'p>(
 ) -> Vec<&'p Import> {
     let file = project.file(id);
     let scope = file.model.scope_at(needed.at);
+/// Whether an import says that others may take the name from here: `from a import b as b`.
+fn is_given_on(file: &ParsedFile, import: &Import) -> bool {
+    let named = matches!(&import.kind, ImportKind::Name { name } if *name == import.local);
+    named && import.span.text(file.text()).trim() != import.local
+}
+
     let visible = |import: &&Import| {
         let around = file
             .model

@@ -62,6 +62,15 @@ pub fn reach(
             ));
         }
     }
+    let stars = file.model.imports.iter();
+    let mut stars = stars.filter(|import| import.kind == ImportKind::Star);
+    if let Some(star) = stars.find(|star| may_bring(project, id, target, name, star, STARS)) {
+        let line = file.source.line_of(star.statement.start);
+        return Err(format!(
+            "the name `{name}` may mean something else here: `{}` may bring one in (line {line})",
+            star.statement.text(file.text())
+        ));
+    }
     let module = spelling(project, id, target, name);
     Ok(Reach {
         local: name.to_owned(),
@@ -72,6 +81,39 @@ pub fn reach(
             at,
         }),
     })
+}
+
+/// How many stars are followed from module to module.
+const STARS: usize = 4;
+
+/// Whether a star import may bring in a `name` that is not the target's. What lies outside of the project has other names.
+fn may_bring(
+    project: &Project,
+    id: FileId,
+    target: Target<'_>,
+    name: &str,
+    star: &Import,
+    hops: usize,
+) -> bool {
+    let path = project.file(id).source.path();
+    let Some(found) = project.modules().find(path, &star.module, star.level) else {
+        return false;
+    };
+    if Some(found) == target.path {
+        return false;
+    }
+    let (Some(other), Some(hops)) = (project.by_path(found), hops.checked_sub(1)) else {
+        return true;
+    };
+    let model = &project.file(other).model;
+    if model.resolve(Model::MODULE, name).is_some() {
+        let wanted = target.path.map(|path| project.member_of(path, name));
+        return wanted != Some(project.member_of(found, name));
+    }
+    let stars = model.imports.iter();
+    stars
+        .filter(|import| import.kind == ImportKind::Star)
+        .any(|import| other != id && may_bring(project, other, target, name, import, hops))
 }
 
 /// The local name under which an import that runs before `at` brings in `name` of the target.

@@ -43,13 +43,14 @@ impl Dead {
     }
 }
 
-/// Finds what is dead in `file` when the text of `gone` is taken out; guards only where `guards` says so.
-pub fn dead(world: World<'_>, file: FileId, gone: &[Span], guards: bool) -> Dead {
+/// Finds what is dead in `file` when the text of `gone` is taken out; guards only where `guards` says so. What holds one of `kept` stays.
+pub fn dead(world: World<'_>, file: FileId, gone: &[Span], kept: &[Span], guards: bool) -> Dead {
     let mut finder = Finder {
         world,
         id: file,
         file: world.project.file(file),
         gone: gone.to_vec(),
+        kept: kept.to_vec(),
         dead: Dead::default(),
         guards,
     };
@@ -124,6 +125,7 @@ struct Finder<'a> {
     id: FileId,
     file: &'a ParsedFile,
     gone: Vec<Span>,
+    kept: Vec<Span>,
     dead: Dead,
     guards: bool,
 }
@@ -131,6 +133,10 @@ struct Finder<'a> {
 impl Finder<'_> {
     fn is_gone(&self, span: Span) -> bool {
         self.gone.iter().any(|gone| gone.contains(span))
+    }
+
+    fn is_kept(&self, span: Span) -> bool {
+        self.kept.iter().any(|kept| span.contains(*kept))
     }
 
     fn kill(&mut self, statement: Span) {
@@ -154,6 +160,13 @@ impl Finder<'_> {
                 .iter()
                 .all(|binding| self.binds_pool(scope, binding))
         {
+            return;
+        }
+        let stays = bindings.iter().any(|binding| match binding.kind {
+            BindingKind::Walrus => binding.value.is_some_and(|value| self.is_kept(value)),
+            _ => self.is_kept(binding.statement),
+        });
+        if stays {
             return;
         }
         let is_observed = || self.file.is_observed(self.file.model.scope(scope).body);
@@ -182,7 +195,10 @@ impl Finder<'_> {
             .iter()
             .map(|span| self.raise_guard(*span, name))
             .collect();
-        let Some(guards) = guards else { return };
+        let Some(guards) = guards.filter(|guards| !guards.iter().any(|guard| self.is_kept(*guard)))
+        else {
+            return;
+        };
         // What nothing read before is not for this change to remove, but for a guard that nothing is left behind of.
         let was_read = used.iter().any(|span| self.is_gone(*span));
         if (!guards.is_empty() && !self.guards) || (guards.is_empty() && !was_read) {
@@ -409,7 +425,8 @@ impl Finder<'_> {
             statements.push(self.lazy_guard(read, name)?);
         }
         statements.extend(writes.iter().map(|(_, write)| write.statement));
-        Some(statements)
+        let stays = statements.iter().any(|statement| self.is_kept(*statement));
+        (!stays).then_some(statements)
     }
 
     /// Whether everything that is written is the shared pool or nothing, by expressions without effect, none handed in from outside.

@@ -184,6 +184,14 @@ pub trait Language: Send + Sync {
     fn is_simple(&self, code: Code<'_>, span: Span) -> bool;
     /// Whether the expression at `span` is all that its statement evaluates: nothing runs between it and the end of the statement.
     fn is_whole_value(&self, code: Code<'_>, span: Span) -> bool;
+    /// Whether the expression at `span` runs whenever the statement at `statement` around it does, unless an exception ends that before.
+    fn always_runs(&self, _code: Code<'_>, _span: Span, _statement: Span) -> bool {
+        true
+    }
+    /// Whether the text of the code at `span` is data, too: a program that shows it says something else when it is another.
+    fn is_shown(&self, _code: Code<'_>, _span: Span) -> bool {
+        false
+    }
     /// Whether the block in whose header the resource at `item` is opened opens others, too.
     fn opens_more(&self, code: Code<'_>, item: Span) -> bool;
     /// The expression that gives `value` the name at `name` in passing, with the parentheses that it needs.

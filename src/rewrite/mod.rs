@@ -207,6 +207,7 @@ pub fn attempt(subject: Subject<'_>, rewrite: &Rewrite) -> Result<Proposal, Refu
     proposal.unproven.extend(replaced_by_others(subject));
     proposal.unproven.extend(attribute_replaced(subject));
     Refusal::unless_empty(lost_comments(subject, &proposal.edits))?;
+    Refusal::unless_empty(shown(subject, &proposal.edits))?;
     if splice(subject.parsed().text(), &proposal.edits).is_err() {
         return Err(Refusal::one("the edits of its lines would overlap"));
     }
@@ -251,7 +252,6 @@ fn replaced_by_others(subject: Subject<'_>) -> Option<String> {
     })
 }
 
-/// The comments that an edit would take away: none ever is.
 /// An attribute that gives the site its pool and that a test puts something else in the place of: what is put there is not reached any more.
 fn attribute_replaced(subject: Subject<'_>) -> Option<String> {
     let (file, world) = (subject.parsed(), subject.world);
@@ -328,6 +328,7 @@ fn pool_attributes(subject: Subject<'_>) -> Vec<&AttributeRead> {
     reads
 }
 
+/// The comments that an edit would take away: none ever is.
 fn lost_comments(subject: Subject<'_>, edits: &[Edit]) -> Vec<String> {
     let file = subject.parsed();
     let comments = |edit: &Edit| file.language.comments(file.code(), edit.span);
@@ -340,6 +341,22 @@ fn lost_comments(subject: Subject<'_>, edits: &[Edit]) -> Vec<String> {
         format!("a comment in what is replaced would be lost (line {line})")
     })
     .collect()
+}
+
+/// Code that a text shows, as `f"{x=}"` does, and that an edit would change.
+fn shown(subject: Subject<'_>, edits: &[Edit]) -> Vec<String> {
+    let file = subject.parsed();
+    let shown = edits
+        .iter()
+        .filter(|edit| !edit.text.trim().is_empty() || !subject.text(edit.span).trim().is_empty())
+        .filter(|edit| file.language.is_shown(file.code(), edit.span));
+    shown
+        .take(1)
+        .map(|edit| {
+            let line = subject.line(edit.span);
+            format!("the text of the call is shown by `=` in a replacement field (line {line})")
+        })
+        .collect()
 }
 
 fn propose(subject: Subject<'_>, rewrite: &Rewrite) -> Result<Proposal, Refusal> {

@@ -191,6 +191,14 @@ impl Language for Python {
         forms::is_whole_value(&code.tree, span)
     }
 
+    fn always_runs(&self, code: Code<'_>, span: Span, statement: Span) -> bool {
+        forms::always_runs(&code.tree, span, statement)
+    }
+
+    fn is_shown(&self, code: Code<'_>, span: Span) -> bool {
+        forms::is_shown(&code.tree, span)
+    }
+
     fn opens_more(&self, code: Code<'_>, item: Span) -> bool {
         forms::opens_more(&code.tree, item)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::edit::{self, Edit};
 use crate::facts::World;
-use crate::finding::{Finding, NeededImport, Patch};
+use crate::finding::{Finding, NeededImport, Patch, Verdict};
 use crate::project::FileId;
 use crate::rewrite::cleanup::{self, Dead};
 use crate::rewrite::imports::{self, Target};

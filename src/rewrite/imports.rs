@@ -285,6 +285,11 @@ pub fn edits(
             module: &import.standard,
             path: None,
         });
+        // An import further down would make the name local to the function, which does not have it yet at the site.
+        for later in later_imports(project, id, target, import) {
+            let change = statements.entry(later.statement).or_default();
+            change.drop.insert(later.span);
+        }
         let hosts = hosts(project, id, target, import);
         if hosts.is_empty() {
             let place = place(project, id, target, import);
@@ -323,6 +328,31 @@ pub fn edits(
     edits
 }
 
+/// The imports of a needed name that its function has behind the site.
+fn later_imports<'p>(
+    project: &'p Project,
+    id: FileId,
+    target: Target<'_>,
+    needed: &NeededImport,
+) -> Vec<&'p Import> {
+    let model = &project.file(id).model;
+    let scope = model.scope_at(needed.at);
+    let owner = model.resolve(scope, &needed.name);
+    let Some(owner) = owner.filter(|owner| *owner != Model::MODULE) else {
+        return Vec::new();
+    };
+    let imports = model.imports.iter().filter(|import| {
+        let named = matches!(&import.kind, ImportKind::Name { name } if *name == needed.name);
+        named
+            && import.scope == owner
+            && import.local == needed.name
+            && import.statement.start >= needed.at
+    });
+    imports
+        .filter(|import| means(project, id, target, &needed.name, import))
+        .collect()
+}
+
 /// Whether nothing is left of an import statement.
 fn goes(file: &ParsedFile, statement: Span, changes: &BTreeMap<Span, ImportChange>) -> bool {
     changes.get(&statement).is_some_and(|change| {
@@ -354,16 +384,24 @@ fn orphans<'p>(
         let other_binding = model
             .bindings_of(import.scope, &import.local)
             .any(|b| b.kind != BindingKind::Import);
+        let is_declared = model
+            .declarations_of(import.scope, &import.local)
+            .any(|declared| !gone(declared.span));
         let mut references = model.references_to(import.scope, &import.local).peekable();
         let read_before = references.peek().is_some();
+        // In each branch the same import: they go together.
         let several = model
             .imports
             .iter()
             .filter(|o| o.scope == import.scope && o.local == import.local)
-            .count()
-            > 1;
+            .any(|o| {
+                let same =
+                    (&o.module, o.level, &o.kind) == (&import.module, import.level, &import.kind);
+                !same || (import.scope == Model::MODULE && o.span != import.span)
+            });
         read_before
             && !other_binding
+            && !is_declared
             && !several
             && references.all(|reference| {
                 gone(reference.span) && reference.kind != ReferenceKind::Annotation
@@ -379,6 +417,12 @@ fn orphans<'p>(
                     || project.links().reading(&import.local).is_some()))
     });
     orphaned.collect()
+}
+
+/// Whether an import says that others may take the name from here: `from a import b as b`.
+fn is_given_on(file: &ParsedFile, import: &Import) -> bool {
+    let named = matches!(&import.kind, ImportKind::Name { name } if *name == import.local);
+    named && import.span.text(file.text()).trim() != import.local
 }
 
 /// Whether something outside of the file may read `name` of its module.
@@ -429,9 +473,6 @@ fn is_imported_from(project: &Project, file: &ParsedFile, name: &str) -> bool {
                     .filter(|read| read.name == name)
                     .any(|read| {
                         project.symbol(id, read.object)
-        let is_declared = model
-            .declarations_of(import.scope, &import.local)
-            .any(|declared| !gone(declared.span));
                             == Some(Symbol::Module {
                                 path: path.to_owned(),
                             })
@@ -446,7 +487,6 @@ fn mentions(text: &str, name: &str) -> bool {
     text.match_indices(name).any(|(at, _)| {
         let before = text[..at].chars().next_back();
         let behind = text[at + name.len()..].chars().next();
-            && !is_declared
         !before.is_some_and(word) && !behind.is_some_and(word)
     })
 }
@@ -461,12 +501,6 @@ fn hosts<'p>(
 ) -> Vec<&'p Import> {
     let file = project.file(id);
     let scope = file.model.scope_at(needed.at);
-/// Whether an import says that others may take the name from here: `from a import b as b`.
-fn is_given_on(file: &ParsedFile, import: &Import) -> bool {
-    let named = matches!(&import.kind, ImportKind::Name { name } if *name == import.local);
-    named && import.span.text(file.text()).trim() != import.local
-}
-
     let visible = |import: &&Import| {
         let around = file
             .model

@@ -2,8 +2,10 @@
 
 use crate::facts::World;
 use crate::facts::origin::{self, Value};
+use crate::language::ScopeId;
 use crate::language::expression::{AttributeRead, AttributeWrite};
 use crate::project::{ClassRef, FileId};
+use crate::source::Span;
 
 /// A class with the classes that share its attributes: its bases and its heirs.
 #[derive(Debug, Clone)]
@@ -35,7 +37,7 @@ impl Family {
         world
             .project
             .reads_named(name)
-            .filter(|(id, read)| self.may_be_on(world, *id, read))
+            .filter(|(id, read)| self.may_be(world, *id, read.object, read.scope))
             .collect()
     }
 
@@ -56,18 +58,19 @@ impl Family {
         found
     }
 
-    fn may_be_on(&self, world: World<'_>, id: FileId, read: &AttributeRead) -> bool {
+    /// Whether the expression at `object`, in `scope`, may be an object of the family.
+    pub fn may_be(&self, world: World<'_>, id: FileId, object: Span, scope: ScopeId) -> bool {
         let file = world.project.file(id);
-        if matches!(read.object.text(file.text()), "self" | "cls")
-            && let Some(scope) = file.model.class_around(read.scope)
+        if matches!(object.text(file.text()), "self" | "cls")
+            && let Some(scope) = file.model.class_around(scope)
         {
             return self.has(ClassRef { file: id, scope });
         }
-        let values = origin::values(world, id, read.object);
+        let values = origin::values(world, id, object);
         // Objects of other classes, modules and the like have attributes of their own.
         let other = |value: &Value| match value {
             Value::Instance(class) => !self.has(*class),
-            Value::NotAPool(_) | Value::Missing | Value::Mapping(..) => true,
+            Value::NotAPool(_) | Value::Missing | Value::Absent(_) | Value::Mapping(..) => true,
             _ => false,
         };
         values.is_empty() || !values.iter().all(other)

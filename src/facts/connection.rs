@@ -88,6 +88,9 @@ pub struct Connection {
     pub ended: Option<Span>,
     /// A use behind the block that still means this connection.
     pub used_after: Option<Span>,
+    /// A place outside of the block that needs the name, whatever it means there: one that deletes or declares it, or reads it before the
+    /// block runs again.
+    pub name_needed: Option<Span>,
     /// A place in the block where its name is bound to something else.
     pub rebound: Option<Span>,
     /// The queries that functions run on it which it is passed to.
@@ -120,6 +123,7 @@ pub fn follow(world: World<'_>, id: FileId, name: &str, binding: Span, body: Spa
             visitor.connection.used_after.get_or_insert(reference.span);
         }
     }
+    visitor.connection.name_needed = name_needed(file, owner, name, binding, body);
     visitor.handles(|name, owner, span| still_means(file, owner, name, body, span));
     let mut connection = visitor.connection;
     connection.others.sort_by_key(|other| other.span);
@@ -132,6 +136,64 @@ pub fn follow(world: World<'_>, id: FileId, name: &str, binding: Span, body: Spa
         .map(|other| other.span)
         .find(|span| body.contains(*span) && *span != binding);
     connection
+}
+
+/// A place outside of the block at `body` that has no meaning any more when the block does not bind `name`.
+fn name_needed(
+    file: &ParsedFile,
+    owner: ScopeId,
+    name: &str,
+    binding: Span,
+    body: Span,
+) -> Option<Span> {
+    let model = &file.model;
+    let declared = model.declarations_of(owner, name).next();
+    if let Some(declared) = declared {
+        return Some(declared.span);
+    }
+    let deleted = model
+        .bindings_of(owner, name)
+        .filter(|other| other.kind == BindingKind::Delete)
+        .map(|other| other.span);
+    let deleted: Vec<Span> = deleted.collect();
+    let behind = deleted
+        .iter()
+        .find(|span| span.start >= body.end && still_means(file, owner, name, body, **span));
+    if let Some(span) = behind {
+        return Some(*span);
+    }
+    // What stands before the block sees the name of the round before.
+    let around = outermost_loop(file, body)?;
+    let references = model.references_to(owner, name).map(|read| read.span);
+    references.chain(deleted).find(|span| {
+        let before = around.contains(*span) && span.end <= binding.start;
+        before
+            && !model.bindings_of(owner, name).any(|other| {
+                let anew = around.contains(other.span) && other.kind != BindingKind::Delete;
+                let is_inside = matches!(other.kind, BindingKind::With | BindingKind::For)
+                    && other.statement.contains(*span);
+                anew && other.span.start < span.start
+                    && (is_inside || file.language.dominates(file.code(), other.statement, *span))
+            })
+    })
+}
+
+/// The outermost loop of the function around `span`.
+fn outermost_loop(file: &ParsedFile, span: Span) -> Option<Span> {
+    let outer = match file.function_at(span.start) {
+        Some(function) => file.model.scope(function).body,
+        None => Span::new(0, file.text().len()),
+    };
+    let mut found = None;
+    let mut inner = span;
+    while let Some(around) = file.language.innermost_loop(file.code(), inner, outer) {
+        if around == inner {
+            break;
+        }
+        found = Some(around);
+        inner = around;
+    }
+    found
 }
 
 /// The calls that are made on the expression at `span` (a pool, an attribute) itself.

@@ -417,7 +417,9 @@ fn holder(world: World<'_>, file: FileId, hit: &Hit, span: Span) -> Standing {
         return Standing::Site;
     }
     let certain_other = origin::not_a_pool(&kept).is_some() || own_class(world, &kept).is_some();
-    let nothing = kept.iter().all(|value| *value == Value::Missing);
+    let nothing = kept
+        .iter()
+        .all(|value| matches!(value, Value::Missing | Value::Absent(_)));
     let text = span.text(parsed.text());
     if !certain_other && !nothing && named_pool(text) {
         Standing::Site

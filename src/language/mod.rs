@@ -25,8 +25,8 @@ use crate::source::Span;
 use crate::sql::SqlText;
 
 pub use model::{
-    Binding, BindingId, BindingKind, Import, ImportKind, Model, Parameter, ParameterKind,
-    Reference, ReferenceKind, Scope, ScopeId, ScopeKind,
+    Binding, BindingId, BindingKind, Declaration, Import, ImportKind, Model, Parameter,
+    ParameterKind, Reference, ReferenceKind, Scope, ScopeId, ScopeKind,
 };
 pub use name::Name;
 pub use parse::{MAX_DEPTH, ParseProblem, Parsed, error_spans, parse, parse_again};
@@ -106,6 +106,17 @@ pub trait Language: Send + Sync {
         Vec::new()
     }
 
+    /// The attributes in whose place a text puts something else by their names in quotes, without a parse.
+    fn replaced<'s>(&self, _source: &'s str) -> Vec<&'s str> {
+        Vec::new()
+    }
+
+    /// The names that a text may read as attributes though it has them in a text or pattern only. Rather too many than too few, without a
+    /// parse.
+    fn read_by_name<'s>(&self, _source: &'s str) -> Vec<&'s str> {
+        Vec::new()
+    }
+
     /// Names, scopes and imports of a parsed file.
     fn model(&self, source: &str, tree: &Tree) -> Model;
     /// Calls, attribute accesses and returns of a parsed file.
@@ -173,6 +184,14 @@ pub trait Language: Send + Sync {
     fn is_simple(&self, code: Code<'_>, span: Span) -> bool;
     /// Whether the expression at `span` is all that its statement evaluates: nothing runs between it and the end of the statement.
     fn is_whole_value(&self, code: Code<'_>, span: Span) -> bool;
+    /// Whether the expression at `span` runs whenever the statement at `statement` around it does, unless an exception ends that before.
+    fn always_runs(&self, _code: Code<'_>, _span: Span, _statement: Span) -> bool {
+        true
+    }
+    /// Whether the text of the code at `span` is data, too: a program that shows it says something else when it is another.
+    fn is_shown(&self, _code: Code<'_>, _span: Span) -> bool {
+        false
+    }
     /// Whether the block in whose header the resource at `item` is opened opens others, too.
     fn opens_more(&self, code: Code<'_>, item: Span) -> bool;
     /// The expression that gives `value` the name at `name` in passing, with the parentheses that it needs.

@@ -174,6 +174,19 @@ pub struct Reference {
     pub kind: ReferenceKind,
 }
 
+/// One place that says of a name that it is the variable of a scope further out: `global x`, `nonlocal x`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declaration {
+    /// The name.
+    pub name: Name,
+    /// Where it stands.
+    pub span: Span,
+    /// The scope that says so.
+    pub scope: ScopeId,
+    /// The scope whose variable it means, if anything binds that.
+    pub target: Option<ScopeId>,
+}
+
 /// What an import brings in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImportKind {
@@ -223,6 +236,8 @@ pub struct Model {
     pub bindings: Vec<Binding>,
     /// All references, in source order.
     pub references: Vec<Reference>,
+    /// All declarations of names as those of outer scopes, in source order.
+    pub declarations: Vec<Declaration>,
     /// All imports, in source order; each also has a binding.
     pub imports: Vec<Import>,
     /// All bindings by their variables: by scope, then name, then in source order.
@@ -337,6 +352,16 @@ impl Model {
             .iter()
             .filter(move |reference| reference.target == Some(scope) && reference.name == name)
     }
+
+    /// The declarations by which inner scopes, or the function itself, mean a variable: without a binding they are no code.
+    pub fn declarations_of<'a>(
+        &'a self,
+        scope: ScopeId,
+        name: &'a str,
+    ) -> impl Iterator<Item = &'a Declaration> + 'a {
+        let declarations = self.declarations.iter();
+        declarations.filter(move |declared| declared.target == Some(scope) && declared.name == name)
+    }
 }
 
 /// Where the innermost scope changes, of scopes whose bodies lie inside or outside of each other.
@@ -372,6 +397,7 @@ pub(super) fn in_source_order(
     scopes: Vec<Scope>,
     mut bindings: Vec<Binding>,
     mut references: Vec<Reference>,
+    mut declarations: Vec<Declaration>,
     mut imports: Vec<Import>,
     dynamic: bool,
 ) -> Model {
@@ -403,11 +429,16 @@ pub(super) fn in_source_order(
         reference.scope = renumber(reference.scope);
         reference.target = reference.target.map(renumber);
     }
+    for declared in &mut declarations {
+        declared.scope = renumber(declared.scope);
+        declared.target = declared.target.map(renumber);
+    }
     for import in &mut imports {
         import.scope = renumber(import.scope);
     }
     bindings.sort_by_key(|binding| binding.span);
     references.sort_by_key(|reference| reference.span);
+    declarations.sort_by_key(|declared| declared.span);
     imports.sort_by_key(|import| import.span);
     let mut by_variable: Vec<BindingId> = (0..bindings.len() as u32).map(BindingId).collect();
     by_variable.sort_by_key(|id| {
@@ -423,6 +454,7 @@ pub(super) fn in_source_order(
         scopes,
         bindings,
         references,
+        declarations,
         imports,
         by_variable,
         dynamic,

@@ -293,7 +293,10 @@ fn definitions(file: &ParsedFile, modules: &Modules) -> BTreeSet<String> {
         .imports
         .iter()
         .filter(|import| {
-            matches!(import.kind, ImportKind::Name { .. }) && wanted.contains(import.local.as_str())
+            // Whatever a star brings in may be a name that a rewrite needs.
+            import.kind == ImportKind::Star
+                || matches!(import.kind, ImportKind::Name { .. })
+                    && wanted.contains(import.local.as_str())
         })
         .filter(|import| import.scope == Model::MODULE || !import.local.is_empty())
         .filter_map(|import| {

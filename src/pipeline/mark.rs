@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::finding::{Finding, Remark, Verdict};
+use crate::language::ScopeKind;
 use crate::project::ParsedFile;
 use crate::recipe::{Check, Library, Recipe};
 use crate::source::Span;
@@ -178,11 +179,35 @@ pub(crate) fn error_near(file: &ParsedFile, site: Span) -> Option<Span> {
     while let Some(parent) = node.parent().filter(|parent| parent.parent().is_some()) {
         node = parent;
     }
-    let region = Span::from(node);
+    let region = with_what_follows(file, node.into());
     file.errors
         .iter()
         .copied()
         .find(|error| root.is_error() || region.overlaps(*error) || region.contains(*error))
+}
+
+/// A statement of the module with what stands between it and the next definition: where an error cut a body off, that is the rest of it. What
+/// is indented at the top is such a rest, and the error is before it.
+fn with_what_follows(file: &ParsedFile, statement: Span) -> Span {
+    let definitions = || {
+        let scopes = file.model.scopes.iter().skip(1);
+        scopes.filter(|scope| matches!(scope.kind, ScopeKind::Function | ScopeKind::Class))
+    };
+    let next = definitions()
+        .map(|scope| scope.span.start)
+        .find(|start| *start >= statement.end);
+    let line = file.source.line_start(statement.start);
+    let is_rest = line < statement.start;
+    let before = || {
+        let ends = definitions().map(|scope| scope.span.end);
+        ends.filter(|end| *end <= statement.start).max()
+    };
+    let start = if is_rest {
+        before().unwrap_or(0)
+    } else {
+        statement.start
+    };
+    Span::new(start, next.unwrap_or(file.text().len()))
 }
 
 /// The checklist of the active migrations: each sentence with the ids of the sites that break it.

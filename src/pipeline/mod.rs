@@ -133,7 +133,12 @@ impl Survey {
         let worlds = self.run().worlds();
         let composed: Vec<Composed> = files
             .par_iter()
-            .map(|(id, findings)| compose::compose(&worlds, *id, findings, selection.unsafe_too))
+            .map(|(id, findings)| {
+                let path = self.project.file(*id).source.path();
+                let all = self.inventory.findings.iter();
+                let kept = compose::kept(all.filter(|finding| finding.site.file == path));
+                compose::compose(&worlds, *id, findings, &kept, selection.unsafe_too)
+            })
             .collect();
         // A selection of edits has not been tried before: all of them together were.
         composed

@@ -6,7 +6,7 @@ use crate::finding::{Finding, Fix, Verdict};
 use crate::project::FileId;
 use crate::recipe::{Pattern, Severity};
 use crate::rewrite::cleanup::{self, Dead};
-use crate::rewrite::compose::gone;
+use crate::rewrite::compose::{gone, kept};
 use crate::rewrite::remains::Rest;
 use crate::source::Span;
 
@@ -21,7 +21,7 @@ impl Outlook {
         let chosen = findings.iter().filter_map(|finding| finding.fix.as_ref());
         let chosen = chosen.filter(|fix| unsafe_too || fix.applicability == Applicability::Safe);
         let gone = gone(chosen.flat_map(|fix| &fix.edits));
-        let dead = cleanup::dead(world, id, &gone, unsafe_too);
+        let dead = cleanup::dead(world, id, &gone, &kept(findings), unsafe_too);
         Self { gone, dead }
     }
 

@@ -72,7 +72,8 @@ fn compose_all(worlds: &[World<'_>], file: &Judged, unsafe_too: bool) -> Option<
     if findings.is_empty() {
         return None;
     }
-    let composed = compose::compose(worlds, file.file, &findings, unsafe_too);
+    let kept = compose::kept(&file.findings);
+    let composed = compose::compose(worlds, file.file, &findings, &kept, unsafe_too);
     let says = composed.patch.before != composed.patch.after || !composed.left_out.is_empty();
     says.then_some(composed)
 }
@@ -140,7 +141,8 @@ fn second_run(
         if restless.is_empty() {
             continue;
         }
-        let composed = compose::compose(&worlds, file.file, &restless, unsafe_too);
+        let kept = compose::kept(&file.findings);
+        let composed = compose::compose(&worlds, file.file, &restless, &kept, unsafe_too);
         if composed.patch.before == composed.patch.after {
             continue;
         }

@@ -19,6 +19,12 @@ pub struct Links {
     quoted: HashMap<String, HashMap<String, String>>,
     /// The names that files have in quotes without a module that is known.
     quoted_alone: HashMap<String, String>,
+    /// The attributes in whose place files put something else by their names, each with these files.
+    replaced: HashMap<String, Vec<u32>>,
+    /// The names that files may read as attributes though no code says so, each with the first of these files.
+    read_by_name: HashMap<String, u32>,
+    /// The files that these two speak of, by number.
+    paths: Vec<String>,
 }
 
 impl Links {
@@ -48,6 +54,7 @@ impl Links {
         }
         let mut links = Self::default();
         for (path, text) in &files {
+            links.by_name(path, text);
             let quoted = language::for_path(path).map(|language| language.quoted(text));
             for name in quoted.into_iter().flatten() {
                 links.quote(path, name, modules);
@@ -76,6 +83,42 @@ impl Links {
             let first = || path.to_owned();
             names.entry(member.to_owned()).or_insert_with(first);
         }
+    }
+
+    /// Takes in the attributes that a file replaces or reads by their names.
+    fn by_name(&mut self, path: &str, text: &str) {
+        let Some(language) = language::for_path(path) else {
+            return;
+        };
+        let (replaced, read) = (language.replaced(text), language.read_by_name(text));
+        if replaced.is_empty() && read.is_empty() {
+            return;
+        }
+        let number = self.paths.len() as u32;
+        self.paths.push(path.to_owned());
+        for name in replaced {
+            let files = self.replaced.entry(name.to_owned()).or_default();
+            if files.last() != Some(&number) {
+                files.push(number);
+            }
+        }
+        for name in read {
+            if !self.read_by_name.contains_key(name) {
+                self.read_by_name.insert(name.to_owned(), number);
+            }
+        }
+    }
+
+    /// The files that put something else in the place of an attribute `name`.
+    pub fn replacing<'l>(&'l self, name: &str) -> impl Iterator<Item = &'l str> {
+        let files = self.replaced.get(name).into_iter().flatten();
+        files.map(|number| self.paths[*number as usize].as_str())
+    }
+
+    /// A file that may read an attribute `name`, of whatever object, though no code says so.
+    pub fn reading(&self, name: &str) -> Option<&str> {
+        let number = self.read_by_name.get(name)?;
+        Some(self.paths[*number as usize].as_str())
     }
 
     /// A file that has `name` of the file at `path` in quotes, as one does that puts something else in its place.

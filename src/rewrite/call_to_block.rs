@@ -47,6 +47,13 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     };
     let mut proposal = Proposal::new(statement, filled.target);
     proposal.unproven.extend(proof::doubt(subject));
+    if !file
+        .language
+        .always_runs(file.code(), query.call.call, statement)
+    {
+        let always = "the call only runs under a condition, the block around its statement always";
+        proposal.unproven.push(always.to_owned());
+    }
     proposal.edits.push(Edit::replace(pool, name));
     proposal.move_lines(edits);
     proposal.imports = filled.imports;
@@ -90,7 +97,9 @@ fn stands_alone(subject: Subject<'_>, query: &QueryCall, statement: Span) -> Vec
 fn free_name(subject: Subject<'_>) -> Option<&'static str> {
     let file = subject.parsed();
     let scope = file.model.scope_at(subject.hit.site.start);
-    NAMES
-        .into_iter()
-        .find(|name| file.model.resolve(scope, name).is_none())
+    NAMES.into_iter().find(|name| {
+        let mut declared = file.model.declarations.iter();
+        file.model.resolve(scope, name).is_none()
+            && !declared.any(|declared| declared.name == *name)
+    })
 }

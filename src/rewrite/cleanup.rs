@@ -43,13 +43,14 @@ impl Dead {
     }
 }
 
-/// Finds what is dead in `file` when the text of `gone` is taken out; guards only where `guards` says so.
-pub fn dead(world: World<'_>, file: FileId, gone: &[Span], guards: bool) -> Dead {
+/// Finds what is dead in `file` when the text of `gone` is taken out; guards only where `guards` says so. What holds one of `kept` stays.
+pub fn dead(world: World<'_>, file: FileId, gone: &[Span], kept: &[Span], guards: bool) -> Dead {
     let mut finder = Finder {
         world,
         id: file,
         file: world.project.file(file),
         gone: gone.to_vec(),
+        kept: kept.to_vec(),
         dead: Dead::default(),
         guards,
     };
@@ -124,6 +125,7 @@ struct Finder<'a> {
     id: FileId,
     file: &'a ParsedFile,
     gone: Vec<Span>,
+    kept: Vec<Span>,
     dead: Dead,
     guards: bool,
 }
@@ -131,6 +133,10 @@ struct Finder<'a> {
 impl Finder<'_> {
     fn is_gone(&self, span: Span) -> bool {
         self.gone.iter().any(|gone| gone.contains(span))
+    }
+
+    fn is_kept(&self, span: Span) -> bool {
+        self.kept.iter().any(|kept| span.contains(*kept))
     }
 
     fn kill(&mut self, statement: Span) {
@@ -156,8 +162,22 @@ impl Finder<'_> {
         {
             return;
         }
+        let stays = bindings.iter().any(|binding| match binding.kind {
+            BindingKind::Walrus => binding.value.is_some_and(|value| self.is_kept(value)),
+            _ => self.is_kept(binding.statement),
+        });
+        if stays {
+            return;
+        }
         let is_observed = || self.file.is_observed(self.file.model.scope(scope).body);
-        if bindings.iter().all(|binding| self.is_gone(binding.span)) || is_observed() {
+        let is_declared = || {
+            let mut declared = self.file.model.declarations_of(scope, name);
+            declared.any(|declared| !self.is_gone(declared.span))
+        };
+        if bindings.iter().all(|binding| self.is_gone(binding.span))
+            || is_observed()
+            || is_declared()
+        {
             return;
         }
         let references: Vec<Span> = self
@@ -175,7 +195,10 @@ impl Finder<'_> {
             .iter()
             .map(|span| self.raise_guard(*span, name))
             .collect();
-        let Some(guards) = guards else { return };
+        let Some(guards) = guards.filter(|guards| !guards.iter().any(|guard| self.is_kept(*guard)))
+        else {
+            return;
+        };
         // What nothing read before is not for this change to remove, but for a guard that nothing is left behind of.
         let was_read = used.iter().any(|span| self.is_gone(*span));
         if (!guards.is_empty() && !self.guards) || (guards.is_empty() && !was_read) {
@@ -274,7 +297,8 @@ impl Finder<'_> {
         let values = origin::values(self.world, self.id, span);
         let shared = values.iter().any(|value| origin::is_shared(value, self.id));
         let only = values.iter().all(|value| {
-            origin::is_shared(value, self.id) || matches!(value, Value::Missing | Value::Doubt(_))
+            origin::is_shared(value, self.id)
+                || matches!(value, Value::Missing | Value::Absent(_) | Value::Doubt(_))
         });
         shared && only && self.has_no_effect(span, depth)
     }
@@ -298,7 +322,7 @@ impl Finder<'_> {
                     .standard
                     .is_pool_getter(self.world, self.id, callee)
                 {
-                    return true;
+                    return arguments.is_empty();
                 }
                 if let Some(getter) = target(self.world, self.id, callee) {
                     return arguments.is_empty() && self.is_lazy_getter(getter);
@@ -380,7 +404,8 @@ impl Finder<'_> {
         let all_gone = writes
             .iter()
             .all(|(_, write)| self.is_gone(write.statement));
-        if !family.is_alone() || all_gone || !self.keeps_only_pool(&writes) {
+        let by_name = self.world.project.links().reading(name).is_some();
+        if !family.is_alone() || all_gone || by_name || !self.keeps_only_pool(&writes) {
             return None;
         }
         let reads = family.reads(self.world, name);
@@ -408,7 +433,8 @@ impl Finder<'_> {
             statements.push(self.lazy_guard(read, name)?);
         }
         statements.extend(writes.iter().map(|(_, write)| write.statement));
-        Some(statements)
+        let stays = statements.iter().any(|statement| self.is_kept(*statement));
+        (!stays).then_some(statements)
     }
 
     /// Whether everything that is written is the shared pool or nothing, by expressions without effect, none handed in from outside.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::edit::{self, Edit};
 use crate::facts::World;
-use crate::finding::{Finding, NeededImport, Patch};
+use crate::finding::{Finding, NeededImport, Patch, Verdict};
 use crate::project::FileId;
 use crate::rewrite::cleanup::{self, Dead};
 use crate::rewrite::imports::{self, Target};
@@ -32,8 +32,14 @@ pub struct Composed {
 
 /// Puts the fixes of `findings` (all of one file) together. `guards`: whether guards for a missing pool may go with the pool.
 ///
-/// `worlds` are those of the migrations that run over the project.
-pub fn compose(worlds: &[World<'_>], id: FileId, findings: &[&Finding], guards: bool) -> Composed {
+/// `worlds` are those of the migrations that run over the project; `kept` are the sites of the file that a comment says to leave alone.
+pub fn compose(
+    worlds: &[World<'_>],
+    id: FileId,
+    findings: &[&Finding],
+    kept: &[Span],
+    guards: bool,
+) -> Composed {
     let project = worlds[0].project;
     let file = project.file(id);
     let (accepted, mut left_out) = accept(findings);
@@ -51,7 +57,7 @@ pub fn compose(worlds: &[World<'_>], id: FileId, findings: &[&Finding], guards: 
     let gone = gone(edits.iter().map(|(edit, _)| edit));
     let mut dead = Dead::default();
     for world in worlds {
-        dead.add(cleanup::dead(*world, id, &gone, guards));
+        dead.add(cleanup::dead(*world, id, &gone, kept, guards));
     }
     for (statement, edit) in cleanup::edits(file, &dead) {
         let own = findings
@@ -123,6 +129,15 @@ pub fn compose(worlds: &[World<'_>], id: FileId, findings: &[&Finding], guards: 
         left_out,
         dead,
     }
+}
+
+/// The sites among `findings` that a comment says to leave alone: nothing takes them out either.
+pub fn kept<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Vec<Span> {
+    let findings = findings.into_iter();
+    findings
+        .filter(|finding| finding.verdict == Verdict::Suppressed)
+        .map(|finding| finding.site.span)
+        .collect()
 }
 
 /// The ids of the sites whose rewrites are in the text: those with edits of their own, and those that go with what is taken out.

@@ -62,6 +62,15 @@ pub fn reach(
             ));
         }
     }
+    let stars = file.model.imports.iter();
+    let mut stars = stars.filter(|import| import.kind == ImportKind::Star);
+    if let Some(star) = stars.find(|star| may_bring(project, id, target, name, star, STARS)) {
+        let line = file.source.line_of(star.statement.start);
+        return Err(format!(
+            "the name `{name}` may mean something else here: `{}` may bring one in (line {line})",
+            star.statement.text(file.text())
+        ));
+    }
     let module = spelling(project, id, target, name);
     Ok(Reach {
         local: name.to_owned(),
@@ -72,6 +81,39 @@ pub fn reach(
             at,
         }),
     })
+}
+
+/// How many stars are followed from module to module.
+const STARS: usize = 4;
+
+/// Whether a star import may bring in a `name` that is not the target's. What lies outside of the project has other names.
+fn may_bring(
+    project: &Project,
+    id: FileId,
+    target: Target<'_>,
+    name: &str,
+    star: &Import,
+    hops: usize,
+) -> bool {
+    let path = project.file(id).source.path();
+    let Some(found) = project.modules().find(path, &star.module, star.level) else {
+        return false;
+    };
+    if Some(found) == target.path {
+        return false;
+    }
+    let (Some(other), Some(hops)) = (project.by_path(found), hops.checked_sub(1)) else {
+        return true;
+    };
+    let model = &project.file(other).model;
+    if model.resolve(Model::MODULE, name).is_some() {
+        let wanted = target.path.map(|path| project.member_of(path, name));
+        return wanted != Some(project.member_of(found, name));
+    }
+    let stars = model.imports.iter();
+    stars
+        .filter(|import| import.kind == ImportKind::Star)
+        .any(|import| other != id && may_bring(project, other, target, name, import, hops))
 }
 
 /// The local name under which an import that runs before `at` brings in `name` of the target.
@@ -243,6 +285,11 @@ pub fn edits(
             module: &import.standard,
             path: None,
         });
+        // An import further down would make the name local to the function, which does not have it yet at the site.
+        for later in later_imports(project, id, target, import) {
+            let change = statements.entry(later.statement).or_default();
+            change.drop.insert(later.span);
+        }
         let hosts = hosts(project, id, target, import);
         if hosts.is_empty() {
             let place = place(project, id, target, import);
@@ -281,6 +328,31 @@ pub fn edits(
     edits
 }
 
+/// The imports of a needed name that its function has behind the site.
+fn later_imports<'p>(
+    project: &'p Project,
+    id: FileId,
+    target: Target<'_>,
+    needed: &NeededImport,
+) -> Vec<&'p Import> {
+    let model = &project.file(id).model;
+    let scope = model.scope_at(needed.at);
+    let owner = model.resolve(scope, &needed.name);
+    let Some(owner) = owner.filter(|owner| *owner != Model::MODULE) else {
+        return Vec::new();
+    };
+    let imports = model.imports.iter().filter(|import| {
+        let named = matches!(&import.kind, ImportKind::Name { name } if *name == needed.name);
+        named
+            && import.scope == owner
+            && import.local == needed.name
+            && import.statement.start >= needed.at
+    });
+    imports
+        .filter(|import| means(project, id, target, &needed.name, import))
+        .collect()
+}
+
 /// Whether nothing is left of an import statement.
 fn goes(file: &ParsedFile, statement: Span, changes: &BTreeMap<Span, ImportChange>) -> bool {
     changes.get(&statement).is_some_and(|change| {
@@ -312,16 +384,24 @@ fn orphans<'p>(
         let other_binding = model
             .bindings_of(import.scope, &import.local)
             .any(|b| b.kind != BindingKind::Import);
+        let is_declared = model
+            .declarations_of(import.scope, &import.local)
+            .any(|declared| !gone(declared.span));
         let mut references = model.references_to(import.scope, &import.local).peekable();
         let read_before = references.peek().is_some();
+        // In each branch the same import: they go together.
         let several = model
             .imports
             .iter()
             .filter(|o| o.scope == import.scope && o.local == import.local)
-            .count()
-            > 1;
+            .any(|o| {
+                let same =
+                    (&o.module, o.level, &o.kind) == (&import.module, import.level, &import.kind);
+                !same || (import.scope == Model::MODULE && o.span != import.span)
+            });
         read_before
             && !other_binding
+            && !is_declared
             && !several
             && references.all(|reference| gone(reference.span))
             && !inserted.iter().any(|(at, text)| {
@@ -329,9 +409,18 @@ fn orphans<'p>(
                 model.ancestors(scope).any(|scope| scope == import.scope)
                     && mentions(text, &import.local)
             })
-            && (import.scope != Model::MODULE || !is_imported_from(project, file, &import.local))
+            && !is_given_on(file, import)
+            && (import.scope != Model::MODULE
+                || !(is_imported_from(project, file, &import.local)
+                    || project.links().reading(&import.local).is_some()))
     });
     orphaned.collect()
+}
+
+/// Whether an import says that others may take the name from here: `from a import b as b`.
+fn is_given_on(file: &ParsedFile, import: &Import) -> bool {
+    let named = matches!(&import.kind, ImportKind::Name { name } if *name == import.local);
+    named && import.span.text(file.text()).trim() != import.local
 }
 
 /// Whether something outside of the file may read `name` of its module.

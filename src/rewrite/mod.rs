@@ -27,11 +27,13 @@ use std::collections::BTreeSet;
 
 use crate::edit::{Applicability, Edit, splice};
 use crate::facts::World;
+use crate::facts::attribute::Family;
 use crate::facts::connection::{Connection, QueryCall};
 use crate::finding::{Facts, Fix, NeededImport};
+use crate::language::expression::{AttributeRead, Expression};
 use crate::language::{Import, Model};
 use crate::locate::{Captures, Hit};
-use crate::project::{FileId, ParsedFile, Symbol};
+use crate::project::{ClassRef, FileId, ParsedFile, Symbol};
 use crate::recipe::{Rewrite, RewriteKind};
 use crate::source::Span;
 
@@ -203,7 +205,9 @@ impl Refusal {
 pub fn attempt(subject: Subject<'_>, rewrite: &Rewrite) -> Result<Proposal, Refusal> {
     let mut proposal = propose(subject, rewrite)?;
     proposal.unproven.extend(replaced_by_others(subject));
+    proposal.unproven.extend(attribute_replaced(subject));
     Refusal::unless_empty(lost_comments(subject, &proposal.edits))?;
+    Refusal::unless_empty(shown(subject, &proposal.edits))?;
     if splice(subject.parsed().text(), &proposal.edits).is_err() {
         return Err(Refusal::one("the edits of its lines would overlap"));
     }
@@ -248,6 +252,82 @@ fn replaced_by_others(subject: Subject<'_>) -> Option<String> {
     })
 }
 
+/// An attribute that gives the site its pool and that a test puts something else in the place of: what is put there is not reached any more.
+fn attribute_replaced(subject: Subject<'_>) -> Option<String> {
+    let (file, world) = (subject.parsed(), subject.world);
+    let is_test = |path: &str| world.tests.is_match(path);
+    if is_test(file.source.path()) {
+        return None;
+    }
+    let told = |path: &str, name: &str| {
+        format!(
+            "{path} puts something else in the place of `.{name}`, which is not reached any more"
+        )
+    };
+    pool_attributes(subject).into_iter().find_map(|read| {
+        let name = read.name.as_str();
+        let links = world.project.links();
+        if let Some(path) = links.replacing(name).find(|path| is_test(path)) {
+            return Some(told(path, name));
+        }
+        let class = file.model.class_around(read.scope).map(|scope| ClassRef {
+            file: subject.file,
+            scope,
+        });
+        let own = matches!(subject.text(read.object), "self" | "cls");
+        let family = class.filter(|_| own).map(|class| Family::of(world, class));
+        let mut writes = world.project.writes_named(name);
+        let found = writes.find(|(id, write)| {
+            let other = world.project.file(*id);
+            let object = write.object.text(other.text());
+            is_test(other.source.path())
+                && !matches!(object, "self" | "cls")
+                // `app.state.pool`: what an application keeps is no service's.
+                && !object.ends_with("state")
+                && family
+                    .as_ref()
+                    .is_none_or(|family| family.may_be(world, *id, write.object, write.scope))
+        });
+        found.map(|(id, _)| told(world.project.file(id).source.path(), name))
+    })
+}
+
+/// The attributes by which the site reaches its pool: in the pool's expression, in what a variable of that name is given, and in the methods
+/// that are called there.
+fn pool_attributes(subject: Subject<'_>) -> Vec<&AttributeRead> {
+    let file = subject.parsed();
+    let Some(pool) = subject.hit.captures.get("POOL").copied() else {
+        return Vec::new();
+    };
+    let mut spans = vec![pool];
+    if let Expression::Name(name) = file.expression(pool)
+        && let Some(owner) = file.model.resolve(file.model.scope_at(pool.start), &name)
+        && owner != Model::MODULE
+    {
+        let bindings = file.model.bindings_of(owner, &name);
+        spans.extend(bindings.filter_map(|binding| binding.value));
+    }
+    let within = |spans: &[Span]| -> Vec<&AttributeRead> {
+        let reads = file.outline.reads.iter();
+        reads
+            .filter(|read| spans.iter().any(|span| span.contains(read.span)))
+            .collect()
+    };
+    let mut reads = within(&spans);
+    let methods: Vec<Span> = reads
+        .iter()
+        .filter_map(|read| {
+            let class = file.model.class_around(read.scope)?;
+            let own = matches!(subject.text(read.object), "self" | "cls");
+            let bound = file.model.bindings_of(class, &read.name).last()?;
+            bound.opens.filter(|_| own)
+        })
+        .map(|scope| file.model.scope(scope).body)
+        .collect();
+    reads.extend(within(&methods));
+    reads
+}
+
 /// The comments that an edit would take away: none ever is.
 fn lost_comments(subject: Subject<'_>, edits: &[Edit]) -> Vec<String> {
     let file = subject.parsed();
@@ -261,6 +341,22 @@ fn lost_comments(subject: Subject<'_>, edits: &[Edit]) -> Vec<String> {
         format!("a comment in what is replaced would be lost (line {line})")
     })
     .collect()
+}
+
+/// Code that a text shows, as `f"{x=}"` does, and that an edit would change.
+fn shown(subject: Subject<'_>, edits: &[Edit]) -> Vec<String> {
+    let file = subject.parsed();
+    let shown = edits
+        .iter()
+        .filter(|edit| !edit.text.trim().is_empty() || !subject.text(edit.span).trim().is_empty())
+        .filter(|edit| file.language.is_shown(file.code(), edit.span));
+    shown
+        .take(1)
+        .map(|edit| {
+            let line = subject.line(edit.span);
+            format!("the text of the call is shown by `=` in a replacement field (line {line})")
+        })
+        .collect()
 }
 
 fn propose(subject: Subject<'_>, rewrite: &Rewrite) -> Result<Proposal, Refusal> {

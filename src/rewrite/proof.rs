@@ -234,6 +234,12 @@ pub(super) fn only_mapped_calls(subject: Subject<'_>, connection: &Connection) -
             subject.line(span)
         ));
     }
+    if let Some(span) = connection.name_needed {
+        reasons.push(format!(
+            "the name of the connection is still needed outside of the block (line {})",
+            subject.line(span)
+        ));
+    }
     reasons
 }
 

@@ -182,6 +182,13 @@ impl Rest<'_> {
                 named.join(", ")
             ));
         }
+        let links = self.world.project.links();
+        if let Some(path) = links.reading(&write.name) {
+            reasons.push(format!(
+                "`{}` may be read by its name in {path}",
+                write.name
+            ));
+        }
         if let Some(value) = write.value
             && let Expression::Name(name) = file.expression(value)
         {

@@ -18,7 +18,7 @@ pub enum Passed {
     /// It passes this expression.
     Value(FileId, Span),
     /// It leaves the parameter to its default.
-    Omitted,
+    Omitted(FileId, Span),
     /// It passes something, but what cannot be told: `*args`, `**kwargs`.
     Untold(FileId, Span),
     /// It is no call: the class is handed on as a value here and can be called anywhere.
@@ -264,7 +264,7 @@ pub(super) fn in_call(
         _ if spread => Passed::Untold(file, call),
         Some(value) if by_position => Passed::Value(file, value),
         _ if keywords => Passed::Untold(file, call),
-        _ => Passed::Omitted,
+        _ => Passed::Omitted(file, call),
     }
 }
 

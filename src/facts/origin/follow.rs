@@ -114,9 +114,11 @@ impl<'a> Follower<'a> {
             }
             Expression::Same(inner) => self.expression(file, inner, depth),
             Expression::Either(options) => {
-                for option in options {
-                    self.expression(file, option, depth);
-                }
+                let options = options.into_iter();
+                let given: Vec<Values> = options
+                    .map(|option| self.aside(file, option, depth))
+                    .collect();
+                self.any_of(given);
             }
             Expression::Null => {
                 self.found.insert(Value::Missing);
@@ -133,6 +135,18 @@ impl<'a> Follower<'a> {
                 self.unknown(format!("`{text}` cannot be followed"));
             }
         }
+    }
+
+    /// Takes in what several sources give; where one always gives something, it is there to make good for the others.
+    pub(super) fn any_of(&mut self, sources: Vec<Values>) {
+        let is_sure = |values: &Values| {
+            let nothing = |value: &Value| matches!(value, Value::Missing | Value::Absent(_));
+            !values.is_empty() && !values.iter().any(nothing)
+        };
+        let made_good = sources.iter().any(is_sure);
+        let values = sources.into_iter().flatten();
+        self.found
+            .extend(values.filter(|value| !(made_good && matches!(value, Value::Absent(_)))));
     }
 
     fn name(&mut self, file: FileId, span: Span, name: &str, depth: usize) {
@@ -174,6 +188,8 @@ impl<'a> Follower<'a> {
         let world = self.world;
         let parsed = world.project.file(file);
         let bindings: Vec<&Binding> = parsed.model.bindings_of(scope, name).collect();
+        let before = std::mem::take(&mut self.found);
+        let mut sources: Vec<Values> = Vec::new();
         for binding in bindings {
             match (binding.kind, binding.value) {
                 (BindingKind::Parameter, default) => {
@@ -207,7 +223,10 @@ impl<'a> Follower<'a> {
                     ));
                 }
             }
+            sources.push(std::mem::take(&mut self.found));
         }
+        self.found = before;
+        self.any_of(sources);
     }
 
     /// What a declared type says.
@@ -280,8 +299,12 @@ impl<'a> Follower<'a> {
         // A function that nothing calls passes no mapping either.
         let uncalled = |value: &&Value| matches!(value, Value::Doubt(_));
         self.found.extend(objects.iter().filter(uncalled).cloned());
-        let settled =
-            |value: &&Value| matches!(value, Value::Mapping(..) | Value::Missing | Value::Doubt(_));
+        let settled = |value: &&Value| {
+            matches!(
+                value,
+                Value::Mapping(..) | Value::Missing | Value::Absent(_) | Value::Doubt(_)
+            )
+        };
         let open: Vec<Value> = objects
             .iter()
             .filter(|value| !settled(value))

@@ -41,6 +41,8 @@ pub enum Value {
     /// Something that could bring another value in, but is not seen to: a function that nothing in the project calls, a class that is
     /// handed on as a value. It says nothing where others say something, but leaves a doubt.
     Doubt(String),
+    /// No value where another call of the same function passes one; the text says which call.
+    Absent(String),
     /// Not known, and why.
     Unknown(String),
 }
@@ -66,7 +68,18 @@ pub fn variable(world: World<'_>, file: FileId, scope: ScopeId, name: &str) -> V
 
 /// Whether the pool at `span` is the shared one, and how that is known.
 pub fn pool_origin(world: World<'_>, file: FileId, span: Span) -> PoolOrigin {
-    classify(&values(world, file, span), file)
+    let values = values(world, file, span);
+    let parsed = world.project.file(file);
+    let is_absent = |value: &Value| matches!(value, Value::Absent(_));
+    let is_asked = || {
+        let name = span.text(parsed.text());
+        parsed.language.known_present(parsed.code(), name, span)
+    };
+    if values.iter().any(is_absent) && is_asked() {
+        let present = values.iter().filter(|value| !is_absent(value));
+        return classify(&present.cloned().collect(), file);
+    }
+    classify(&values, file)
 }
 
 /// Sums up what a pool may be, as seen from the file `here`: where a pool is opened it is not the shared one yet.
@@ -89,7 +102,7 @@ pub fn classify(values: &Values, here: FileId) -> PoolOrigin {
         _ => None,
     });
     let uncalled = first(&|value| match value {
-        Value::Doubt(story) => Some(story.clone()),
+        Value::Doubt(story) | Value::Absent(story) => Some(story.clone()),
         _ => None,
     });
     let (class, story, doubt) = match (own, unknown, shared, uncalled) {
@@ -124,7 +137,7 @@ pub fn is_shared(value: &Value, here: FileId) -> bool {
 pub fn not_a_pool(values: &Values) -> Option<String> {
     let mut reasons = values
         .iter()
-        .filter(|value| **value != Value::Missing)
+        .filter(|value| !matches!(value, Value::Missing | Value::Absent(_)))
         .map(|value| match value {
             Value::NotAPool(what) => Some(what.clone()),
             _ => None,

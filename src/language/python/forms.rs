@@ -2,7 +2,9 @@
 
 use tree_sitter::{Node, Tree};
 
-use super::nodes::{children, node_at, own_nodes, path, statement_at, unparenthesised};
+use super::nodes::{
+    children, is_comprehension, node_at, own_nodes, path, statement_at, unparenthesised,
+};
 use super::statements::statements_of;
 use crate::language::Code;
 use crate::language::usage::{Branch, Cleanup, Entered};
@@ -74,6 +76,40 @@ pub(super) fn is_whole_value(tree: &Tree, span: Span) -> bool {
             node.kind(),
             "expression_statement" | "return_statement" | "assignment" | "block" | "module"
         )
+    })
+}
+
+/// Whether the expression at `span` runs whenever the statement at `statement` does: no operator or comprehension around it may pass it over.
+pub(super) fn always_runs(tree: &Tree, span: Span, statement: Span) -> bool {
+    let around = path(tree, span);
+    around.windows(2).all(|pair| {
+        let (node, part) = (pair[0], pair[1]);
+        if !statement.contains(node.into()) {
+            return true;
+        }
+        let parts = children(node);
+        match node.kind() {
+            "boolean_operator" => node.child_by_field_name("left") == Some(part),
+            // `a if condition else b`
+            "conditional_expression" => parts.get(1) == Some(&part),
+            // `a < b < c` leaves off where one does not hold.
+            "comparison_operator" => parts.iter().take(2).any(|first| *first == part),
+            kind => {
+                !is_comprehension(kind) && kind != "lambda" && kind != "assert_statement"
+                    || parts.first() == Some(&part) && kind == "assert_statement"
+            }
+        }
+    })
+}
+
+/// Whether an f-string shows the text of the code at `span`: `f"{span=}"`.
+pub(super) fn is_shown(tree: &Tree, span: Span) -> bool {
+    path(tree, span).iter().any(|node| {
+        let mut cursor = node.walk();
+        node.kind() == "interpolation"
+            && node
+                .children(&mut cursor)
+                .any(|part| part.kind() == "=" || part.kind() == "type_conversion=")
     })
 }
 

@@ -76,6 +76,14 @@ impl Language for Python {
         quoted::quoted(source)
     }
 
+    fn replaced<'s>(&self, source: &'s str) -> Vec<&'s str> {
+        quoted::replaced(source)
+    }
+
+    fn read_by_name<'s>(&self, source: &'s str) -> Vec<&'s str> {
+        quoted::read_by_name(source)
+    }
+
     fn model(&self, source: &str, tree: &Tree) -> Model {
         model(source, tree)
     }
@@ -181,6 +189,14 @@ impl Language for Python {
 
     fn is_whole_value(&self, code: Code<'_>, span: Span) -> bool {
         forms::is_whole_value(&code.tree, span)
+    }
+
+    fn always_runs(&self, code: Code<'_>, span: Span, statement: Span) -> bool {
+        forms::always_runs(&code.tree, span, statement)
+    }
+
+    fn is_shown(&self, code: Code<'_>, span: Span) -> bool {
+        forms::is_shown(&code.tree, span)
     }
 
     fn opens_more(&self, code: Code<'_>, item: Span) -> bool {

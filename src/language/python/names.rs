@@ -5,7 +5,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::language::model::{
-    Binding, BindingKind, Import, Model, Reference, Scope, ScopeId, ScopeKind, in_source_order,
+    Binding, BindingKind, Declaration, Import, Model, Reference, Scope, ScopeId, ScopeKind,
+    in_source_order,
 };
 use crate::language::name::Names;
 
@@ -23,6 +24,8 @@ pub(super) struct Draft<'s> {
     pub(super) scopes: Vec<Scope>,
     pub(super) names: Names,
     pub(super) declared: HashMap<(ScopeId, &'s str), Declared>,
+    /// Their `target` is not known.
+    pub(super) declarations: Vec<Declaration>,
     /// Their `scope` is the one they stand in.
     pub(super) bindings: Vec<Binding>,
     /// Their `target` is not known.
@@ -40,6 +43,7 @@ pub(super) fn resolve(draft: Draft<'_>) -> Model {
         scopes,
         names: _,
         declared,
+        mut declarations,
         mut bindings,
         mut references,
         imports,
@@ -56,6 +60,9 @@ pub(super) fn resolve(draft: Draft<'_>) -> Model {
         };
         for reference in &mut references {
             reference.target = resolver.lookup(reference.scope, &reference.name);
+        }
+        for declaration in &mut declarations {
+            declaration.target = resolver.lookup(declaration.scope, &declaration.name);
         }
         dynamic |= builtin_calls
             .iter()
@@ -75,7 +82,7 @@ pub(super) fn resolve(draft: Draft<'_>) -> Model {
             ..import
         })
         .collect();
-    in_source_order(scopes, bindings, references, imports, dynamic)
+    in_source_order(scopes, bindings, references, declarations, imports, dynamic)
 }
 
 /// The scope that a binding in a comprehension's walrus reaches; for all others, the one they stand in.

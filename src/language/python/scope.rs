@@ -15,7 +15,7 @@ use super::names::{self, Declared, Draft};
 use super::nodes::{children, identifier, is_statement};
 use super::{annotations, exports, imports, patterns, targets};
 use crate::language::model::{
-    Binding, BindingKind, Model, Reference, ReferenceKind, Scope, ScopeId, ScopeKind,
+    Binding, BindingKind, Declaration, Model, Reference, ReferenceKind, Scope, ScopeId, ScopeKind,
 };
 use crate::language::name::Names;
 use crate::source::Span;
@@ -117,6 +117,7 @@ impl<'s, 't> Builder<'s, 't> {
                 scopes: vec![module],
                 names: Names::default(),
                 declared: HashMap::new(),
+                declarations: Vec::new(),
                 bindings: Vec::new(),
                 references: Vec::new(),
                 imports: Vec::new(),
@@ -261,6 +262,13 @@ impl<'s, 't> Builder<'s, 't> {
         for name in children(node) {
             let text = self.text(name);
             self.draft.declared.insert((place.scope, text), declared);
+            let name_of = self.draft.names.get(&identifier(text));
+            self.draft.declarations.push(Declaration {
+                name: name_of,
+                span: name.into(),
+                scope: place.scope,
+                target: None,
+            });
         }
     }
 

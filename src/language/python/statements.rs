@@ -110,7 +110,7 @@ pub(super) fn first_statement(tree: &Tree, body: Span) -> Option<Span> {
 }
 
 /// Whether a statement is nothing but a text without interpolations.
-fn is_docstring(statement: Node<'_>) -> bool {
+pub(super) fn is_docstring(statement: Node<'_>) -> bool {
     let [only] = children(statement)[..] else {
         return false;
     };

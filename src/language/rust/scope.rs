@@ -645,6 +645,7 @@ impl<'s, 't> Builder<'s, 't> {
             self.scopes,
             self.bindings,
             self.references,
+            Vec::new(),
             self.imports,
             self.dynamic,
         )

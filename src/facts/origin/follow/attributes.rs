@@ -49,6 +49,7 @@ impl Follower<'_> {
     pub(super) fn attribute_in_line(&mut self, class: ClassRef, name: &str, depth: usize) {
         let world = self.world;
         let line = world.project.lineage(class);
+        let before = std::mem::take(&mut self.found);
         let mut writes = 0;
         for class in &line {
             writes += self.attribute_in_class(*class, name, depth);
@@ -63,9 +64,10 @@ impl Follower<'_> {
             self.receiver = outer;
         }
         writes += self.written_from_outside(class, name, depth);
-        if writes == 0 && self.found.is_empty() {
+        if writes == 0 && self.found.is_empty() && before.is_empty() {
             self.unknown(format!("nothing in the project sets `.{name}`"));
         }
+        self.found.extend(before);
     }
 
     /// What one class puts into an attribute, and in how many places.
@@ -92,7 +94,9 @@ impl Follower<'_> {
             }
             writes += 1;
             if let Some(value) = write.value {
-                self.expression(class.file, value, depth);
+                let given = self.aside(class.file, value, depth);
+                let kept = std::mem::take(&mut self.found);
+                self.any_of(vec![kept, given]);
             } else {
                 let place = self.place(class.file, write.statement);
                 self.unknown(format!(

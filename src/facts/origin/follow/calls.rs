@@ -3,7 +3,7 @@
 use super::Follower;
 use crate::facts::origin::Value;
 use crate::language::expression::{Argument, Expression};
-use crate::project::{FileId, FunctionRef, Symbol};
+use crate::project::{ClassRef, FileId, FunctionRef, Symbol};
 use crate::source::Span;
 
 impl Follower<'_> {
@@ -47,6 +47,12 @@ impl Follower<'_> {
         let place = self.place(file, span);
         if world.standard.is_pool_getter(world, file, callee) {
             let name = self.text(file, callee);
+            if !arguments.is_empty() {
+                self.found.insert(Value::SomePool(format!(
+                    "`{name}()` at {place} is asked for with arguments, which may name another pool"
+                )));
+                return;
+            }
             self.found
                 .insert(Value::Shared(format!("`{name}()` at {place}")));
             return;
@@ -126,6 +132,30 @@ impl Follower<'_> {
         });
     }
 
+    /// Whatever a method of a class, or of an heir that has its own, returns: `self` may be an object of an heir. Whether there is one.
+    fn method_of(&mut self, class: ClassRef, name: &str, depth: usize) -> bool {
+        let project = self.world.project;
+        let own = project.method(class, name);
+        let outer = self.receiver.replace(class);
+        if let Some(method) = own {
+            self.returned(method, depth);
+        }
+        let mut known = own.is_some();
+        for heir in project.heirs(class) {
+            let Some(method) = project
+                .method(heir, name)
+                .filter(|found| Some(*found) != own)
+            else {
+                continue;
+            };
+            known = true;
+            self.receiver = Some(heir);
+            self.returned(method, depth);
+        }
+        self.receiver = outer;
+        known
+    }
+
     /// `object.method(…)`, where the object is no module.
     pub(super) fn method_call(
         &mut self,
@@ -150,11 +180,8 @@ impl Follower<'_> {
         let objects = self.aside(file, object, depth);
         let mut followed = false;
         for value in &objects {
-            if let Value::Instance(class) = value
-                && let Some(method) = world.project.method(*class, &name)
-            {
-                followed = true;
-                self.returned(method, depth);
+            if let Value::Instance(class) = value {
+                followed |= self.method_of(*class, &name, depth);
             }
         }
         if !followed {

@@ -47,10 +47,26 @@ impl Follower<'_> {
             .iter()
             .filter(|call| !matches!(call, Passed::HandedOn(..)))
             .count();
+        let nothing_by_default = default
+            .or(parameter.default)
+            .is_some_and(|default| matches!(parsed.expression(default), Expression::Null));
+        let (mut absent, mut is_given) = (None, false);
         for call in calls {
             match call {
-                Passed::Value(from, argument) => self.expression(from, argument, depth),
-                Passed::Omitted => {}
+                Passed::Value(from, argument) => {
+                    let given = self.aside(from, argument, depth);
+                    let nothing = given.iter().all(|value| *value == Value::Missing);
+                    if nothing && !given.is_empty() {
+                        absent = absent.or(Some((from, argument)));
+                    }
+                    is_given |= !nothing;
+                    self.found.extend(given);
+                }
+                Passed::Omitted(from, call) => {
+                    if nothing_by_default {
+                        absent = absent.or(Some((from, call)));
+                    }
+                }
                 Passed::HandedOn(from, span) => {
                     let (class, place) = (self.text(from, span), self.place(from, span));
                     let doubt = format!(
@@ -63,6 +79,16 @@ impl Follower<'_> {
                     self.unknown(format!("what {place} passes for `{name}` cannot be told"));
                 }
             }
+        }
+        if let Some((from, span)) = absent.filter(|_| is_given) {
+            let place = self.place(from, span);
+            let class = function.parent.map(|parent| parsed.model.scope(parent));
+            let text = match class.filter(|_| function.name == "__init__") {
+                Some(class) => format!("`{}` is also made", class.name),
+                None => format!("`{}` is also called", function.name),
+            };
+            self.found
+                .insert(Value::Absent(format!("{text} without a pool at {place}")));
         }
         let typed = parameter
             .annotation

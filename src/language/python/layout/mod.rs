@@ -14,12 +14,12 @@ mod removal;
 mod tests;
 mod text;
 
-use tree_sitter::Node;
+use tree_sitter::{Node, Tree};
 
 use self::lines::Lines;
 use self::text::{Text, common_prefix};
 use super::nodes::{children, is_statement, node_at, path};
-use super::statements::comments;
+use super::statements::{comments, is_docstring, statement_in_block, statements_of};
 use crate::edit::Edit;
 use crate::language::Code;
 use crate::source::Span;
@@ -45,6 +45,9 @@ pub(super) fn unwrap_block(code: &Code<'_>, statement: Span) -> Option<Vec<Edit>
         return None;
     }
     let suite = only_suite(node)?;
+    if would_document(&code.tree, node, suite) {
+        return None;
+    }
     let block = Span::from(suite);
     let text = Text(code.source);
     let outer = text.indent_before(statement.start)?;
@@ -58,6 +61,31 @@ pub(super) fn unwrap_block(code: &Code<'_>, statement: Span) -> Option<Vec<Edit>
     let mut edits = without_header(code, header, outer, false);
     edits.extend(Lines::of(suite, header.end, block.end).dedent(text, inner, outer)?);
     Some(edits)
+}
+
+/// Whether a text at the head of `suite` may become the documentation of what the statement stands in, when its suite takes its place.
+fn would_document(tree: &Tree, statement: Node<'_>, suite: Node<'_>) -> bool {
+    let first = statements_of(suite).into_iter().next();
+    first.is_some_and(is_docstring) && is_undocumented(tree, statement.into())
+}
+
+/// Whether the statement at `span` stands in the body of a function, class or module that has no documentation.
+fn is_undocumented(tree: &Tree, span: Span) -> bool {
+    let Some((_, block)) = statement_in_block(tree, span) else {
+        return false;
+    };
+    let documented = statements_of(block)
+        .into_iter()
+        .next()
+        .is_some_and(is_docstring);
+    let around = path(tree, span);
+    let at = around.iter().position(|node| *node == block);
+    let owner = at.and_then(|at| around.get(at.checked_sub(1)?));
+    let has_documentation = block.kind() == "module"
+        || owner.is_some_and(|owner| {
+            matches!(owner.kind(), "function_definition" | "class_definition")
+        });
+    has_documentation && !documented
 }
 
 /// The one suite of a compound statement without further clauses.

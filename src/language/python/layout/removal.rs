@@ -2,10 +2,13 @@
 
 use tree_sitter::Node;
 
+use super::is_undocumented;
 use super::text::Text;
 use crate::edit::Edit;
 use crate::language::Code;
-use crate::language::python::statements::{comments, statement_in_block, statements_of};
+use crate::language::python::statements::{
+    comments, is_docstring, statement_in_block, statements_of,
+};
 use crate::source::Span;
 
 /// Takes the statement at `span` out with its lines, or puts `pass` in its place where nothing else is left of the block.
@@ -43,6 +46,12 @@ impl Removal<'_> {
         }
         let before = statements.iter().rev().find(|other| self.precedes(**other));
         let behind = statements.iter().find(|other| self.follows(**other));
+        // A text behind the statement would become the documentation.
+        let first = statements.first() == Some(&self.span);
+        let next = statements_of(block).into_iter().nth(1);
+        if first && next.is_some_and(is_docstring) && is_undocumented(&self.code.tree, self.span) {
+            return self.passed();
+        }
         match (before, behind) {
             (_, Some(next)) => self.without(Span::new(self.span.start, next.start)),
             (Some(previous), None) => self.without(Span::new(previous.end, self.span.end)),

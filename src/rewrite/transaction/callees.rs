@@ -4,14 +4,22 @@ use std::collections::BTreeMap;
 
 use super::{Transaction, Writes};
 use crate::facts::connection::Connection;
-use crate::facts::effects::{Borrow, Effects, of_call};
+use crate::facts::effects::{Borrow, Effects, of_call, of_manager};
 use crate::language::expression::CallSite;
 use crate::rewrite::Subject;
 use crate::source::Span;
 use crate::sql::{Command, Statement, TableUse};
 
-/// What the calls inside a block do beside their result.
-type Called<'a> = [(&'a CallSite, Effects)];
+/// Something that a block runs, and what that does beside its result.
+struct Called<'a> {
+    /// Where it has run.
+    span: Span,
+    /// The call or statement that this is a part of.
+    whole: Span,
+    /// What is called, as it is written.
+    name: &'a str,
+    effects: Effects,
+}
 
 /// What called functions raise behind a write, and which connections they take.
 pub(super) fn effects(
@@ -21,7 +29,8 @@ pub(super) fn effects(
     body: Span,
     result: &mut Transaction,
 ) {
-    let called = calls(subject, body);
+    let mut called = calls(subject, body);
+    called.extend(managers(subject, body));
     raises(subject, &called, writes, body, result);
     second_connections(subject, &called, connection, writes, body, result);
 }
@@ -29,18 +38,20 @@ pub(super) fn effects(
 /// Exceptions that called functions raise behind a write.
 fn raises(
     subject: Subject<'_>,
-    called: &Called<'_>,
+    called: &[Called<'_>],
     writes: &Writes,
     body: Span,
     result: &mut Transaction,
 ) {
-    for (call, effects) in called {
-        if let Some(place) = &effects.raises
-            && writes.before(subject, call.span, body).is_some()
+    for call in called {
+        if let Some(place) = &call.effects.raises
+            && writes
+                .before_part(subject, call.span, call.whole, body)
+                .is_some()
         {
             result.unproven.push(format!(
                 "`{}` after a write (line {}) may raise ({place}), which now undoes the write",
-                name(subject, call),
+                call.name,
                 subject.line(call.span)
             ));
             return;
@@ -52,7 +63,7 @@ fn raises(
 /// changed.
 fn second_connections(
     subject: Subject<'_>,
-    called: &Called<'_>,
+    called: &[Called<'_>],
     connection: &Connection,
     writes: &Writes,
     body: Span,
@@ -60,19 +71,22 @@ fn second_connections(
 ) {
     let own: Vec<Span> = connection.calls.iter().map(|call| call.call.call).collect();
     let mut noted = false;
-    for (call, effects) in called {
+    for call in called {
+        let effects = &call.effects;
         if own.contains(&call.span) || effects.borrows.is_empty() {
             continue;
         }
         let line = subject.line(call.span);
-        let behind_write = writes.before(subject, call.span, body).is_some();
+        let behind_write = writes
+                .before_part(subject, call.span, call.whole, body)
+                .is_some();
         let meets = effects
             .borrows
             .iter()
             .find(|borrow| meets(subject, borrow, writes));
         match meets {
             Some(borrow) if behind_write => {
-                let what = through(subject, call, borrow);
+                let what = through(call, borrow);
                 result.unproven.push(format!(
                     "{what} takes another connection (line {line}), which does not see what this transaction has written and may wait for it"
                 ));
@@ -80,7 +94,7 @@ fn second_connections(
             }
             _ if !noted => {
                 noted = true;
-                let what = through(subject, call, &effects.borrows[0]);
+                let what = through(call, &effects.borrows[0]);
                 result.notes.push(format!(
                     "{what} takes another connection while this one is held (line {line}): with a pool of one it waits for ever"
                 ));
@@ -112,8 +126,8 @@ fn meets(subject: Subject<'_>, borrow: &Borrow, writes: &Writes) -> bool {
         .any(|query| query.statements.is_empty() || query.statements.iter().any(meets))
 }
 
-/// The calls inside the block, not those of functions that are defined there, with what they do beside their result.
-fn calls(subject: Subject<'_>, body: Span) -> Vec<(&CallSite, Effects)> {
+/// The calls inside the block, not those of functions that are defined there.
+fn calls<'a>(subject: Subject<'a>, body: Span) -> Vec<Called<'a>> {
     let file = subject.parsed();
     let around = file.function_at(body.start);
     let here = file
@@ -126,17 +140,41 @@ fn calls(subject: Subject<'_>, body: Span) -> Vec<(&CallSite, Effects)> {
     let by_place: BTreeMap<Span, &CallSite> = here.map(|call| (call.span, call)).collect();
     by_place
         .into_values()
-        .map(|call| (call, of_call(subject.world, subject.file, call)))
+        .map(|call| Called {
+            span: call.span,
+            whole: call.span,
+            name: first_line(subject.text(call.callee)),
+            effects: of_call(subject.world, subject.file, call),
+        })
         .collect()
 }
 
-fn name<'a>(subject: Subject<'a>, call: &CallSite) -> &'a str {
-    subject.text(call.callee).lines().next().unwrap_or_default()
+/// The resources that are opened inside the block: what opening one does where it stands, and what closing it does at the end of its body.
+fn managers<'a>(subject: Subject<'a>, body: Span) -> Vec<Called<'a>> {
+    let file = subject.parsed();
+    let entered = file.language.entered(file.code(), body).into_iter();
+    entered
+        .flat_map(|entered| {
+            let (opening, closing) = of_manager(subject.world, subject.file, entered);
+            let name = first_line(subject.text(entered.resource));
+            let end = Span::new(entered.body.end, entered.body.end);
+            [(entered.resource, opening), (end, closing)].map(|(span, effects)| Called {
+                span,
+                whole: entered.span,
+                name,
+                effects,
+            })
+        })
+        .collect()
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }
 
 /// What takes the connection, and by which call of the block.
-fn through(subject: Subject<'_>, call: &CallSite, borrow: &Borrow) -> String {
-    let called = name(subject, call);
+fn through(call: &Called<'_>, borrow: &Borrow) -> String {
+    let called = call.name;
     if called == borrow.what {
         format!("`{called}`")
     } else {

@@ -39,21 +39,35 @@ pub(super) fn swallowed(
             result.refused.push(format!(
                 "an error of the connection is caught and the connection is used again (line {line})"
             ));
-        } else if errors::ends_in(file, &catch) && undoes_write(writes, &catch, &inside) {
+        } else if errors::ends_in(file, &catch) && undoes_write(writes, catch.body.end, &inside) {
             result.unproven.push(format!(
                 "a swallowed error (line {line}) now undoes the writes before it"
             ));
         }
     }
     for entered in errors::doubtful(subject.world, subject.file, body) {
-        let again = uses.iter().any(|used| used.start >= entered.span.end);
-        if again && !caught_in(entered.body).is_empty() {
-            result.unproven.push(format!(
-                "it is not known whether `{}` swallows errors of the connection, which is used again behind it (line {})",
-                subject.text(entered.resource).lines().next().unwrap_or_default(),
-                subject.line(entered.resource)
-            ));
+        let inside = caught_in(entered.body);
+        if inside.is_empty() {
+            continue;
         }
+        // The next round of a loop around it comes behind it, too: `for attempt in retrying: with attempt: …`.
+        let again = uses.iter().any(|used| used.start >= entered.span.end)
+            || file
+                .language
+                .innermost_loop(file.code(), entered.span, region)
+                .is_some();
+        let outcome = if again {
+            "which is used again behind it"
+        } else if undoes_write(writes, entered.body.end, &inside) {
+            "which would undo the writes before them"
+        } else {
+            continue;
+        };
+        result.unproven.push(format!(
+            "it is not known whether `{}` swallows errors of the connection, {outcome} (line {})",
+            subject.text(entered.resource).lines().next().unwrap_or_default(),
+            subject.line(entered.resource)
+        ));
     }
 }
 
@@ -68,32 +82,46 @@ pub(super) fn swallowed_elsewhere(
     let file = subject.parsed();
     let uses = uses(connection);
     let savepoints = &writes.transactions;
-    for other in &connection.others {
-        let Some(swallowed) = &other.behind.swallowed else {
-            continue;
-        };
+    for other in connection.others.iter().filter(|other| other.passed) {
         // An error inside a savepoint that goes on is met by what ends the savepoint.
         let in_loop = file
             .language
             .innermost_loop(file.code(), other.span, region)
             .is_some();
-        let again = swallowed.used_again
-            || in_loop
+        let again = in_loop
             || uses.iter().any(|used| used.start >= other.span.end)
             || savepoints.iter().any(|block| block.contains(other.span));
-        let line = subject.line(other.span);
-        let place = &swallowed.place;
-        if again {
-            result.refused.push(format!(
-                "an error of the connection is caught at {place} and the connection is used again (line {line})"
-            ));
-        } else if writes
+        let written = writes
             .spans
             .iter()
-            .any(|write| write.end <= other.span.start)
-        {
+            .any(|write| write.end <= other.span.start);
+        let line = subject.line(other.span);
+        if let Some(swallowed) = &other.behind.swallowed {
+            let place = &swallowed.place;
+            if swallowed.used_again || again {
+                result.refused.push(format!(
+                    "an error of the connection is caught at {place} and the connection is used again (line {line})"
+                ));
+            } else if written {
+                result.unproven.push(format!(
+                    "an error that is swallowed at {place} now undoes the writes before it (line {line})"
+                ));
+            }
+        } else if other.behind.is_lost && (again || written) {
+            let outcome = if again {
+                "the connection is used again behind it"
+            } else {
+                "which would undo the writes before it"
+            };
             result.unproven.push(format!(
-                "an error that is swallowed at {place} now undoes the writes before it (line {line})"
+                "the connection {}, which may catch its errors; {outcome} (line {line})",
+                other.what
+            ));
+        }
+        if let Some(decorator) = &other.behind.decorated {
+            result.unproven.push(format!(
+                "the connection {} (line {line}), and it is not known whether {decorator} catches its errors and goes on",
+                other.what
             ));
         }
     }
@@ -129,10 +157,10 @@ fn repeated(subject: Subject<'_>, catch: &Catch, region: Span) -> bool {
             .is_some()
 }
 
-/// Whether a write has run when the error is caught: not one that is all that can fail there.
-fn undoes_write(writes: &Writes, catch: &Catch, inside: &[Span]) -> bool {
+/// Whether a write has run when an error is caught at `end`: not one that is all that can fail there.
+fn undoes_write(writes: &Writes, end: usize, inside: &[Span]) -> bool {
     writes
         .spans
         .iter()
-        .any(|write| write.start < catch.body.end && inside != [*write])
+        .any(|write| write.start < end && inside != [*write])
 }

@@ -42,6 +42,7 @@ pub(super) fn around(
     body: Span,
 ) -> Transaction {
     let mut result = Transaction::default();
+    let body = with_further_items(subject, region, body);
     for call in &connection.calls {
         forbidden(subject, call, &mut result.refused);
     }
@@ -77,6 +78,17 @@ pub(super) fn around(
         .extend(foreign_await(subject, connection, body));
     owners_views(subject, &mut result);
     result
+}
+
+/// The body with what the header of the block opens behind the connection: that is entered and left while the connection is open.
+fn with_further_items(subject: Subject<'_>, region: Span, body: Span) -> Span {
+    let file = subject.parsed();
+    let opened = file.language.entered(file.code(), region).into_iter();
+    let own = subject.hit.site.end;
+    let further = opened
+        .filter(|entered| entered.span == region && entered.resource.start >= own)
+        .map(|entered| entered.resource.start);
+    Span::new(further.min().unwrap_or(body.start).min(body.start), body.end)
 }
 
 /// Where the connection is closed, reset or given back while the transaction is open, which can then not be ended.
@@ -140,12 +152,25 @@ impl Writes {
 
     /// A write that has run when `place` is reached, and that no transaction which is there already binds to it.
     fn before(&self, subject: Subject<'_>, place: Span, body: Span) -> Option<Span> {
+        self.before_part(subject, place, place, body)
+    }
+
+    /// The same of a place that is a part of `whole`, its end say: a transaction that binds the two holds the whole.
+    fn before_part(
+        &self,
+        subject: Subject<'_>,
+        place: Span,
+        whole: Span,
+        body: Span,
+    ) -> Option<Span> {
         let file = subject.parsed();
         let round = file.language.innermost_loop(file.code(), place, body);
         self.spans.iter().copied().find(|write| {
             let earlier =
                 write.end <= place.start || round.is_some_and(|round| round.contains(*write));
-            earlier && !write.contains(place) && !self.in_one(&[*write, place])
+            // The end of a block is no part of its last statement.
+            let inside = write.contains(place) && place.start < write.end;
+            earlier && !inside && !self.in_one(&[*write, whole])
         })
     }
 }

@@ -6,10 +6,10 @@
 use std::collections::BTreeSet;
 
 use crate::facts::connection::{self, queries_of};
+use crate::facts::errors::Managing;
 use crate::facts::origin::{self, Value};
 use crate::facts::{World, errors, passing, site};
 use crate::language::expression::{Argument, CallSite, Expression};
-use crate::facts::errors::Managing;
 use crate::language::usage::{Entered, Implied, Usage};
 use crate::project::{FileId, FunctionRef, Symbol};
 use crate::source::Span;
@@ -34,7 +34,68 @@ pub struct Effects {
     pub borrows: Vec<Borrow>,
     /// Where it raises an exception that leaves it: `path:line`.
     pub raises: Option<String>,
+    /// The call that starts a task, hands work to another process or talks to another server, as it is written.
+    pub tells: Option<String>,
+    /// Whether something in this process may be waiting for it: a queue, an event.
+    pub hints: bool,
 }
+
+/// Libraries that talk to other servers, by the beginning of a dotted name.
+const REMOTE: [&str; 16] = [
+    "requests.",
+    "httpx.",
+    "urllib.request.",
+    "urllib3.",
+    "http.client.",
+    "aiohttp.",
+    "smtplib.",
+    "boto3.",
+    "botocore.",
+    "redis.",
+    "pika.",
+    "kafka.",
+    "stripe.",
+    "twilio.",
+    "sendgrid.",
+    "slack_sdk.",
+];
+
+/// What only makes a client, or an object to talk about.
+const QUIET: [&str; 8] = [
+    "AsyncClient",
+    "Client",
+    "ClientSession",
+    "ClientTimeout",
+    "Session",
+    "Timeout",
+    "Request",
+    "Limits",
+];
+
+/// Functions and methods that start a task beside the block, or hand work to a worker.
+const STARTERS: [&str; 10] = [
+    "create_task",
+    "ensure_future",
+    "start_soon",
+    "start_new_thread",
+    "run_coroutine_threadsafe",
+    "call_soon_threadsafe",
+    "run_in_executor",
+    "apply_async",
+    "send_task",
+    "delay",
+];
+
+/// Methods that something in this process may be waiting for.
+const HINTS: [&str; 7] = [
+    "put_nowait",
+    "put",
+    "set",
+    "publish",
+    "emit",
+    "notify",
+    "notify_all",
+];
 
 /// The effects of one call.
 pub fn of_call(world: World<'_>, id: FileId, call: &CallSite) -> Effects {
@@ -142,8 +203,7 @@ fn outside_in(
     let leaves = leaving(world, function);
     let awaits = file.language.awaits(file.code(), body).into_iter();
     let mut awaits = awaits.filter(|awaited| awaited.start >= from && leaves(awaited));
-    let awaited =
-        awaits.find_map(|awaited| outside(world, function.file, awaited, seen, depth));
+    let awaited = awaits.find_map(|awaited| outside(world, function.file, awaited, seen, depth));
     awaited.or_else(|| {
         let implied = file.language.implied_awaits(file.code(), body).into_iter();
         let mut implied =
@@ -190,7 +250,12 @@ fn implied_outside(
     match errors::manager_functions(world, id, entered) {
         Some(Managing::Methods { opening, closing }) => (of(&opening, 0), of(&closing, 0)),
         Some(Managing::Generator(function)) => {
-            let body = world.project.file(function.file).model.scope(function.scope).body;
+            let body = world
+                .project
+                .file(function.file)
+                .model
+                .scope(function.scope)
+                .body;
             let file = world.project.file(function.file);
             let yields = file.language.yields(file.code(), body);
             let first = yields.iter().map(|place| place.end).min();
@@ -225,11 +290,25 @@ impl Finder<'_> {
         let Some(depth) = depth.checked_sub(1) else {
             return;
         };
+        self.tells(id, call);
         for function in called(self.world, id, call) {
             if self.seen.insert(function) {
                 self.function(function, depth);
             }
         }
+    }
+
+    /// Whether a call reaches somebody else.
+    fn tells(&mut self, id: FileId, call: &CallSite) {
+        let file = self.world.project.file(id);
+        let method = matches!(file.expression(call.callee), Expression::Attribute { .. });
+        let started = STARTERS.contains(&call.name.as_str());
+        if started || talks(self.world, id, call) {
+            let text = call.callee.text(file.text());
+            let what = || text.lines().next().unwrap_or_default().to_owned();
+            self.found.tells.get_or_insert_with(what);
+        }
+        self.found.hints |= method && HINTS.contains(&call.name.as_str());
     }
 
     fn function(&mut self, function: FunctionRef, depth: usize) {
@@ -255,6 +334,37 @@ impl Finder<'_> {
             self.call(function.file, call, depth);
         }
     }
+}
+
+/// Whether a call talks to another server: a function of a library for that, or a method of an object that one gave.
+fn talks(world: World<'_>, id: FileId, call: &CallSite) -> bool {
+    let project = world.project;
+    let remote = |id: FileId, callee: Span| match project.symbol(id, callee) {
+        Some(Symbol::External(dotted)) => REMOTE
+            .iter()
+            .any(|known| dotted.starts_with(known))
+            .then_some(dotted),
+        _ => None,
+    };
+    if let Some(dotted) = remote(id, call.callee) {
+        let last = dotted.rsplit('.').next().unwrap_or(&dotted);
+        return !QUIET.contains(&last);
+    }
+    let file = project.file(id);
+    let Expression::Attribute { object, .. } = file.expression(call.callee) else {
+        return false;
+    };
+    let Expression::Name(name) = file.expression(object) else {
+        return false;
+    };
+    let Some(owner) = file.model.resolve(call.scope, &name) else {
+        return false;
+    };
+    let mut bindings = file.model.bindings_of(owner, &name);
+    bindings.any(|binding| {
+        let value = binding.value.map(|value| file.expression(value));
+        matches!(value, Some(Expression::Call { callee, .. }) if remote(id, callee).is_some())
+    })
 }
 
 /// Where a function raises an exception of its own that leaves it. What a handler raises only passes on what went wrong before.

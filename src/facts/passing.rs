@@ -141,9 +141,8 @@ impl Follower<'_> {
         };
         let model = &project.file(function.file).model;
         let mut decorators = model.scope(function.scope).decorators.iter();
-        let is_static = decorators.any(|decorator| {
-            decorator.text(project.file(function.file).text()) == "staticmethod"
-        });
+        let is_static = decorators
+            .any(|decorator| decorator.text(project.file(function.file).text()) == "staticmethod");
         let is_method = model.class_around(function.scope).is_some() && !is_static;
         // `Class.method(object, …)` passes the object itself.
         let through_object = class.is_some() || callee.text(project.file(id).text()).contains('.');

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Transaction, Writes};
+use super::{Run, Transaction, Writes, runs};
 use crate::facts::connection::Connection;
 use crate::facts::effects::{Borrow, Effects, of_call, of_manager};
 use crate::language::expression::CallSite;
 use crate::rewrite::Subject;
 use crate::source::Span;
-use crate::sql::{Command, Statement, TableUse};
+use crate::sql::{Command, Effect, Statement, TableUse};
 
 /// Something that a block runs, and what that does beside its result.
 struct Called<'a> {
@@ -32,6 +32,7 @@ pub(super) fn effects(
     let mut called = calls(subject, body);
     called.extend(managers(subject, body));
     raises(subject, &called, writes, body, result);
+    tells(subject, &called, writes, body, result);
     second_connections(subject, &called, connection, writes, body, result);
 }
 
@@ -59,6 +60,38 @@ fn raises(
     }
 }
 
+/// Others who hear of a write behind it: they do not see it before the block is over, nor ever when it fails.
+fn tells(
+    subject: Subject<'_>,
+    called: &[Called<'_>],
+    writes: &Writes,
+    body: Span,
+    result: &mut Transaction,
+) {
+    let behind = |call: &&Called<'_>| {
+        writes
+            .before_part(subject, call.span, call.whole, body)
+            .is_some()
+    };
+    let mut noted = false;
+    for call in called.iter().filter(behind) {
+        let line = subject.line(call.span);
+        if let Some(what) = &call.effects.tells {
+            result.unproven.push(format!(
+                "`{what}` after a write (line {line}) reaches others before the write is committed"
+            ));
+            return;
+        }
+        if call.effects.hints && !noted {
+            noted = true;
+            result.notes.push(format!(
+                "who hears of the write by `{}` (line {line}) sees it only when the block is over",
+                call.name
+            ));
+        }
+    }
+}
+
 /// Connections that are taken while this one is held: they do not see what the block has written, and wait for the rows that it has
 /// changed.
 fn second_connections(
@@ -69,6 +102,7 @@ fn second_connections(
     body: Span,
     result: &mut Transaction,
 ) {
+    let runs = runs(subject, connection, body);
     let own: Vec<Span> = connection.calls.iter().map(|call| call.call.call).collect();
     let mut noted = false;
     for call in called {
@@ -78,30 +112,94 @@ fn second_connections(
         }
         let line = subject.line(call.span);
         let behind_write = writes
-                .before_part(subject, call.span, call.whole, body)
-                .is_some();
+            .before_part(subject, call.span, call.whole, body)
+            .is_some();
         let meets = effects
             .borrows
             .iter()
             .find(|borrow| meets(subject, borrow, writes));
-        match meets {
-            Some(borrow) if behind_write => {
-                let what = through(call, borrow);
-                result.unproven.push(format!(
-                    "{what} takes another connection (line {line}), which does not see what this transaction has written and may wait for it"
-                ));
-                return;
-            }
-            _ if !noted => {
-                noted = true;
-                let what = through(call, &effects.borrows[0]);
-                result.notes.push(format!(
-                    "{what} takes another connection while this one is held (line {line}): with a pool of one it waits for ever"
-                ));
-            }
-            _ => {}
+        if let Some(borrow) = meets.filter(|_| behind_write) {
+            let what = through(call, borrow);
+            result.unproven.push(format!(
+                "{what} takes another connection (line {line}), which does not see what this transaction has written and may wait for it"
+            ));
+            return;
+        }
+        if let Some(borrow) = waiting(subject, call, &runs, writes, body) {
+            let what = through(call, borrow);
+            result.unproven.push(format!(
+                "{what} takes another connection (line {line}), which waits for a lock that this transaction holds"
+            ));
+            return;
+        }
+        if !noted {
+            noted = true;
+            let what = through(call, &effects.borrows[0]);
+            result.notes.push(format!(
+                "{what} takes another connection while this one is held (line {line}): with a pool of one it waits for ever"
+            ));
         }
     }
+}
+
+/// The connection taken by `call` that waits for a lock which a statement of the block has taken before: of rows, or of a whole table.
+fn waiting<'c>(
+    subject: Subject<'_>,
+    call: &'c Called<'_>,
+    runs: &[Run<'_>],
+    writes: &Writes,
+    body: Span,
+) -> Option<&'c Borrow> {
+    let earlier = runs
+        .iter()
+        .filter(|run| writes.has_run(subject, run.span, call.span, call.whole, body));
+    let held: Vec<&Statement> = earlier
+        .flat_map(|run| run.statements.iter().copied())
+        .collect();
+    call.effects.borrows.iter().find(|borrow| {
+        let Some(queries) = &borrow.queries else {
+            return held.iter().any(|held| locks(held));
+        };
+        let mut wanted = queries.iter().flat_map(|query| &query.statements);
+        wanted.any(|wanted| held.iter().any(|held| collide(subject, held, wanted)))
+    })
+}
+
+/// Whether a statement locks more than its reading or writing does.
+fn locks(statement: &Statement) -> bool {
+    let effects = &statement.effects;
+    effects.contains(&Effect::RowLock) || effects.contains(&Effect::TableLock)
+}
+
+/// Whether `wanted` waits until the transaction of `held` is over.
+fn collide(subject: Subject<'_>, held: &Statement, wanted: &Statement) -> bool {
+    let schema = subject.world.schema;
+    let of_table = |statement: &Statement| statement.effects.contains(&Effect::TableLock);
+    let of_rows = |statement: &Statement| statement.effects.contains(&Effect::RowLock);
+    let is_open =
+        |statement: &Statement| statement.tables_open || !statement.unknown_functions.is_empty();
+    // A definition does not tell its table.
+    let any_table = |statement: &Statement| of_table(statement) && statement.tables.is_empty();
+    let uses = |statement: &Statement| !statement.tables.is_empty() || is_open(statement);
+    if any_table(held) && uses(wanted) || any_table(wanted) && (uses(held) || any_table(held)) {
+        return true;
+    }
+    if locks(held) && is_open(wanted) || locks(wanted) && is_open(held) {
+        return true;
+    }
+    held.tables.iter().any(|one| {
+        wanted.tables.iter().any(|other| {
+            let same = one.table.matches(&other.table);
+            let changes = other.command != Command::Select;
+            let of_tables = same && (of_table(held) || of_table(wanted));
+            // To put in a row that refers to another one is to lock that.
+            of_tables
+                || of_rows(held)
+                    && one.command != Command::Select
+                    && changes
+                    && (same || schema.is_tied(&one.table, &other.table))
+        })
+    })
 }
 
 /// Whether what another connection does can have to do with the writes of the block: it uses a table that they change, changes one that

@@ -7,6 +7,7 @@ use crate::facts::errors;
 use crate::language::usage::Catch;
 use crate::rewrite::Subject;
 use crate::source::Span;
+use crate::sql::{Command, SqlFacts};
 
 /// Errors of the connection that are caught inside the block.
 pub(super) fn swallowed(
@@ -45,6 +46,9 @@ pub(super) fn swallowed(
             ));
         }
     }
+    for catch in errors::catches(subject.world, subject.file, body) {
+        deferred(subject, connection, &catch, result);
+    }
     for entered in errors::doubtful(subject.world, subject.file, body) {
         let inside = caught_in(entered.body);
         if inside.is_empty() {
@@ -65,8 +69,37 @@ pub(super) fn swallowed(
         };
         result.unproven.push(format!(
             "it is not known whether `{}` swallows errors of the connection, {outcome} (line {})",
-            subject.text(entered.resource).lines().next().unwrap_or_default(),
+            subject
+                .text(entered.resource)
+                .lines()
+                .next()
+                .unwrap_or_default(),
             subject.line(entered.resource)
+        ));
+    }
+}
+
+/// A handler around a change that is only checked when the transaction ends: it is not there any more when that fails.
+fn deferred(
+    subject: Subject<'_>,
+    connection: &Connection,
+    catch: &Catch,
+    result: &mut Transaction,
+) {
+    let schema = subject.world.schema;
+    let checked_later = |run: &super::Run<'_>| {
+        let statements = run.statements.iter();
+        let mut changed = statements
+            .flat_map(|statement| &statement.tables)
+            .filter(|used| used.command != Command::Select);
+        changed.any(|used| schema.is_deferred(&used.table))
+    };
+    let runs = super::runs(subject, connection, catch.body);
+    let mut inside = runs.iter().filter(|run| catch.body.contains(run.span));
+    if let Some(run) = inside.find(|run| catch.handles && checked_later(run)) {
+        result.unproven.push(format!(
+            "a deferred constraint is checked when the transaction ends, and no longer where its error is caught (line {})",
+            subject.line(run.span)
         ));
     }
 }
@@ -98,6 +131,13 @@ pub(super) fn swallowed_elsewhere(
         let line = subject.line(other.span);
         if let Some(swallowed) = &other.behind.swallowed {
             let place = &swallowed.place;
+            let changed = other.behind.queries.iter().flat_map(SqlFacts::changed);
+            let mut deferred = changed.filter(|table| subject.world.schema.is_deferred(table));
+            if deferred.next().is_some() {
+                result.unproven.push(format!(
+                    "a deferred constraint is checked when the transaction ends, and no longer where its error is caught ({place})"
+                ));
+            }
             if swallowed.used_again || again {
                 result.refused.push(format!(
                     "an error of the connection is caught at {place} and the connection is used again (line {line})"

@@ -198,7 +198,8 @@ impl Place<'_> {
     /// How many columns the rows of a statement on the connection have.
     fn columns(&self, call: Span) -> Option<usize> {
         let mut calls = self.connection.calls.iter();
-        let call = calls.find(|other| other.call.call == call && other.call.method == "fetchrow")?;
+        let call =
+            calls.find(|other| other.call.call == call && other.call.method == "fetchrow")?;
         let mut counts = call.statements().map(|statement| {
             let columns = statement.columns.as_ref();
             columns.map(Vec::len)
@@ -211,9 +212,10 @@ impl Place<'_> {
     fn leads_out(&self, import: Span) -> bool {
         let subject = self.subject;
         let file = subject.parsed();
-        let mut bound = file.model.bindings.iter().filter(|binding| {
-            binding.kind == BindingKind::Import && import.contains(binding.span)
-        });
+        let mut bound =
+            file.model.bindings.iter().filter(|binding| {
+                binding.kind == BindingKind::Import && import.contains(binding.span)
+            });
         bound.any(|binding| {
             let project = subject.world.project;
             let symbol = project.name_in(subject.file, binding.executed_in, &binding.name);

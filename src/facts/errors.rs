@@ -64,6 +64,8 @@ pub fn catches(world: World<'_>, id: FileId, body: Span) -> Vec<Catch> {
         falls_through: true,
         continues: false,
         handlers: Vec::new(),
+        // What its exit method looks at is not followed.
+        types: Some(Vec::new()),
     }));
     found
 }
@@ -84,6 +86,93 @@ pub fn ends_in(file: &ParsedFile, catch: &Catch) -> bool {
         && (catch.falls_through
             || catch.continues
             || file.language.raises(file.code(), handlers).is_empty())
+}
+
+/// Whether an exception is certain to end in a place that catches, where it is raised as `raised`: the handlers take every exception, or
+/// those of that type, and none raises itself.
+pub fn surely_ends_in(file: &ParsedFile, catch: &Catch, raised: Option<&str>) -> bool {
+    let handlers = Span::new(catch.body.end, catch.span.end.max(catch.body.end));
+    let takes = match (&catch.types, raised) {
+        (None, _) => true,
+        (Some(types), Some(raised)) => types.iter().any(|name| name == raised),
+        (Some(_), None) => false,
+    };
+    catch.handles && takes && file.language.raises(file.code(), handlers).is_empty()
+}
+
+/// The last part of the name of the exception that the statement at `raise` raises, where it says so.
+pub fn raised_type(file: &ParsedFile, raise: Span) -> Option<String> {
+    let text = raise.text(file.text()).strip_prefix("raise")?.trim_start();
+    let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '.');
+    let end = text.find(|letter| !is_part(letter)).unwrap_or(text.len());
+    let name = text[..end].rsplit('.').next().unwrap_or_default();
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// The functions of the project that run when a resource is opened and when it is closed again: the methods of an object, or the generator
+/// that the resource is made of. `None` where that is not known; neither for what the database or a library gives.
+pub fn manager_functions(world: World<'_>, id: FileId, entered: Entered) -> Option<Managing> {
+    let file = world.project.file(id);
+    let of_class = |class: ClassRef| {
+        let methods = |names: [&str; 2]| -> Vec<FunctionRef> {
+            let names = names.iter();
+            names
+                .filter_map(|name| world.project.method(class, name))
+                .collect()
+        };
+        let opening = methods(["__aenter__", "__enter__"]);
+        let closing = methods(["__aexit__", "__exit__"]);
+        (!closing.is_empty()).then_some(Managing::Methods { opening, closing })
+    };
+    let Expression::Call { callee, .. } = file.expression(entered.resource) else {
+        let classes = instances(world, id, entered.resource)?;
+        let mut all = (Vec::new(), Vec::new());
+        for class in classes {
+            if let Managing::Methods { opening, closing } = of_class(class)? {
+                all.0.extend(opening);
+                all.1.extend(closing);
+            }
+        }
+        let (opening, closing) = all;
+        return (!closing.is_empty()).then_some(Managing::Methods { opening, closing });
+    };
+    if is_of_database(world, id, callee) {
+        return None;
+    }
+    let symbol = world.project.symbol(id, callee);
+    if let Some(class) = symbol.and_then(|symbol| world.project.class(&symbol, id)) {
+        return of_class(class);
+    }
+    let function = crate::facts::passing::target(world, id, callee)?;
+    is_generator_manager(world, function).then_some(Managing::Generator(function))
+}
+
+/// Whether a resource is the database's: a transaction, a connection of a pool.
+pub fn is_of_database_manager(world: World<'_>, id: FileId, entered: Entered) -> bool {
+    match world.project.file(id).expression(entered.resource) {
+        Expression::Call { callee, .. } => is_of_database(world, id, callee),
+        _ => false,
+    }
+}
+
+/// Whether a resource is of a library that is known to close it without raising anything.
+pub fn closes_quietly(world: World<'_>, id: FileId, entered: Entered) -> bool {
+    manager(world, id, entered) == Manager::Passes
+        && manager_functions(world, id, entered).is_none()
+}
+
+/// What of the project opens and closes a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Managing {
+    /// Methods of an object.
+    Methods {
+        /// `__aenter__`, `__enter__`
+        opening: Vec<FunctionRef>,
+        /// `__aexit__`, `__exit__`
+        closing: Vec<FunctionRef>,
+    },
+    /// A generator, which opens before its `yield` and closes behind it.
+    Generator(FunctionRef),
 }
 
 fn manager(world: World<'_>, id: FileId, entered: Entered) -> Manager {
@@ -138,16 +227,22 @@ fn of_symbol(world: World<'_>, id: FileId, symbol: &Symbol) -> Manager {
         .map_or(Manager::Unknown, |function| of_function(world, function))
 }
 
+/// Whether a function is a generator that is made a context manager.
+fn is_generator_manager(world: World<'_>, function: FunctionRef) -> bool {
+    let file = world.project.file(function.file);
+    let decorators = &file.model.scope(function.scope).decorators;
+    decorators.iter().any(|decorator| {
+        let text = decorator.text(file.text());
+        let last = text.rsplit('.').next().unwrap_or(text);
+        MANAGER_DECORATORS.contains(&last)
+    })
+}
+
 /// A generator that is made a context manager ends the exceptions that it catches around its `yield`.
 fn of_function(world: World<'_>, function: FunctionRef) -> Manager {
     let file = world.project.file(function.file);
     let scope = file.model.scope(function.scope);
-    let is_manager = scope.decorators.iter().any(|decorator| {
-        let text = decorator.text(file.text());
-        let last = text.rsplit('.').next().unwrap_or(text);
-        MANAGER_DECORATORS.contains(&last)
-    });
-    if !is_manager {
+    if !is_generator_manager(world, function) {
         return Manager::Unknown;
     }
     let catches = file.language.catches(file.code(), scope.body);
@@ -208,6 +303,9 @@ fn of_value(world: World<'_>, id: FileId, value: Span) -> Manager {
             _ => Manager::Unknown,
         }
     };
+    let Some(given) = given else {
+        return Manager::Unknown;
+    };
     let managers: Vec<Manager> = given.iter().map(of).collect();
     if managers.contains(&Manager::Swallows) {
         Manager::Swallows
@@ -218,8 +316,22 @@ fn of_value(world: World<'_>, id: FileId, value: Span) -> Manager {
     }
 }
 
-/// The values that are assigned to a variable, or to an attribute of the object that the code belongs to.
-fn given(world: World<'_>, id: FileId, value: Span) -> Vec<(FileId, Span)> {
+/// The classes of the project that a variable or attribute was given objects of; `None` where it may be something else.
+fn instances(world: World<'_>, id: FileId, value: Span) -> Option<Vec<ClassRef>> {
+    let given = given(world, id, value)?.into_iter();
+    given
+        .map(|(id, value)| {
+            let file = world.project.file(id);
+            let Expression::Call { callee, .. } = file.expression(value) else {
+                return None;
+            };
+            world.project.class(&world.project.symbol(id, callee)?, id)
+        })
+        .collect()
+}
+
+/// The values that are assigned to a variable, or to an attribute of the object that the code belongs to; `None` where it may have others.
+fn given(world: World<'_>, id: FileId, value: Span) -> Option<Vec<(FileId, Span)>> {
     let file = world.project.file(id);
     let scope = file.model.scope_at(value.start);
     match file.expression(value) {
@@ -227,32 +339,41 @@ fn given(world: World<'_>, id: FileId, value: Span) -> Vec<(FileId, Span)> {
             let (id, owner) = match world.project.name_in(id, scope, &name) {
                 Symbol::Member { file, .. } => (file, crate::language::Model::MODULE),
                 Symbol::Local { scope, .. } => (id, scope),
-                _ => return Vec::new(),
+                _ => return None,
             };
             assigned(world, id, owner, &name)
         }
         Expression::Attribute { object, name } if object.text(file.text()) == "self" => {
-            let Some(class) = file.model.class_around(scope) else {
-                return Vec::new();
-            };
             let class = ClassRef {
                 file: id,
-                scope: class,
+                scope: file.model.class_around(scope)?,
             };
             let writes = Family::of(world, class).writes(world, &name);
             let values = writes.into_iter();
-            values
-                .filter_map(|(id, write)| Some((id, write.value?)))
-                .collect()
+            values.map(|(id, write)| Some((id, write.value?))).collect()
         }
-        _ => Vec::new(),
+        _ => None,
     }
 }
 
-fn assigned(world: World<'_>, id: FileId, owner: ScopeId, name: &str) -> Vec<(FileId, Span)> {
+/// A parameter, or one of many things that a loop goes through, may be anything.
+fn assigned(
+    world: World<'_>,
+    id: FileId,
+    owner: ScopeId,
+    name: &str,
+) -> Option<Vec<(FileId, Span)>> {
     let bindings = world.project.file(id).model.bindings_of(owner, name);
+    let is_plain = |kind: BindingKind| {
+        matches!(
+            kind,
+            BindingKind::Assignment | BindingKind::Walrus | BindingKind::Annotation
+        )
+    };
     bindings
-        .filter(|binding| binding.kind != BindingKind::Parameter)
-        .filter_map(|binding| Some((id, binding.value?)))
+        .map(|binding| {
+            let value = binding.value.filter(|_| is_plain(binding.kind))?;
+            Some((id, value))
+        })
         .collect()
 }

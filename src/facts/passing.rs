@@ -13,6 +13,18 @@ use crate::project::{ClassRef, FileId, FunctionRef, ParsedFile};
 use crate::source::Span;
 use crate::sql::SqlFacts;
 
+/// Decorators that neither catch what their function raises nor run it twice.
+const HARMLESS_DECORATORS: [&str; 8] = [
+    "staticmethod",
+    "classmethod",
+    "abstractmethod",
+    "override",
+    "final",
+    "overload",
+    "contextmanager",
+    "asynccontextmanager",
+];
+
 /// How many calls a connection is followed into.
 const DEPTH: usize = 5;
 
@@ -31,6 +43,8 @@ pub struct Passed {
     pub functions: BTreeSet<FunctionRef>,
     /// Where one of its errors is caught and the caller does not hear of it.
     pub swallowed: Option<Swallowed>,
+    /// A decorator of a function that it goes through, which may run that function again or not let its errors out: "`@name` at `path:line`".
+    pub decorated: Option<String>,
 }
 
 impl Passed {
@@ -125,11 +139,11 @@ impl Follower<'_> {
         let Some(function) = function else {
             return self.lost();
         };
-        let is_method = project
-            .file(function.file)
-            .model
-            .class_around(function.scope)
-            .is_some();
+        let model = &project.file(function.file).model;
+        let mut decorators = model.scope(function.scope).decorators.iter();
+        let is_static = decorators
+            .any(|decorator| decorator.text(project.file(function.file).text()) == "staticmethod");
+        let is_method = model.class_around(function.scope).is_some() && !is_static;
         // `Class.method(object, …)` passes the object itself.
         let through_object = class.is_some() || callee.text(project.file(id).text()).contains('.');
         let receivers = usize::from(is_method && through_object);
@@ -196,6 +210,18 @@ impl Follower<'_> {
         }
         self.passed.functions.insert(function);
         let file = self.world.project.file(function.file);
+        let mut decorators = file.model.scope(function.scope).decorators.iter();
+        let unknown = decorators.find(|decorator| {
+            let text = decorator.text(file.text());
+            !HARMLESS_DECORATORS.contains(&text.rsplit('.').next().unwrap_or(text))
+        });
+        if let Some(decorator) = unknown {
+            let place = self.world.project.place(function.file, *decorator);
+            let text = decorator.text(file.text());
+            let name = text.split(['(', '\n']).next().unwrap_or(text).trim();
+            let whole = || format!("`@{}` at {place}", name.trim_start_matches('@'));
+            self.passed.decorated.get_or_insert_with(whole);
+        }
         let rebound = file
             .model
             .bindings_of(function.scope, &parameter.name)

@@ -229,6 +229,7 @@ pub(super) fn of_texts(queries: &[SqlFacts]) -> Manner {
                         | Effect::TransactionLock
                         | Effect::TransactionTime
                         | Effect::ReadsTime
+                        | Effect::TransactionNumber
                         | Effect::LocalSetting
                 )
             });

@@ -20,7 +20,7 @@ use tree_sitter::Tree;
 use crate::edit::Edit;
 use crate::language::expression::{Expression, Outline};
 use crate::language::import::{ImportChange, ImportPlace, ModuleNames};
-use crate::language::usage::{Branch, Catch, Cleanup, Entered, Guard, Usage};
+use crate::language::usage::{Branch, Catch, Cleanup, Entered, Fallible, Guard, Implied, Usage};
 use crate::source::Span;
 use crate::sql::SqlText;
 
@@ -166,7 +166,15 @@ pub trait Language: Send + Sync {
     fn asserts(&self, code: Code<'_>, body: Span) -> Vec<Span>;
     /// The expressions inside `body` that raise an exception for values which do not fit: a key that is not there, a divisor that is
     /// nought; not those of nested functions. None in a language without exceptions.
-    fn fallible(&self, _code: Code<'_>, _body: Span) -> Vec<Span> {
+    fn fallible(&self, _code: Code<'_>, _body: Span) -> Vec<Fallible> {
+        Vec::new()
+    }
+    /// The calls inside `body` that end the program; not those of nested functions.
+    fn exits(&self, _code: Code<'_>, _body: Span) -> Vec<Span> {
+        Vec::new()
+    }
+    /// What is awaited inside `body` by loops and blocks that say no `await`; not by those of nested functions.
+    fn implied_awaits(&self, _code: Code<'_>, _body: Span) -> Vec<Implied> {
         Vec::new()
     }
     /// The expressions inside `body` at which the function hands over to its consumer, who may never come back; not those of nested

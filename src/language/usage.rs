@@ -94,6 +94,45 @@ pub struct Catch {
     pub continues: bool,
     /// The bodies of the handlers; none where there is no code that handles.
     pub handlers: Vec<Span>,
+    /// The last part of the name of each type of exception that is caught; `None` where every exception is.
+    pub types: Option<Vec<String>>,
+}
+
+/// An expression or statement that raises an exception for values which do not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fallible {
+    /// Where; of an unpacking, the value that is unpacked.
+    pub span: Span,
+    /// What it does.
+    pub risk: Risk,
+}
+
+/// What can go wrong with a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Risk {
+    /// What is looked up may not be there.
+    Lookup,
+    /// A divisor may be nought.
+    Division,
+    /// A text may be of another form, a collection may be empty, what is taken out may not be in it.
+    Conversion,
+    /// It may have more or fewer parts than the names that they get.
+    Unpacking(usize),
+    /// What is called with arguments that are only known at run time may not take them.
+    Arguments,
+    /// A module may not be there, or fail when it is loaded.
+    Import,
+}
+
+/// A value that is awaited again and again without an `await`: the iterable of an asynchronous loop, the resource of an asynchronous block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Implied {
+    /// The value.
+    pub value: Span,
+    /// The loop or block, at whose end it is awaited, too.
+    pub whole: Span,
+    /// Whether it is a resource, which has a body of its own.
+    pub is_resource: bool,
 }
 
 /// What a conditional statement does when a name has no value.

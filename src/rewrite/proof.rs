@@ -309,8 +309,7 @@ pub(super) fn no_session_state<'c>(
         let effects: BTreeSet<Effect> = call
             .statements()
             .flat_map(|s| s.effects.iter().copied())
-            // Each statement is a transaction of its own, before and after.
-            .filter(|effect| !matches!(effect, Effect::TransactionTime | Effect::ReadsTime))
+            .filter(|effect| !is_of_transaction(*effect))
             .collect();
         for effect in effects {
             if !(single && ends_with_statement(effect)) {
@@ -331,6 +330,19 @@ pub(super) fn no_session_state<'c>(
         }
     }
     reasons
+}
+
+/// Whether an effect is one of the transaction, which each statement is by itself, before and after.
+fn is_of_transaction(effect: Effect) -> bool {
+    matches!(
+        effect,
+        Effect::TransactionTime
+            | Effect::ReadsTime
+            | Effect::StoresTime
+            | Effect::Notify
+            | Effect::TransactionNumber
+            | Effect::TableLock
+    )
 }
 
 /// Whether an effect is over when its statement, run on its own, is.
@@ -355,7 +367,14 @@ fn carried(effect: Effect) -> &'static str {
         Effect::Cursor => "a cursor belongs to the session",
         Effect::SequenceState => "currval/lastval read what this session did before",
         Effect::TransactionControl => "the transaction is steered by SQL text",
-        Effect::TransactionTime | Effect::ReadsTime => "the time is that of the transaction",
+        Effect::NextTransaction => "a setting of later transactions is changed",
+        Effect::OnCommit => "something happens to a temporary table when the transaction ends",
+        Effect::TransactionTime
+        | Effect::ReadsTime
+        | Effect::StoresTime
+        | Effect::Notify
+        | Effect::TransactionNumber
+        | Effect::TableLock => "the statement is part of the transaction",
         Effect::NoTransaction => "the statement cannot share a transaction",
     }
 }

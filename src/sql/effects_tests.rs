@@ -53,8 +53,8 @@ fn kinds() {
             "MERGE INTO t USING s ON true WHEN MATCHED THEN DELETE",
             "Write",
         ),
-        ("TRUNCATE t", "Write"),
-        ("REFRESH MATERIALIZED VIEW v", "Write"),
+        ("TRUNCATE t", "Write TableLock"),
+        ("REFRESH MATERIALIZED VIEW v", "Write TableLock"),
         ("CREATE TABLE t (x int)", "Definition"),
         ("SELECT * INTO t FROM s", "Definition"),
         ("COMMENT ON TABLE t IS 'x'", "Definition"),
@@ -64,7 +64,7 @@ fn kinds() {
             "DO $$ BEGIN PERFORM set_config('a.b', 'c', false); END $$",
             "Procedure",
         ),
-        ("NOTIFY c, 'x'", "Session"),
+        ("NOTIFY c, 'x'", "Session Notify"),
         ("{statement}", "Unknown"),
         ("FROB t", "Unknown"),
     ]);
@@ -116,7 +116,7 @@ fn locks() {
             "SELECT pg_try_advisory_xact_lock(1)",
             "Read TransactionLock",
         ),
-        ("LOCK TABLE t", "Session TransactionLock"),
+        ("LOCK TABLE t", "Session TransactionLock TableLock"),
         ("SELECT * FROM t FOR UPDATE SKIP LOCKED", "Read RowLock"),
         ("SELECT * FROM t FOR NO KEY UPDATE", "Read RowLock"),
         ("SELECT * FROM t FOR KEY SHARE OF t NOWAIT", "Read RowLock"),
@@ -171,18 +171,112 @@ fn transactions() {
 }
 
 #[test]
+fn what_a_transaction_ends_with() {
+    check(&[
+        ("NOTIFY c, 'x'", "Session Notify"),
+        ("SELECT pg_notify('c', $1)", "Read Notify"),
+        (
+            "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+            "Session SessionSetting NextTransaction",
+        ),
+        (
+            "SET LOCAL default_transaction_read_only = on",
+            "Session LocalSetting NextTransaction",
+        ),
+        (
+            "SELECT set_config('default_transaction_isolation', 'x', true)",
+            "Read LocalSetting NextTransaction",
+        ),
+        (
+            "CREATE TEMP TABLE t (x int) ON COMMIT DELETE ROWS",
+            "Definition TemporaryTable OnCommit",
+        ),
+        (
+            "CREATE TEMP TABLE t (x int) ON COMMIT PRESERVE ROWS",
+            "Definition TemporaryTable",
+        ),
+        (
+            "SELECT 1 WHERE pg_current_xact_id() IS NULL",
+            "Read TransactionNumber",
+        ),
+        ("ALTER TABLE t ADD x int", "Definition TableLock"),
+        ("DROP TABLE t", "Definition TableLock"),
+        ("CREATE TABLE t (x int)", "Definition"),
+        ("ALTER ROLE r SET x = 1", "Definition"),
+    ]);
+}
+
+#[test]
+fn the_time_of_a_transaction() {
+    check(&[
+        ("SELECT a FROM t WHERE b < now()", "Read ReadsTime"),
+        ("SELECT max(now()) FROM t", "Read TransactionTime ReadsTime"),
+        (
+            "SELECT x FROM (SELECT pg_catalog.now() AS x) s",
+            "Read TransactionTime ReadsTime",
+        ),
+        ("SELECT a FROM t WHERE b < (SELECT now())", "Read ReadsTime"),
+        (
+            "SELECT CAST('now' AS timestamptz)",
+            "Read TransactionTime ReadsTime",
+        ),
+        (
+            "SELECT timestamp with time zone 'now'",
+            "Read TransactionTime ReadsTime",
+        ),
+        ("SELECT 'now', age(a, b), mine.now()", "Read"),
+        ("SELECT age(a) FROM t", "Read TransactionTime ReadsTime"),
+        (
+            "INSERT INTO t (a) VALUES (current_timestamp)",
+            "Write ReadsTime StoresTime",
+        ),
+        (
+            "INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET b = now()",
+            "Write ReadsTime",
+        ),
+        ("UPDATE t SET a = now()", "Write ReadsTime"),
+    ]);
+}
+
+#[test]
+fn objects_in_the_schema_of_the_session() {
+    check(&[
+        (
+            "CREATE TABLE pg_temp.t (x int)",
+            "Definition TemporaryTable",
+        ),
+        (
+            "CREATE OR REPLACE VIEW \"pg_temp\".v AS SELECT 1",
+            "Definition TemporaryTable",
+        ),
+        ("SELECT * FROM \"pg_temp\".t", "Read TemporaryTable"),
+        (
+            "UPDATE pg_catalog.pg_settings SET setting = '1' WHERE name = 'x'",
+            "Write SessionSetting",
+        ),
+        ("UPDATE t SET pg_settings = 1", "Write"),
+    ]);
+}
+
+#[test]
 fn statements_outside_of_transactions() {
     check(&[
-        ("VACUUM (FULL) t", "Definition NoTransaction"),
+        ("VACUUM (FULL) t", "Definition NoTransaction TableLock"),
         (
             "CREATE UNIQUE INDEX CONCURRENTLY i ON t (x)",
             "Definition NoTransaction",
         ),
         ("CREATE INDEX i ON t (x)", "Definition"),
-        ("DROP INDEX CONCURRENTLY i", "Definition NoTransaction"),
-        ("REINDEX TABLE t", "Definition"),
-        ("REINDEX (CONCURRENTLY) TABLE t", "Definition NoTransaction"),
-        ("REINDEX DATABASE d", "Definition NoTransaction"),
+        (
+            "DROP INDEX CONCURRENTLY i",
+            "Definition NoTransaction TableLock",
+        ),
+        ("REINDEX TABLE t", "Definition TableLock"),
+        (
+            "REINDEX (CONCURRENTLY) TABLE t",
+            "Definition NoTransaction TableLock",
+        ),
+        ("REINDEX DATABASE d", "Definition NoTransaction TableLock"),
         ("REFRESH MATERIALIZED VIEW CONCURRENTLY v", "Write"),
         ("CREATE DATABASE d", "Definition NoTransaction"),
         (
@@ -193,11 +287,11 @@ fn statements_outside_of_transactions() {
         ("ALTER SYSTEM SET x = 1", "Definition NoTransaction"),
         (
             "ALTER TABLE t DETACH PARTITION p CONCURRENTLY",
-            "Definition NoTransaction",
+            "Definition NoTransaction TableLock",
         ),
-        ("ALTER TYPE t ADD VALUE 'x'", "Definition"),
-        ("CLUSTER", "Definition NoTransaction"),
-        ("CLUSTER VERBOSE t USING i", "Definition"),
+        ("ALTER TYPE t ADD VALUE 'x'", "Definition TableLock"),
+        ("CLUSTER", "Definition NoTransaction TableLock"),
+        ("CLUSTER VERBOSE t USING i", "Definition TableLock"),
         ("DISCARD ALL", "Session SessionSetting NoTransaction"),
     ]);
 }

@@ -163,6 +163,18 @@ pub enum Effect {
     ReadsTime,
     /// Cannot run inside a transaction block: `VACUUM`, `CREATE INDEX CONCURRENTLY`, `CREATE DATABASE`, `ALTER SYSTEM`, …
     NoTransaction,
+    /// Stores the time of the transaction in new rows: `INSERT INTO t VALUES (now())`.
+    StoresTime,
+    /// `NOTIFY`, `pg_notify`: sent when the transaction ends.
+    Notify,
+    /// A setting that counts from the next transaction on: `SET SESSION CHARACTERISTICS`, `default_transaction_…`.
+    NextTransaction,
+    /// `CREATE TEMP TABLE … ON COMMIT DROP` or `DELETE ROWS`: something happens when the transaction ends.
+    OnCommit,
+    /// Hands out the number of the transaction: `txid_current`, `pg_current_xact_id`.
+    TransactionNumber,
+    /// Locks a table so that readers of it wait, until the transaction ends: `TRUNCATE`, `LOCK`, `ALTER TABLE`, `DROP TABLE`, …
+    TableLock,
 }
 
 /// What one statement does.
@@ -188,6 +200,15 @@ pub struct Statement {
     pub columns: Option<Vec<String>>,
 }
 
+impl Statement {
+    /// The relations that get new rows.
+    pub fn inserted(&self) -> impl Iterator<Item = TableName> + '_ {
+        let uses = self.tables.iter();
+        uses.filter(|used| used.command == Command::Insert)
+            .map(|used| used.table.clone())
+    }
+}
+
 /// What a query string does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SqlFacts {
@@ -198,11 +219,12 @@ pub struct SqlFacts {
 }
 
 impl SqlFacts {
-    /// Whether it may change rows: it is known to, or not known not to.
+    /// Whether it may change rows, or send what a transaction that fails does not: it is known to, or not known not to.
     pub fn may_write(&self) -> bool {
         self.statements.iter().any(|statement| {
             !matches!(statement.kind, StatementKind::Read | StatementKind::Session)
                 || !statement.unknown_functions.is_empty()
+                || statement.effects.contains(&Effect::Notify)
         })
     }
 

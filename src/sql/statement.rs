@@ -21,6 +21,7 @@ pub(super) fn classify(tokens: Tokens<'_>) -> (StatementKind, BTreeSet<Effect>) 
         let reads = (0..tokens.len()).any(|at| is_transaction_time(tokens, at));
         effects.extend(reads.then_some(Effect::ReadsTime));
         effects.extend(hands_out_time(tokens).then_some(Effect::TransactionTime));
+        effects.extend(stores_time(tokens).then_some(Effect::StoresTime));
     }
     (kind, effects)
 }
@@ -155,6 +156,12 @@ fn own_effects(tokens: Tokens<'_>) -> BTreeSet<Effect> {
     if tokens.are(0, &["reset", "all"]) {
         effects.insert(Effect::SettingsReset);
     }
+    effects.extend(locks_table(tokens).then_some(Effect::TableLock));
+    effects.extend(counts_later(tokens).then_some(Effect::NextTransaction));
+    effects.extend(tokens.is(0, "notify").then_some(Effect::Notify));
+    if defines_in_temporary_schema(tokens) {
+        effects.insert(Effect::TemporaryTable);
+    }
     let effect = match tokens.text(0).to_ascii_lowercase().as_str() {
         "set" if tokens.is_any(1, &["transaction", "constraints"]) => Effect::TransactionControl,
         "set" if tokens.is(1, "local") => Effect::LocalSetting,
@@ -167,11 +174,67 @@ fn own_effects(tokens: Tokens<'_>) -> BTreeSet<Effect> {
         "begin" | "start" | "commit" | "end" | "rollback" | "abort" | "savepoint" | "release" => {
             Effect::TransactionControl
         }
-        "create" if creates_temporary(tokens) => Effect::TemporaryTable,
+        "create" if creates_temporary(tokens) => {
+            let ends = (0..tokens.len()).any(|at| {
+                tokens.are(at, &["on", "commit"]) && !tokens.are(at + 2, &["preserve", "rows"])
+            });
+            effects.extend(ends.then_some(Effect::OnCommit));
+            Effect::TemporaryTable
+        }
+        "update" if changes_settings(tokens) => Effect::SessionSetting,
         _ => return effects,
     };
     effects.insert(effect);
     effects
+}
+
+/// Whether the statement locks a table so that those who read it wait.
+fn locks_table(tokens: Tokens<'_>) -> bool {
+    match tokens.text(0).to_ascii_lowercase().as_str() {
+        "truncate" | "lock" | "cluster" | "reindex" => true,
+        "alter" => !tokens.is_any(1, &["role", "user", "system", "database", "default"]),
+        "drop" => !tokens.is_any(1, &["role", "user", "database"]),
+        "create" => tokens.is_any(1, &["trigger", "policy", "rule"]),
+        "refresh" => !tokens.contain(&["concurrently"]),
+        "vacuum" => tokens.contain(&["full"]),
+        _ => false,
+    }
+}
+
+/// Whether a setting of transactions is changed, which the one that runs already does not heed.
+fn counts_later(tokens: Tokens<'_>) -> bool {
+    tokens.are(0, &["set", "session", "characteristics"])
+        || (tokens.is_any(0, &["set", "reset"])
+            && (1..3).any(|at| {
+                let name = tokens.name(at);
+                name.is_some_and(|name| name.starts_with("default_transaction_"))
+            }))
+}
+
+/// The schema of the temporary objects of a session.
+fn is_temporary_schema(tokens: Tokens<'_>, at: usize) -> bool {
+    tokens.name(at).as_deref() == Some("pg_temp") && tokens.is_symbol(at + 1, '.')
+}
+
+/// Whether an object is created, changed or dropped in the schema of temporary objects; what the text of a function does is not meant.
+fn defines_in_temporary_schema(tokens: Tokens<'_>) -> bool {
+    tokens.is_any(
+        0,
+        &[
+            "create", "alter", "drop", "comment", "truncate", "lock", "copy",
+        ],
+    ) && (1..tokens.len()).any(|at| is_temporary_schema(tokens, at))
+}
+
+/// `UPDATE pg_settings SET setting = …` is `SET`.
+fn changes_settings(tokens: Tokens<'_>) -> bool {
+    let at = 1 + usize::from(tokens.is(1, "only"));
+    let at = if tokens.name(at).as_deref() == Some("pg_catalog") && tokens.is_symbol(at + 1, '.') {
+        at + 2
+    } else {
+        at
+    };
+    tokens.name(at).as_deref() == Some("pg_settings")
 }
 
 fn creates_temporary(tokens: Tokens<'_>) -> bool {
@@ -255,7 +318,14 @@ fn call_effects(tokens: Tokens<'_>) -> BTreeSet<Effect> {
         .filter(|&at| {
             at == 0 || !tokens.is_symbol(at - 1, '.') || at >= 2 && tokens.is(at - 2, "pg_catalog")
         })
-        .filter_map(|at| call_effect(tokens, at))
+        .flat_map(|at| {
+            let later = (tokens.name(at).as_deref() == Some("set_config")
+                && tokens
+                    .string(at + 2)
+                    .is_some_and(|name| name.starts_with("default_transaction_")))
+            .then_some(Effect::NextTransaction);
+            call_effect(tokens, at).into_iter().chain(later)
+        })
         .collect()
 }
 
@@ -272,6 +342,13 @@ fn call_effect(tokens: Tokens<'_>, at: usize) -> Option<Effect> {
         }
         "setseed" => Some(Effect::SessionSetting),
         "currval" | "lastval" => Some(Effect::SequenceState),
+        "pg_notify" => Some(Effect::Notify),
+        "txid_current"
+        | "txid_current_if_assigned"
+        | "txid_current_snapshot"
+        | "pg_current_xact_id"
+        | "pg_current_xact_id_if_assigned"
+        | "pg_current_snapshot" => Some(Effect::TransactionNumber),
         _ if name.starts_with("pg_advisory_xact_") || name.starts_with("pg_try_advisory_xact_") => {
             Some(Effect::TransactionLock)
         }
@@ -316,7 +393,7 @@ fn clause_effects(tokens: Tokens<'_>) -> BTreeSet<Effect> {
         if locks_rows(tokens, at) {
             effects.insert(Effect::RowLock);
         } else if tokens.is(at, "into") && is_temporary(tokens, at + 1)
-            || tokens.is(at, "pg_temp") && tokens.is_symbol(at + 1, '.')
+            || is_temporary_schema(tokens, at)
         {
             effects.insert(Effect::TemporaryTable);
         } else if tokens.are(at, &["where", "current", "of"]) {
@@ -326,19 +403,46 @@ fn clause_effects(tokens: Tokens<'_>) -> BTreeSet<Effect> {
     effects
 }
 
-/// Whether the time of the transaction stands in the select list, or in `RETURNING`.
+/// Whether the time of the transaction stands in a select list, or in `RETURNING`: of the statement itself, of a common table expression, or
+/// of a sub-query that is read from. Not of one that something is only compared with.
 fn hands_out_time(tokens: Tokens<'_>) -> bool {
-    let mut depth = 0usize;
-    let mut in_list = false;
+    // For each open bracket: whether it holds a query that is read from, and whether its select list is at hand.
+    let mut around: Vec<(bool, bool)> = vec![(true, false)];
     for at in 0..tokens.len() {
+        let Some(&(reads, in_list)) = around.last() else {
+            return false;
+        };
+        let set = |around: &mut Vec<(bool, bool)>, in_list| {
+            around.pop();
+            around.push((reads, in_list));
+        };
         if tokens.is_symbol(at, '(') {
-            depth += 1;
+            let begins = tokens.is_any(at + 1, &["select", "with", "values"]);
+            let is_source = at == 0
+                || tokens.is_any(
+                    at - 1,
+                    &[
+                        "as",
+                        "materialized",
+                        "from",
+                        "join",
+                        "lateral",
+                        "union",
+                        "all",
+                    ],
+                )
+                || tokens.is_symbol(at - 1, '(');
+            let is_query = begins && is_source || tokens.is_symbol(at + 1, '(') && is_source;
+            // What stands in the brackets of a call or an expression of the list is a part of the list.
+            around.push((reads && (is_query || in_list), in_list && !is_query));
         } else if tokens.is_symbol(at, ')') {
-            depth = depth.saturating_sub(1);
-        } else if depth == 0 && tokens.is_any(at, &["select", "returning"]) {
-            in_list = true;
-        } else if depth == 0 && tokens.is_any(at, &["from", "where", "into", "order", "limit"]) {
-            in_list = false;
+            if around.len() > 1 {
+                around.pop();
+            }
+        } else if reads && tokens.is_any(at, &["select", "returning"]) {
+            set(&mut around, true);
+        } else if tokens.is_any(at, &["from", "where", "into", "order", "limit"]) {
+            set(&mut around, false);
         } else if in_list && is_transaction_time(tokens, at) {
             return true;
         }
@@ -346,7 +450,26 @@ fn hands_out_time(tokens: Tokens<'_>) -> bool {
     false
 }
 
-fn is_transaction_time(tokens: Tokens<'_>, at: usize) -> bool {
+/// Whether an `INSERT` puts the time of the transaction into its rows.
+fn stores_time(tokens: Tokens<'_>) -> bool {
+    let Some(start) = (0..tokens.len()).find(|&at| tokens.are(at, &["insert", "into"])) else {
+        return false;
+    };
+    let rest = tokens.slice(start, tokens.len());
+    let until = |word: &str| (0..rest.len()).find(|&at| rest.is(at, word));
+    let end = until("conflict")
+        .into_iter()
+        .chain(until("returning"))
+        .min()
+        .unwrap_or(rest.len());
+    let Some(values) = until("values").or_else(|| until("select")) else {
+        return false;
+    };
+    (values..end).any(|at| is_transaction_time(rest, at))
+}
+
+/// Whether the time of the transaction is read at `at`.
+pub(super) fn is_transaction_time(tokens: Tokens<'_>, at: usize) -> bool {
     let keywords = [
         "current_timestamp",
         "current_time",
@@ -354,8 +477,36 @@ fn is_transaction_time(tokens: Tokens<'_>, at: usize) -> bool {
         "localtimestamp",
         "localtime",
     ];
-    let is_member = at > 0 && (tokens.is_symbol(at - 1, '.') || tokens.is(at - 1, "as"));
+    let of_catalog = at > 1
+        && tokens.is_symbol(at - 1, '.')
+        && tokens.name(at - 2).as_deref() == Some("pg_catalog");
+    let is_member =
+        at > 0 && (tokens.is_symbol(at - 1, '.') && !of_catalog || tokens.is(at - 1, "as"));
     let is_call =
         tokens.is_any(at, &["now", "transaction_timestamp"]) && tokens.is_symbol(at + 1, '(');
-    !is_member && (tokens.is_any(at, &keywords) || is_call)
+    // `age(x)` counts from today.
+    let is_age = tokens.is(at, "age")
+        && tokens.is_symbol(at + 1, '(')
+        && tokens
+            .slice(at + 2, tokens.after_group(at + 1) - 1)
+            .split_commas()
+            .len()
+            == 1;
+    !is_member && (tokens.is_any(at, &keywords) || is_call || is_age) || is_word_of_time(tokens, at)
+}
+
+/// `'now'::timestamptz`, `timestamp 'today'`, `CAST('now' AS date)`.
+fn is_word_of_time(tokens: Tokens<'_>, at: usize) -> bool {
+    let types = ["timestamptz", "timestamp", "date", "time", "timetz"];
+    let Some(text) = tokens.string(at) else {
+        return false;
+    };
+    let words = ["now", "today", "tomorrow", "yesterday"];
+    if !words.contains(&text.trim().to_ascii_lowercase().as_str()) {
+        return false;
+    }
+    let is_cast = tokens.is_symbol(at + 1, ':')
+        && (at + 2..at + 4).any(|at| tokens.is_any(at, &types))
+        || tokens.is(at + 1, "as") && tokens.is_any(at + 2, &types);
+    is_cast || at > 0 && (tokens.is_any(at - 1, &types) || tokens.is(at - 1, "zone"))
 }

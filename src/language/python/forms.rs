@@ -121,31 +121,31 @@ pub(super) fn opens_more(tree: &Tree, item: Span) -> bool {
     clause.is_none_or(|clause| children(clause).len() > 1)
 }
 
-/// The items of the `with` statements inside `body`; not those of nested functions.
+/// The items of `with` statements inside `body`, also those behind the one that `body` is of; not those of nested functions.
 pub(super) fn entered(tree: &Tree, body: Span) -> Vec<Entered> {
-    let statements = own_nodes(tree, body).into_iter();
-    statements
-        .filter(|node| node.kind() == "with_statement")
-        .flat_map(|statement| {
-            let block = statement.child_by_field_name("body");
-            let clause = children(statement)
-                .into_iter()
-                .find(|child| child.kind() == "with_clause");
-            let items = clause.map(children).unwrap_or_default();
-            let resources = items.into_iter().filter_map(resource_of);
-            resources.filter_map(move |resource| {
-                Some(Entered {
-                    resource: resource.into(),
-                    span: statement.into(),
-                    body: block?.into(),
-                })
+    let items = own_nodes(tree, body).into_iter();
+    items
+        .filter(|node| node.kind() == "with_item")
+        .filter_map(|item| {
+            let statement = with_around(tree, item)?;
+            Some(Entered {
+                resource: resource_of(item)?.into(),
+                span: statement.into(),
+                body: statement.child_by_field_name("body")?.into(),
             })
         })
         .collect()
 }
 
+/// The `with` statement that has `item` in its header.
+pub(super) fn with_around<'t>(tree: &'t Tree, item: Node<'t>) -> Option<Node<'t>> {
+    path(tree, item.into())
+        .into_iter()
+        .rfind(|node| node.kind() == "with_statement")
+}
+
 /// The expression of a `with` item, without the name that its value gets.
-fn resource_of(item: Node<'_>) -> Option<Node<'_>> {
+pub(super) fn resource_of(item: Node<'_>) -> Option<Node<'_>> {
     let value = unparenthesised(item.child_by_field_name("value")?);
     if value.kind() == "as_pattern" {
         return children(value).first().copied().map(unparenthesised);

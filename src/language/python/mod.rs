@@ -32,7 +32,7 @@ use tree_sitter::Tree;
 use crate::edit::Edit;
 use crate::language::expression::{Expression, Outline};
 use crate::language::import::{ImportChange, ImportPlace, ModuleNames};
-use crate::language::usage::{Branch, Catch, Cleanup, Entered, Guard, Usage};
+use crate::language::usage::{Branch, Catch, Cleanup, Entered, Fallible, Guard, Implied, Usage};
 use crate::language::{Code, Language, Model};
 use crate::source::Span;
 use crate::sql::SqlText;
@@ -159,8 +159,16 @@ impl Language for Python {
         flow::asserts(&code.tree, body)
     }
 
-    fn fallible(&self, code: Code<'_>, body: Span) -> Vec<Span> {
+    fn fallible(&self, code: Code<'_>, body: Span) -> Vec<Fallible> {
         flow::fallible(&code, body)
+    }
+
+    fn exits(&self, code: Code<'_>, body: Span) -> Vec<Span> {
+        flow::exits(&code, body)
+    }
+
+    fn implied_awaits(&self, code: Code<'_>, body: Span) -> Vec<Implied> {
+        flow::implied_awaits(&code.tree, body)
     }
 
     fn yields(&self, code: Code<'_>, body: Span) -> Vec<Span> {

@@ -7,6 +7,7 @@ use crate::facts::errors;
 use crate::language::usage::Catch;
 use crate::rewrite::Subject;
 use crate::source::Span;
+use crate::sql::{Command, SqlFacts};
 
 /// Errors of the connection that are caught inside the block.
 pub(super) fn swallowed(
@@ -39,21 +40,67 @@ pub(super) fn swallowed(
             result.refused.push(format!(
                 "an error of the connection is caught and the connection is used again (line {line})"
             ));
-        } else if errors::ends_in(file, &catch) && undoes_write(writes, &catch, &inside) {
+        } else if errors::ends_in(file, &catch) && undoes_write(writes, catch.body.end, &inside) {
             result.unproven.push(format!(
                 "a swallowed error (line {line}) now undoes the writes before it"
             ));
         }
     }
+    for catch in errors::catches(subject.world, subject.file, body) {
+        deferred(subject, connection, &catch, result);
+    }
     for entered in errors::doubtful(subject.world, subject.file, body) {
-        let again = uses.iter().any(|used| used.start >= entered.span.end);
-        if again && !caught_in(entered.body).is_empty() {
-            result.unproven.push(format!(
-                "it is not known whether `{}` swallows errors of the connection, which is used again behind it (line {})",
-                subject.text(entered.resource).lines().next().unwrap_or_default(),
-                subject.line(entered.resource)
-            ));
+        let inside = caught_in(entered.body);
+        if inside.is_empty() {
+            continue;
         }
+        // The next round of a loop around it comes behind it, too: `for attempt in retrying: with attempt: …`.
+        let again = uses.iter().any(|used| used.start >= entered.span.end)
+            || file
+                .language
+                .innermost_loop(file.code(), entered.span, region)
+                .is_some();
+        let outcome = if again {
+            "which is used again behind it"
+        } else if undoes_write(writes, entered.body.end, &inside) {
+            "which would undo the writes before them"
+        } else {
+            continue;
+        };
+        result.unproven.push(format!(
+            "it is not known whether `{}` swallows errors of the connection, {outcome} (line {})",
+            subject
+                .text(entered.resource)
+                .lines()
+                .next()
+                .unwrap_or_default(),
+            subject.line(entered.resource)
+        ));
+    }
+}
+
+/// A handler around a change that is only checked when the transaction ends: it is not there any more when that fails.
+fn deferred(
+    subject: Subject<'_>,
+    connection: &Connection,
+    catch: &Catch,
+    result: &mut Transaction,
+) {
+    let schema = subject.world.schema;
+    let checked_later = |run: &super::Run<'_>| {
+        let statements = run.statements.iter();
+        let mut changed = statements
+            .flat_map(|statement| &statement.tables)
+            .filter(|used| used.command != Command::Select);
+        changed.any(|used| schema.is_deferred(&used.table))
+    };
+    let runs = super::runs(subject, connection, catch.body);
+    let mut inside = runs.iter().filter(|run| catch.body.contains(run.span));
+    if let Some(run) = inside.find(|run| catch.handles && checked_later(run)) {
+        result.unproven.push(format!(
+            "a deferred constraint is checked when the transaction ends, and no longer where its error is caught (line {})",
+            subject.line(run.span)
+        ));
     }
 }
 
@@ -68,32 +115,53 @@ pub(super) fn swallowed_elsewhere(
     let file = subject.parsed();
     let uses = uses(connection);
     let savepoints = &writes.transactions;
-    for other in &connection.others {
-        let Some(swallowed) = &other.behind.swallowed else {
-            continue;
-        };
+    for other in connection.others.iter().filter(|other| other.passed) {
         // An error inside a savepoint that goes on is met by what ends the savepoint.
         let in_loop = file
             .language
             .innermost_loop(file.code(), other.span, region)
             .is_some();
-        let again = swallowed.used_again
-            || in_loop
+        let again = in_loop
             || uses.iter().any(|used| used.start >= other.span.end)
             || savepoints.iter().any(|block| block.contains(other.span));
-        let line = subject.line(other.span);
-        let place = &swallowed.place;
-        if again {
-            result.refused.push(format!(
-                "an error of the connection is caught at {place} and the connection is used again (line {line})"
-            ));
-        } else if writes
+        let written = writes
             .spans
             .iter()
-            .any(|write| write.end <= other.span.start)
-        {
+            .any(|write| write.end <= other.span.start);
+        let line = subject.line(other.span);
+        if let Some(swallowed) = &other.behind.swallowed {
+            let place = &swallowed.place;
+            let changed = other.behind.queries.iter().flat_map(SqlFacts::changed);
+            let mut deferred = changed.filter(|table| subject.world.schema.is_deferred(table));
+            if deferred.next().is_some() {
+                result.unproven.push(format!(
+                    "a deferred constraint is checked when the transaction ends, and no longer where its error is caught ({place})"
+                ));
+            }
+            if swallowed.used_again || again {
+                result.refused.push(format!(
+                    "an error of the connection is caught at {place} and the connection is used again (line {line})"
+                ));
+            } else if written {
+                result.unproven.push(format!(
+                    "an error that is swallowed at {place} now undoes the writes before it (line {line})"
+                ));
+            }
+        } else if other.behind.is_lost && (again || written) {
+            let outcome = if again {
+                "the connection is used again behind it"
+            } else {
+                "which would undo the writes before it"
+            };
             result.unproven.push(format!(
-                "an error that is swallowed at {place} now undoes the writes before it (line {line})"
+                "the connection {}, which may catch its errors; {outcome} (line {line})",
+                other.what
+            ));
+        }
+        if let Some(decorator) = &other.behind.decorated {
+            result.unproven.push(format!(
+                "the connection {} (line {line}), and it is not known whether {decorator} catches its errors and goes on",
+                other.what
             ));
         }
     }
@@ -129,10 +197,10 @@ fn repeated(subject: Subject<'_>, catch: &Catch, region: Span) -> bool {
             .is_some()
 }
 
-/// Whether a write has run when the error is caught: not one that is all that can fail there.
-fn undoes_write(writes: &Writes, catch: &Catch, inside: &[Span]) -> bool {
+/// Whether a write has run when an error is caught at `end`: not one that is all that can fail there.
+fn undoes_write(writes: &Writes, end: usize, inside: &[Span]) -> bool {
     writes
         .spans
         .iter()
-        .any(|write| write.start < catch.body.end && inside != [*write])
+        .any(|write| write.start < end && inside != [*write])
 }

@@ -7,7 +7,9 @@ use super::{Transaction, Writes};
 use crate::facts::connection::Connection;
 use crate::facts::{effects, errors};
 use crate::language::expression::Expression;
+use crate::language::usage::{Fallible, Implied, Risk};
 use crate::language::{BindingKind, ScopeId};
+use crate::project::Symbol;
 use crate::rewrite::Subject;
 use crate::source::Span;
 
@@ -34,6 +36,7 @@ pub(super) fn behind_writes(
         subject,
         writes,
         body,
+        connection,
         uses: uses(connection),
     };
     let awaits = file.language.awaits(code.clone(), body);
@@ -42,10 +45,27 @@ pub(super) fn behind_writes(
             "an await on something else after a write (line {line}) may raise, which now undoes the write"
         ));
     }
-    let fallible = file.language.fallible(code, body);
-    if let Some(line) = place.first(fallible, |found| place.may_raise(found)) {
+    let implied = file.language.implied_awaits(code.clone(), body);
+    if let Some(line) = place.first_implied(implied) {
         result.unproven.push(format!(
-            "a lookup, division or conversion after a write (line {line}) may raise, which now undoes the write"
+            "an `async` loop or block on something else after a write (line {line}) may raise, which now undoes the write"
+        ));
+    }
+    let fallible = file.language.fallible(code, body).into_iter();
+    let mut fallible = fallible.filter(|fallible| {
+        (place.undoes(fallible.span) || place.reads_write(fallible.span))
+            && !place.is_caught(fallible.span)
+    });
+    if let Some(fallible) = fallible.find(|fallible| place.may_raise(*fallible)) {
+        let what = match fallible.risk {
+            Risk::Lookup | Risk::Division | Risk::Conversion => "a lookup, division or conversion",
+            Risk::Unpacking(_) => "a value that is unpacked",
+            Risk::Arguments => "a call with `**`",
+            Risk::Import => "an import",
+        };
+        let line = subject.line(fallible.span);
+        result.unproven.push(format!(
+            "{what} after a write (line {line}) may raise, which now undoes the write"
         ));
     }
     let timed = place.uses.iter().copied();
@@ -69,28 +89,57 @@ struct Place<'a> {
     subject: Subject<'a>,
     writes: &'a Writes,
     body: Span,
+    connection: &'a Connection,
     uses: Vec<Span>,
 }
 
 impl Place<'_> {
     /// The line of the first of `places` that is as `wanted` and whose error undoes a write.
     fn first(&self, places: Vec<Span>, wanted: impl Fn(Span) -> bool) -> Option<usize> {
+        let mut places = places.into_iter();
+        let found = places
+            .find(|place| self.undoes(*place) && !self.is_caught(*place) && wanted(*place))?;
+        Some(self.subject.line(found))
+    }
+
+    /// Whether an error at `place` undoes a write that has run.
+    fn undoes(&self, place: Span) -> bool {
+        self.writes.before(self.subject, place, self.body).is_some()
+    }
+
+    /// Whether an expression is about what a write gives that is a part of it, and so runs behind that.
+    fn reads_write(&self, found: Span) -> bool {
+        let mut writes = self.writes.spans.iter();
+        writes.any(|write| found.contains(*write) && !self.writes.in_one(&[found]))
+    }
+
+    /// Whether an error at `place` is certain not to leave the block.
+    fn is_caught(&self, place: Span) -> bool {
         let (world, file) = (self.subject.world, self.subject.file);
         let catches = errors::catches(world, file, self.body);
-        let is_caught = |place: Span| {
-            let ends = |catch| errors::ends_in(self.subject.parsed(), catch);
-            catches
-                .iter()
-                .any(|catch| catch.body.contains(place) && ends(catch))
-        };
-        let undoes = |place: &Span| {
-            self.writes
-                .before(self.subject, *place, self.body)
-                .is_some()
-        };
-        let mut places = places.into_iter();
-        let found = places.find(|place| undoes(place) && !is_caught(*place) && wanted(*place))?;
-        Some(self.subject.line(found))
+        catches.iter().any(|catch| {
+            catch.body.contains(place) && errors::surely_ends_in(self.subject.parsed(), catch, None)
+        })
+    }
+
+    /// The line of the first loop or block that awaits something else when a write has run: before it, or in it when its end is awaited.
+    fn first_implied(&self, implied: Vec<Implied>) -> Option<usize> {
+        let subject = self.subject;
+        let mut implied = implied.into_iter();
+        let found = implied.find(|implied| {
+            if self.is_used_in(implied.value) || self.is_caught(implied.value) {
+                return false;
+            }
+            let (first, last) =
+                effects::implied_awaits_outside(subject.world, subject.file, *implied);
+            let mut writes = self.writes.spans.iter();
+            let holds = |write: &&Span| {
+                implied.whole.contains(**write) && !self.writes.in_one(&[implied.whole])
+            };
+            first.is_some() && self.undoes(implied.value)
+                || last.is_some() && writes.any(|write| holds(&write))
+        })?;
+        Some(subject.line(found.value))
     }
 
     fn is_used_in(&self, span: Span) -> bool {
@@ -105,14 +154,73 @@ impl Place<'_> {
     }
 
     /// Whether an expression may raise by itself: not as a part of a statement on the connection, nor where it reads a row that is there.
-    fn may_raise(&self, found: Span) -> bool {
+    fn may_raise(&self, fallible: Fallible) -> bool {
+        let found = fallible.span;
         let file = self.subject.parsed();
+        if self.is_used_in(found) {
+            return self.fails_on_rows(fallible);
+        }
+        if fallible.risk == Risk::Import {
+            return self.leads_out(found);
+        }
         let statement = file.language.statement(file.code(), found);
         let on_connection = statement.is_some_and(|statement| {
             file.language.is_simple(file.code(), statement) && self.is_used_in(statement)
         });
         let scope = file.model.scope_at(found.start);
-        !on_connection && !self.is_of_row(scope, found, found, DEPTH)
+        let reads_row = fallible.risk == Risk::Lookup;
+        !on_connection && !(reads_row && self.is_of_row(scope, found, found, DEPTH))
+    }
+
+    /// Whether an expression about what a statement on the connection gives raises although that has changed rows: one that changes none
+    /// gives none. A row that is there has what the statement names.
+    fn fails_on_rows(&self, fallible: Fallible) -> bool {
+        let mut uses = self.uses.iter();
+        let given = uses.find(|used| fallible.span.contains(**used));
+        // What the statement is called with is no part of what it gives.
+        if given == Some(&fallible.span) {
+            return false;
+        }
+        // With another write before it, no row at all is an error that undoes that.
+        if self.undoes(fallible.span) {
+            return true;
+        }
+        match fallible.risk {
+            Risk::Lookup | Risk::Import => false,
+            Risk::Division | Risk::Conversion | Risk::Arguments => true,
+            Risk::Unpacking(names) => {
+                let columns = given.and_then(|given| self.columns(*given));
+                columns != Some(names)
+            }
+        }
+    }
+
+    /// How many columns the rows of a statement on the connection have.
+    fn columns(&self, call: Span) -> Option<usize> {
+        let mut calls = self.connection.calls.iter();
+        let call =
+            calls.find(|other| other.call.call == call && other.call.method == "fetchrow")?;
+        let mut counts = call.statements().map(|statement| {
+            let columns = statement.columns.as_ref();
+            columns.map(Vec::len)
+        });
+        let first = counts.next()??;
+        counts.all(|count| count == Some(first)).then_some(first)
+    }
+
+    /// Whether an import brings in a module that is not of the project.
+    fn leads_out(&self, import: Span) -> bool {
+        let subject = self.subject;
+        let file = subject.parsed();
+        let mut bound =
+            file.model.bindings.iter().filter(|binding| {
+                binding.kind == BindingKind::Import && import.contains(binding.span)
+            });
+        bound.any(|binding| {
+            let project = subject.world.project;
+            let symbol = project.name_in(subject.file, binding.executed_in, &binding.name);
+            matches!(symbol, Symbol::External(_) | Symbol::Unbound(_))
+        })
     }
 
     /// Whether an expression reads a row of the database that is certainly there at `place`.

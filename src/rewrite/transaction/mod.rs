@@ -6,6 +6,7 @@
 mod callees;
 mod errors;
 mod failures;
+mod statements;
 mod undone;
 
 use std::collections::BTreeSet;
@@ -42,6 +43,7 @@ pub(super) fn around(
     body: Span,
 ) -> Transaction {
     let mut result = Transaction::default();
+    let body = with_further_items(subject, region, body);
     for call in &connection.calls {
         forbidden(subject, call, &mut result.refused);
     }
@@ -67,7 +69,7 @@ pub(super) fn around(
     errors::swallowed_elsewhere(subject, connection, &writes, region, &mut result);
     result.unproven.extend(procedures(subject, connection));
     result.unproven.extend(effective_now(subject, connection));
-    result.unproven.extend(times(subject, connection));
+    statements::changed(subject, connection, &writes, body, &mut result);
     undone::writes(subject, connection, &writes, body, &mut result);
     undone::transactions(subject, connection, &writes, body, &mut result);
     callees::effects(subject, connection, &writes, body, &mut result);
@@ -77,6 +79,62 @@ pub(super) fn around(
         .extend(foreign_await(subject, connection, body));
     owners_views(subject, &mut result);
     result
+}
+
+/// The body with what the header of the block opens behind the connection: that is entered and left while the connection is open.
+fn with_further_items(subject: Subject<'_>, region: Span, body: Span) -> Span {
+    let file = subject.parsed();
+    let opened = file.language.entered(file.code(), region).into_iter();
+    let own = subject.hit.site.end;
+    let further = opened
+        .filter(|entered| entered.span == region && entered.resource.start >= own)
+        .map(|entered| entered.resource.start);
+    Span::new(
+        further.min().unwrap_or(body.start).min(body.start),
+        body.end,
+    )
+}
+
+/// Where statements are run on the connection: by a call on it, or by what it is passed to.
+struct Run<'a> {
+    span: Span,
+    in_loop: bool,
+    statements: Vec<&'a Statement>,
+}
+
+impl Run<'_> {
+    fn has(&self, effect: Effect) -> bool {
+        let mut statements = self.statements.iter();
+        statements.any(|statement| statement.effects.contains(&effect))
+    }
+}
+
+/// All places where statements are run on the connection, in source order.
+fn runs<'a>(subject: Subject<'_>, connection: &'a Connection, body: Span) -> Vec<Run<'a>> {
+    let file = subject.parsed();
+    let own = connection.calls.iter();
+    let own = own.filter(|call| call.queries.is_some()).map(|call| Run {
+        span: call.call.call,
+        in_loop: call.in_loop,
+        statements: call.statements().collect(),
+    });
+    let passed = connection.others.iter().filter(|other| other.passed);
+    let passed = passed.map(|other| Run {
+        span: other.span,
+        in_loop: file
+            .language
+            .innermost_loop(file.code(), other.span, body)
+            .is_some(),
+        statements: other
+            .behind
+            .queries
+            .iter()
+            .flat_map(|query| &query.statements)
+            .collect(),
+    });
+    let mut runs: Vec<Run<'a>> = own.chain(passed).collect();
+    runs.sort_by_key(|run| run.span);
+    runs
 }
 
 /// Where the connection is closed, reset or given back while the transaction is open, which can then not be ended.
@@ -120,11 +178,16 @@ impl Writes {
         let mut spans: Vec<Span> = own.iter().map(|call| call.call.call).collect();
         spans.extend(passed.iter().map(|other| other.span));
         spans.sort_unstable();
-        let known = own.iter().all(|call| call.is_known())
-            && passed.iter().all(|other| !other.behind.is_lost);
         let queries = own.iter().flat_map(|call| call.queries.iter().flatten());
-        let queries = queries.chain(passed.iter().flat_map(|other| &other.behind.queries));
-        let tables = queries.flat_map(SqlFacts::changed).collect();
+        let queries: Vec<&SqlFacts> = queries
+            .chain(passed.iter().flat_map(|other| &other.behind.queries))
+            .collect();
+        // What a definition is about is not read.
+        let mut statements = queries.iter().flat_map(|query| &query.statements);
+        let known = own.iter().all(|call| call.is_known())
+            && passed.iter().all(|other| !other.behind.is_lost)
+            && !statements.any(|statement| statement.kind == StatementKind::Definition);
+        let tables = queries.into_iter().flat_map(SqlFacts::changed).collect();
         Self {
             spans,
             tables: known.then_some(tables),
@@ -140,13 +203,38 @@ impl Writes {
 
     /// A write that has run when `place` is reached, and that no transaction which is there already binds to it.
     fn before(&self, subject: Subject<'_>, place: Span, body: Span) -> Option<Span> {
+        self.before_part(subject, place, place, body)
+    }
+
+    /// The same of a place that is a part of `whole`, its end say: a transaction that binds the two holds the whole.
+    fn before_part(
+        &self,
+        subject: Subject<'_>,
+        place: Span,
+        whole: Span,
+        body: Span,
+    ) -> Option<Span> {
+        let mut writes = self.spans.iter().copied();
+        writes.find(|write| self.has_run(subject, *write, place, whole, body))
+    }
+
+    /// Whether what stands at `earlier` has run when `place`, a part of `whole`, is reached, and no transaction that is there already binds
+    /// the two.
+    fn has_run(
+        &self,
+        subject: Subject<'_>,
+        earlier: Span,
+        place: Span,
+        whole: Span,
+        body: Span,
+    ) -> bool {
         let file = subject.parsed();
-        let round = file.language.innermost_loop(file.code(), place, body);
-        self.spans.iter().copied().find(|write| {
-            let earlier =
-                write.end <= place.start || round.is_some_and(|round| round.contains(*write));
-            earlier && !write.contains(place) && !self.in_one(&[*write, place])
-        })
+        // The end of a block is no part of its last statement.
+        if earlier.contains(place) && place.start < earlier.end || self.in_one(&[earlier, whole]) {
+            return false;
+        }
+        let round = || file.language.innermost_loop(file.code(), place, body);
+        earlier.end <= place.start || round().is_some_and(|round| round.contains(earlier))
     }
 }
 
@@ -207,26 +295,6 @@ fn procedures(subject: Subject<'_>, connection: &Connection) -> Option<String> {
     Some(format!(
         "a procedure or `DO` block that commits fails inside a transaction (line {})",
         subject.line(place)
-    ))
-}
-
-/// Statements that hand out the time, which stands still in a transaction.
-fn times(subject: Subject<'_>, connection: &Connection) -> Option<String> {
-    let asks = |call: &&QueryCall| {
-        call.statements()
-            .any(|statement| statement.effects.contains(&Effect::TransactionTime))
-    };
-    let asking: Vec<&QueryCall> = connection.calls.iter().filter(asks).collect();
-    // A statement that only compares with the time gets another answer when it is asked again later: a loop waits for that.
-    let polls = |call: &&QueryCall| {
-        let reads = |statement: &Statement| statement.effects.contains(&Effect::ReadsTime);
-        call.in_loop && call.statements().any(reads)
-    };
-    let several = asking.get(1..).and_then(|further| further.last().copied());
-    let last = several.or_else(|| connection.calls.iter().find(polls))?;
-    Some(format!(
-        "`now()` stands still in a transaction, so several statements get one time (line {})",
-        subject.line(last.call.call)
     ))
 }
 

@@ -34,6 +34,11 @@ pub(super) fn writes(
             "an exception raised after a write (line {line}) now undoes the write"
         ));
     }
+    if let Some(line) = behind(file.language.exits(file.code(), body)) {
+        result.unproven.push(format!(
+            "the program may end after a write (line {line}), which now undoes the write"
+        ));
+    }
     if let Some(line) = behind(file.language.asserts(file.code(), body)) {
         result.unproven.push(format!(
             "an assertion that fails after a write (line {line}) now undoes the write"

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Schema, with_schema};
 use crate::sql::TableName;
+use crate::sql::statement::is_transaction_time;
 use crate::sql::tokens::Tokens;
 
 /// The ties of all tables.
@@ -15,12 +16,22 @@ pub(super) struct Ties {
     references: BTreeMap<TableName, BTreeSet<TableName>>,
     /// Tables with triggers or rules.
     active: BTreeSet<TableName>,
+    /// Tables with constraints that are checked when the transaction ends.
+    deferred: BTreeSet<TableName>,
+    /// Tables that give a new row the time at which it is made.
+    stamped: BTreeSet<TableName>,
 }
 
 impl Ties {
     /// Notes what a statement ties.
     pub(super) fn note(&mut self, tokens: Tokens<'_>) {
         let Some(table) = subject(tokens) else { return };
+        if (0..tokens.len()).any(|at| tokens.are(at, &["initially", "deferred"])) {
+            self.deferred.insert(table.clone());
+        }
+        if (0..tokens.len()).any(|at| tokens.is(at, "default") && is_time(tokens, at + 1)) {
+            self.stamped.insert(table.clone());
+        }
         if tokens.is(0, "create") && !tokens.contain(&["table"]) {
             self.active.insert(table);
             return;
@@ -47,6 +58,26 @@ impl Ties {
 }
 
 impl Schema {
+    /// Whether a change of rows may be refused only when its transaction ends: by a constraint of the table, or of one that refers to it.
+    pub fn is_deferred(&self, name: &TableName) -> bool {
+        let name = self.known_name(name);
+        let mut deferred = self.ties.deferred.iter();
+        deferred.any(|table| {
+            let references = self.ties.references.get(table);
+            *table == name || references.is_some_and(|tables| tables.contains(&name))
+        })
+    }
+
+    /// Whether a new row gets the time of its transaction by itself.
+    pub fn is_stamped(&self, name: &TableName) -> bool {
+        self.ties.stamped.contains(&self.known_name(name))
+    }
+
+    fn known_name(&self, name: &TableName) -> TableName {
+        let known = self.table(name).map(|table| with_schema(&table.name));
+        known.unwrap_or_else(|| with_schema(name))
+    }
+
     /// Whether changing rows of one table may have to do with rows of the other: they are one, a foreign key leads from one to the other,
     /// a trigger may, or the sources do not show how they are made.
     pub fn is_tied(&self, one: &TableName, other: &TableName) -> bool {
@@ -63,6 +94,27 @@ impl Schema {
             || self.ties.leads(&one, &other)
             || self.ties.leads(&other, &one)
     }
+}
+
+/// Whether the expression that begins at `start` has the time of the transaction in it.
+fn is_time(tokens: Tokens<'_>, start: usize) -> bool {
+    let rest = tokens.slice(start, tokens.len());
+    let expression = rest.split_commas().into_iter().next().unwrap_or(rest);
+    // What closes the list of columns ends it, too.
+    let mut depth = 0usize;
+    for at in 0..expression.len() {
+        if expression.is_symbol(at, '(') {
+            depth += 1;
+        } else if expression.is_symbol(at, ')') {
+            let Some(outer) = depth.checked_sub(1) else {
+                return false;
+            };
+            depth = outer;
+        } else if is_transaction_time(expression, at) {
+            return true;
+        }
+    }
+    false
 }
 
 /// The table that a statement is about, of those that can tie tables: `CREATE TABLE`, `ALTER TABLE`, `CREATE TRIGGER`, `CREATE RULE`.
@@ -128,6 +180,30 @@ mod tests {
             }
         };
         schema.is_tied(&name(one), &name(other))
+    }
+
+    #[test]
+    fn constraints_that_wait_and_columns_that_take_the_time_are_told() {
+        let mut schema = Schema::default();
+        schema.apply_file(
+            "a.sql",
+            "CREATE TABLE users (id int PRIMARY KEY, at timestamptz DEFAULT timezone('utc', now()), b int);
+             CREATE TABLE houses (id int, owner int REFERENCES users (id) DEFERRABLE INITIALLY DEFERRED);
+             CREATE TABLE rooms (id int DEFAULT 1, at timestamptz CHECK (at < now()));
+             CREATE TABLE doors (id int, name text);
+             ALTER TABLE doors ADD CONSTRAINT one UNIQUE (name) DEFERRABLE INITIALLY DEFERRED;
+             ALTER TABLE doors ADD COLUMN at timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP;",
+        );
+        let name = |name: &str| TableName {
+            schema: None,
+            name: name.to_owned(),
+        };
+        let deferred =
+            ["users", "houses", "rooms", "doors"].map(|table| schema.is_deferred(&name(table)));
+        assert_eq!(deferred, [true, true, false, true]);
+        let stamped =
+            ["users", "houses", "rooms", "doors"].map(|table| schema.is_stamped(&name(table)));
+        assert_eq!(stamped, [true, false, false, true]);
     }
 
     #[test]

@@ -6,7 +6,10 @@
 use tree_sitter::Node;
 
 use crate::language::Code;
-use crate::language::python::nodes::{children, own_nodes};
+use crate::language::python::imports::qualified;
+use crate::language::python::nodes::{children, own_nodes, unparenthesised};
+use crate::language::python::standard_library;
+use crate::language::usage::{Fallible, Risk};
 use crate::source::Span;
 
 /// Functions and methods that read a value out of a text, or one out of many, and raise where there is none.
@@ -25,23 +28,57 @@ const CONVERSIONS: [&str; 12] = [
     "next",
 ];
 
+/// Functions of one collection that raise where it is empty.
+const CHOICES: [&str; 2] = ["max", "min"];
+
+/// Methods that take something out of a collection, or look for it there, and raise where it is not in it.
+const REMOVALS: [&str; 4] = ["remove", "pop", "popitem", "index"];
+
 /// The expressions inside `body` that raise for values which do not fit; not those of nested functions.
-pub(in crate::language::python) fn fallible(code: &Code<'_>, body: Span) -> Vec<Span> {
+pub(in crate::language::python) fn fallible(code: &Code<'_>, body: Span) -> Vec<Fallible> {
     own_nodes(&code.tree, body)
         .into_iter()
-        .filter(|node| may_raise(code, *node))
+        .filter_map(|node| fault(code, node))
+        .collect()
+}
+
+/// The calls inside `body` that end the program; not those of nested functions.
+pub(in crate::language::python) fn exits(code: &Code<'_>, body: Span) -> Vec<Span> {
+    let ends = |node: &Node<'_>| {
+        let callee = node.child_by_field_name("function");
+        callee.is_some_and(|callee| match qualified(code, callee) {
+            Some(name) => ["sys.exit", "os._exit", "os.abort"].contains(&name.as_str()),
+            None => {
+                let text = code.text(callee.into());
+                let reference = code.reference_at(callee.into());
+                ["exit", "quit"].contains(&text)
+                    && reference.is_some_and(|reference| reference.target.is_none())
+            }
+        })
+    };
+    own_nodes(&code.tree, body)
+        .into_iter()
+        .filter(|node| node.kind() == "call")
+        .filter(ends)
         .map(Span::from)
         .collect()
 }
 
-fn may_raise(code: &Code<'_>, node: Node<'_>) -> bool {
+fn fault(code: &Code<'_>, node: Node<'_>) -> Option<Fallible> {
     let text = |node: Node<'_>| code.text(node.into());
+    let at_node = |risk| {
+        Some(Fallible {
+            span: node.into(),
+            risk,
+        })
+    };
     match node.kind() {
         // A slice is cut to what there is.
         "subscript" => {
             let mut cursor = node.walk();
             let mut keys = node.children_by_field_name("subscript", &mut cursor);
-            keys.all(|key| key.kind() != "slice") && is_evaluated(node)
+            let looked_up = keys.all(|key| key.kind() != "slice") && is_evaluated(node);
+            looked_up.then_some(()).and_then(|()| at_node(Risk::Lookup))
         }
         "binary_operator" => {
             let part = |field| node.child_by_field_name(field);
@@ -54,24 +91,75 @@ fn may_raise(code: &Code<'_>, node: Node<'_>) -> bool {
             let constant = part("right")
                 .is_some_and(|right| matches!(right.kind(), "integer" | "float"))
                 && by_number;
-            matches!(operator, "/" | "//" | "%") && !formats && !constant
+            let divides = matches!(operator, "/" | "//" | "%") && !formats && !constant;
+            divides.then_some(()).and_then(|()| at_node(Risk::Division))
         }
-        "call" => {
-            let callee = node.child_by_field_name("function").map(text);
-            let last = callee.and_then(|callee| callee.rsplit('.').next());
-            let arguments = node.child_by_field_name("arguments").map(children);
-            let arguments = arguments.unwrap_or_default();
-            // `next(rows, None)` has an answer where there is nothing left.
-            let answered = last == Some("next") && arguments.len() > 1;
-            let is_literal =
-                |argument: &Node<'_>| matches!(argument.kind(), "integer" | "float" | "string");
-            last.is_some_and(|last| CONVERSIONS.contains(&last))
-                && !arguments.is_empty()
-                && !arguments.iter().all(is_literal)
-                && !answered
+        "call" => call(code, node).and_then(at_node),
+        "assignment" => {
+            let (left, right) = (
+                node.child_by_field_name("left")?,
+                unparenthesised(node.child_by_field_name("right")?),
+            );
+            let names = parts_of(left)?;
+            let fits = matches!(right.kind(), "tuple" | "list" | "expression_list")
+                && children(right).len() == names
+                && !children(right)
+                    .iter()
+                    .any(|part| part.kind() == "list_splat");
+            (!fits).then_some(Fallible {
+                span: right.into(),
+                risk: Risk::Unpacking(names),
+            })
         }
-        _ => false,
+        "import_statement" | "import_from_statement" if !of_python(code, node) => {
+            at_node(Risk::Import)
+        }
+        _ => None,
     }
+}
+
+fn call(code: &Code<'_>, node: Node<'_>) -> Option<Risk> {
+    let callee = node.child_by_field_name("function")?;
+    let text = code.text(callee.into());
+    let last = text.rsplit('.').next().unwrap_or(text);
+    let is_method = callee.kind() == "attribute";
+    let arguments = node.child_by_field_name("arguments").map(children);
+    let arguments = arguments.unwrap_or_default();
+    let is_literal =
+        |argument: &Node<'_>| matches!(argument.kind(), "integer" | "float" | "string");
+    let converts = CONVERSIONS.contains(&last)
+        && !arguments.is_empty()
+        && !arguments.iter().all(is_literal)
+        // `next(rows, None)` has an answer where there is nothing left.
+        && !(last == "next" && arguments.len() > 1);
+    let chooses = CHOICES.contains(&last) && !is_method && arguments.len() == 1;
+    // `values.pop(key, None)` has an answer, too.
+    let removes = REMOVALS.contains(&last) && is_method && arguments.len() < 2;
+    if converts || chooses || removes {
+        return Some(Risk::Conversion);
+    }
+    let spreads = arguments
+        .iter()
+        .any(|argument| argument.kind() == "dictionary_splat");
+    spreads.then_some(Risk::Arguments)
+}
+
+/// How many names the parts of a value get; nothing where it gets one name, or where what is left over is collected.
+fn parts_of(left: Node<'_>) -> Option<usize> {
+    let is_pattern = matches!(
+        left.kind(),
+        "pattern_list" | "tuple_pattern" | "list_pattern"
+    );
+    is_pattern.then(|| children(left).len())
+}
+
+/// Whether an import is of the modules that come with Python.
+fn of_python(code: &Code<'_>, statement: Node<'_>) -> bool {
+    let here = Span::from(statement);
+    let mut imports = code.model.imports.iter();
+    imports.all(|import| {
+        !here.contains(import.span) || import.level == 0 && standard_library::has(&import.module)
+    })
 }
 
 /// Whether a subscript is looked up: it is no part of an annotation, and nothing is put there.

@@ -11,12 +11,14 @@ mod tests;
 
 use tree_sitter::{Node, Tree};
 
-use super::nodes::{children, is_comprehension, is_function, own_nodes, path};
+use super::forms::{resource_of, with_around};
+use super::nodes::{begins_with, children, is_comprehension, is_function, own_nodes, path};
 use super::statements::statements_of;
+use crate::language::usage::Implied;
 use crate::source::Span;
 
 pub(super) use dominance::one_has_run;
-pub(super) use fallible::fallible;
+pub(super) use fallible::{exits, fallible};
 pub(super) use guards::{guard, known_present};
 pub(super) use handlers::catches;
 
@@ -84,6 +86,39 @@ pub(super) fn yields(tree: &Tree, body: Span) -> Vec<Span> {
 /// The awaited expressions inside `body`; not those of nested functions.
 pub(super) fn awaits(tree: &Tree, body: Span) -> Vec<Span> {
     of_kind(tree, body, "await")
+}
+
+/// What asynchronous loops, comprehensions and blocks inside `body` await; not those of nested functions.
+pub(super) fn implied_awaits(tree: &Tree, body: Span) -> Vec<Implied> {
+    let implied = |node: Node<'_>| match node.kind() {
+        "for_statement" | "for_in_clause" if begins_with(node, "async") => {
+            let value = node.child_by_field_name("right")?.into();
+            let whole = match node.kind() {
+                "for_statement" => Some(node),
+                _ => path(tree, node.into())
+                    .into_iter()
+                    .rfind(|around| is_comprehension(around.kind())),
+            };
+            Some(Implied {
+                value,
+                whole: whole?.into(),
+                is_resource: false,
+            })
+        }
+        "with_item" => {
+            let statement = with_around(tree, node).filter(|with| begins_with(*with, "async"))?;
+            Some(Implied {
+                value: resource_of(node)?.into(),
+                whole: statement.into(),
+                is_resource: true,
+            })
+        }
+        _ => None,
+    };
+    own_nodes(tree, body)
+        .into_iter()
+        .filter_map(implied)
+        .collect()
 }
 
 fn of_kind(tree: &Tree, body: Span, kind: &str) -> Vec<Span> {

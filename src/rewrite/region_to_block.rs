@@ -5,7 +5,7 @@
 
 use crate::edit::Edit;
 use crate::facts::connection;
-use crate::language::expression::{AttributeWrite, CallSite};
+use crate::language::expression::{AttributeWrite, CallSite, Expression};
 use crate::language::usage::{Cleanup, Usage};
 use crate::language::{BindingKind, Model};
 use crate::project::Symbol;
@@ -32,6 +32,9 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     proposal.unproven.extend(proof::doubt(subject));
     proposal.unproven.extend(said.doubt);
     proposal.unproven.extend(region.mended(subject));
+    proposal
+        .notes
+        .extend(region.lender_unread(subject, assignment));
     if let Some(asked) = region.asked(subject, name) {
         if proof::lends_or_raises(subject, acquire) {
             proposal.notes.push(format!(
@@ -303,6 +306,29 @@ impl Region {
         bound
             .next()
             .or_else(|| writes.clone().find(attribute).map(|write| write.statement))
+    }
+
+    /// What lent the connection, if it is a variable that got its value from a call and that nothing else reads: the call may do more.
+    fn lender_unread(&self, subject: Subject<'_>, assignment: Span) -> Option<String> {
+        let file = subject.parsed();
+        let pool = subject.hit.captures.get("POOL").copied()?;
+        let Expression::Name(name) = file.expression(pool) else {
+            return None;
+        };
+        let scope = file.model.scope_at(pool.start);
+        let owner = file.model.resolve(scope, &name);
+        let owner = owner.filter(|owner| *owner != Model::MODULE)?;
+        let mut references = file.model.references_to(owner, &name);
+        let goes = |span: Span| assignment.contains(span) || self.gone(span);
+        let mut bindings = file.model.bindings_of(owner, &name);
+        let binding = bindings.next()?;
+        let called = matches!(file.expression(binding.value?), Expression::Call { .. });
+        (called && references.all(|reference| goes(reference.span))).then(|| {
+            format!(
+                "nothing reads `{name}` any more (line {})",
+                subject.line(binding.span)
+            )
+        })
     }
 
     /// Whether anything in the region reads the connection's name.

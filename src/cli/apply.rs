@@ -78,7 +78,7 @@ fn write(
     };
     let inventory = &surveyed.survey.inventory;
     let account = Account::with_unwritten(inventory, selection, &written, &unwritten);
-    terminal.remark(&account.words(selection.unsafe_too, "changed"));
+    terminal.remark(&account.words("changed"));
     if let Some(step) = account.next_step() {
         terminal.remark(step);
     }

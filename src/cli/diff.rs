@@ -58,7 +58,7 @@ fn show(survey: &Survey, selection: &Selection, args: &Diff, terminal: Terminal)
     print(&text)?;
     say_idle(&survey.inventory, selection, terminal);
     let account = Account::of(&survey.inventory, selection, &patches);
-    terminal.remark(&account.words(selection.unsafe_too, "would change"));
+    terminal.remark(&account.words("would change"));
     say_marks(marks, "would be", terminal);
     Ok(!patches.is_empty())
 }
@@ -143,7 +143,7 @@ fn write_phases(
         print(&format!("{}\n", visible(&path.display().to_string())))?;
     }
     let account = Account::of(&survey.inventory, selection, &survey.patches(selection));
-    terminal.remark(&account.words(selection.unsafe_too, "would change"));
+    terminal.remark(&account.words("would change"));
     Ok(!phases.is_empty())
 }
 

@@ -123,6 +123,59 @@ fn a_diff_shows_the_comments_that_apply_writes() {
     assert!(!project.run("diff").contains(MARK));
 }
 
+/// A function on one line, below a decorator.
+const DECORATED: &str = "import functools\nfrom db import get_pool\n\n\n@functools.cache\n\
+    async def wait(): return await get_pool().fetch('SELECT 2', timeout=2)\n";
+
+#[test]
+fn a_comment_above_a_decorator_can_be_turned_into_a_suppression() {
+    let project = Project::new(DECORATED);
+    project.run("apply --annotate");
+    let text = project.text("jobs/a.py");
+    assert!(text.contains(MARK), "{text}");
+    project.put("jobs/a.py", &text.replace("review(", "allow("));
+    let scan = project.run("scan --format json");
+    assert!(scan.contains("\"verdict\": \"suppressed\""), "{scan}");
+    assert!(!scan.contains("holds for no site"), "{scan}");
+}
+
+#[test]
+fn a_hunk_with_nothing_but_a_comment_is_not_called_a_rewrite() {
+    let project = Project::new(DECORATED);
+    let diff = project.run("diff --annotate");
+    assert!(
+        diff.contains("@@ comment for a person: asyncpg/get-pool-call"),
+        "{diff}"
+    );
+}
+
+#[test]
+fn a_misspelt_suppression_is_told_by_every_command_that_shows_edits() {
+    let job = JOB.replace(
+        "    return await",
+        "    # connmod: allow(asyncpg/pool-aquire): kept\n    return await",
+    );
+    let project = Project::new(&job);
+    for line in ["diff", "apply"] {
+        let told = project.run(line);
+        assert!(
+            told.contains("`allow(asyncpg/pool-aquire)`: there is no such recipe"),
+            "{line}: {told}"
+        );
+    }
+}
+
+#[test]
+fn sites_that_wait_for_other_recipes_are_not_called_unsafe() {
+    let job = "from db import get_pool\n\n\nasync def run():\n    pool = get_pool()\n    return await pool.fetch('SELECT 1')\n";
+    let project = Project::new(job);
+    let told = project.run("diff --only asyncpg/get-pool-call");
+    assert!(
+        told.contains("nothing would change; 1 left out: they depend on sites of other recipes"),
+        "{told}"
+    );
+}
+
 #[test]
 fn the_sample_is_marked_once_and_still_compiles() {
     let Some(python) = support::python() else {

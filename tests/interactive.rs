@@ -210,6 +210,20 @@ fn an_edited_change_that_cannot_be_applied_is_asked_about_again() {
 }
 
 #[test]
+fn an_editor_that_fails_is_told_and_the_change_is_asked_about_again() {
+    let project = Project::new();
+    let Some(seen) = project.answer_with("e y n y q", "false") else {
+        return;
+    };
+    assert_eq!(
+        seen.matches("the editor `false` failed").count(),
+        2,
+        "{seen}"
+    );
+    assert_eq!(project.rewritten("jobs/a.py"), [1]);
+}
+
+#[test]
 fn files_with_uncommitted_changes_are_refused_before_anything_is_asked() {
     let project = Project::new();
     let git = |arguments: &[&str]| {

@@ -419,6 +419,27 @@ fn one_writes_at_a_time() {
 }
 
 #[test]
+fn the_first_two_that_write_at_once_do_not_fail_over_the_folder() {
+    for _ in 0..5 {
+        let project = Project::new();
+        let runs: Vec<_> = (0..4)
+            .map(|_| {
+                let mut command = project.command("apply");
+                command.stderr(std::process::Stdio::piped());
+                command.stdout(std::process::Stdio::null());
+                command.spawn().unwrap()
+            })
+            .collect();
+        for run in runs {
+            let output = run.wait_with_output().unwrap();
+            let err = String::from_utf8(output.stderr).unwrap();
+            assert!(!err.contains("could not create"), "{err}");
+        }
+        project.done("undo --list");
+    }
+}
+
+#[test]
 fn a_link_stays_one_and_its_target_is_written() {
     let project = Project::new();
     project.put("shared/real.py", JOB);

@@ -183,9 +183,15 @@ impl Journal {
         let ignore = own.join(".gitignore");
         // As a whole or not at all; one that is there is left as somebody wrote it.
         if fs::symlink_metadata(&ignore).is_err() {
-            self.root
-                .create(&format!("{OWN}/.gitignore"), IGNORE.as_bytes())
-                .map_err(|error| failed(&ignore, "create it")(io::Error::other(error.cause)))?;
+            let created = self
+                .root
+                .create(&format!("{OWN}/.gitignore"), IGNORE.as_bytes());
+            // Another process that begins at the same time may have made it meanwhile.
+            if let Err(error) = created
+                && fs::symlink_metadata(&ignore).is_err()
+            {
+                return Err(failed(&ignore, "create it")(io::Error::other(error.cause)));
+            }
         }
         let path = self.folder.join(super::lock::NAME);
         no_link(&path)?;

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use crate::apply::{End, Planned};
 use crate::cli::Outcome;
 use crate::cli::args::Apply;
-use crate::cli::diff::say_marks;
+use crate::cli::diff::{say_idle, say_marks};
 use crate::cli::git::{self, Uncommitted};
 use crate::cli::history::{self, interrupted, now, report};
 use crate::cli::interactive;
@@ -29,6 +29,7 @@ pub(super) fn run(args: &Apply, session: &Session) -> Result<Outcome> {
     let config = session.settings(&base)?;
     let surveyed = session.survey_with(base, config)?;
     let mut selection = narrow::selection(&args.narrowing, &surveyed)?;
+    say_idle(&surveyed.survey.inventory, &selection, session.terminal);
     let mut patches = surveyed.survey.patches(&selection);
     // Before anything is asked: answers that nothing comes of would be lost.
     let mut guard = Guard::new(session, &surveyed, args.allow_dirty);
@@ -77,7 +78,7 @@ fn write(
     };
     let inventory = &surveyed.survey.inventory;
     let account = Account::with_unwritten(inventory, selection, &written, &unwritten);
-    terminal.remark(&account.words(selection.unsafe_too, "changed"));
+    terminal.remark(&account.words("changed"));
     if let Some(step) = account.next_step() {
         terminal.remark(step);
     }

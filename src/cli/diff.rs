@@ -56,8 +56,9 @@ fn show(survey: &Survey, selection: &Selection, args: &Diff, terminal: Terminal)
         diff::shown(&diffs.collect::<String>(), terminal.results)
     };
     print(&text)?;
+    say_idle(&survey.inventory, selection, terminal);
     let account = Account::of(&survey.inventory, selection, &patches);
-    terminal.remark(&account.words(selection.unsafe_too, "would change"));
+    terminal.remark(&account.words("would change"));
     say_marks(marks, "would be", terminal);
     Ok(!patches.is_empty())
 }
@@ -69,6 +70,25 @@ pub(super) fn say_marks(marks: MarkChange, verb: &str, terminal: Terminal) {
         let comments = plural(added, "comment");
         terminal.remark(&format!(
             "{comments} for a person {verb} added, {removed} removed"
+        ));
+    }
+}
+
+/// How many comments without effect are named.
+const IDLE: usize = 5;
+
+/// Warns of comments to this program that do nothing: who wrote one counts on a site that is left alone.
+pub(super) fn say_idle(inventory: &Inventory, selection: &Selection, terminal: Terminal) {
+    let remarks = inventory.remarks.iter();
+    let remarks = remarks.filter(|remark| selection.takes_file(&remark.file));
+    let count = remarks.clone().count();
+    for line in summary::remark_lines(remarks.take(IDLE)).lines() {
+        terminal.warning(&format!("a comment without effect: {}", line.trim()));
+    }
+    if count > IDLE {
+        let more = plural(count - IDLE, "further comment");
+        terminal.warning(&format!(
+            "{more} without effect: `connmod scan` counts them"
         ));
     }
 }
@@ -123,7 +143,7 @@ fn write_phases(
         print(&format!("{}\n", visible(&path.display().to_string())))?;
     }
     let account = Account::of(&survey.inventory, selection, &survey.patches(selection));
-    terminal.remark(&account.words(selection.unsafe_too, "would change"));
+    terminal.remark(&account.words("would change"));
     Ok(!phases.is_empty())
 }
 

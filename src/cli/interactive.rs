@@ -167,8 +167,15 @@ impl Asking<'_> {
     ) -> Result<Option<Edited>> {
         let mut text = manual::document(&choice.hunks);
         loop {
-            text = manual::in_editor(&text)?;
-            let problem = match manual::read(&text, &choice.hunks) {
+            let edited = manual::in_editor(&text);
+            let read = match edited {
+                Ok(edited) => {
+                    text = edited;
+                    manual::read(&text, &choice.hunks)
+                }
+                Err(error) => Err(format!("{error:#}")),
+            };
+            let problem = match read {
                 Ok(None) => {
                     self.terminal
                         .remark("nothing is left of the change: it stays as it was");

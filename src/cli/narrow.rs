@@ -123,8 +123,12 @@ pub(super) struct Account {
     unwritten_files: usize,
     /// Sites in them.
     unwritten_sites: usize,
-    /// Selected sites with edits that no patch holds.
+    /// Selected sites with edits that are not proven, and therefore not wanted.
     left_out: usize,
+    /// Selected sites whose edits are wanted, but wait for those of others.
+    waiting: usize,
+    /// Whether these others may be sites of recipes that are not selected.
+    only_some: bool,
     /// Sites whose edits a person did not choose.
     not_chosen: usize,
     /// Selected sites that a person has to decide.
@@ -152,6 +156,7 @@ impl Account {
             .map(String::as_str)
             .collect();
         let mut account = Self {
+            only_some: !selection.recipes.is_empty(),
             files: written.len(),
             sites: sites(written),
             unwritten_files: unwritten.len(),
@@ -165,6 +170,7 @@ impl Account {
                 Verdict::Rewrite if selection.sites.is_some() && selection.may_edit(finding) => {
                     account.not_chosen += 1;
                 }
+                Verdict::Rewrite if selection.may_edit(finding) => account.waiting += 1,
                 Verdict::Rewrite => account.left_out += 1,
                 Verdict::Review | Verdict::Unparsed => account.open += 1,
                 _ => {}
@@ -174,7 +180,7 @@ impl Account {
     }
 
     /// What to tell the reader beside the edits themselves; `took` says what was done with them.
-    pub(super) fn words(&self, unsafe_too: bool, took: &str) -> String {
+    pub(super) fn words(&self, took: &str) -> String {
         let in_files =
             |sites, files| format!("{} in {}", plural(sites, "site"), plural(files, "file"));
         let mut parts = vec![match self.files {
@@ -188,10 +194,18 @@ impl Account {
         if self.not_chosen > 0 {
             parts.push(format!("{} not chosen", self.not_chosen));
         }
-        match self.left_out {
-            0 => {}
-            count if unsafe_too => parts.push(format!("{count} left out: they depend on others")),
-            count => parts.push(format!("{count} left out as unsafe (--unsafe takes them)")),
+        if self.left_out > 0 {
+            let count = self.left_out;
+            parts.push(format!("{count} left out as unsafe (--unsafe takes them)"));
+        }
+        if self.waiting > 0 {
+            let count = self.waiting;
+            let others = if self.only_some {
+                "sites of other recipes"
+            } else {
+                "others"
+            };
+            parts.push(format!("{count} left out: they depend on {others}"));
         }
         if self.open > 0 {
             parts.push(format!(
@@ -228,9 +242,23 @@ mod tests {
             ..Account::default()
         };
         assert_eq!(
-            account.words(false, "would change"),
+            account.words("would change"),
             "2 sites in 1 file would change; 3 left out as unsafe (--unsafe takes them); 4 left for a person (`connmod diff --review` \
              lists them)"
+        );
+    }
+
+    #[test]
+    fn what_waits_for_others_is_not_called_unsafe() {
+        let account = Account {
+            left_out: 1,
+            waiting: 41,
+            only_some: true,
+            ..Account::default()
+        };
+        assert_eq!(
+            account.words("would change"),
+            "nothing would change; 1 left out as unsafe (--unsafe takes them); 41 left out: they depend on sites of other recipes"
         );
     }
 
@@ -242,7 +270,7 @@ mod tests {
             ..Account::default()
         };
         assert_eq!(
-            account.words(false, "changed"),
+            account.words("changed"),
             "nothing changed; 12 sites in 1 file not written"
         );
         assert_eq!(account.next_step(), None);

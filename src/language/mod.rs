@@ -82,6 +82,10 @@ pub trait Language: Send + Sync {
     fn grammar(&self) -> tree_sitter::Language;
     /// Where `source` nests so deep that its grammar must not be let loose on it; `None` for any code that people write.
     fn unparsable(&self, source: &str) -> Option<usize>;
+    /// The statements of a parsed file that stand where none can, though the grammar takes them.
+    fn misplaced(&self, _source: &str, _tree: &Tree) -> Vec<Span> {
+        Vec::new()
+    }
     /// Functions that look at the names around their call, or run a text that may.
     fn observers(&self) -> &'static [&'static str] {
         &[]

@@ -52,12 +52,25 @@ fn suppressions(file: &ParsedFile, region: Span) -> Vec<Suppression<'_>> {
         .collect()
 }
 
-/// The lines in which a comment speaks of the site: its own, those of its statement's header, and comment lines directly above.
-fn region_of(file: &ParsedFile, site: Span) -> Span {
+/// The lines in which a comment speaks of the site: its own, those of its statement's header, and comment lines directly above; also those
+/// above the line that the site's is a part of, as above the decorators of a function on one line.
+fn regions_of(file: &ParsedFile, site: Span) -> Vec<Span> {
+    let own = region_of(file, site);
+    let above = file.language.line_above(file.code(), site);
+    let above = with_comments_above(file, above);
+    let before = Span::new(above.start, above.end.min(own.start));
+    [own, before]
+        .into_iter()
+        .filter(|region| !region.is_empty())
+        .collect()
+}
+
+/// The comment lines directly above the line that begins at `start`.
+fn with_comments_above(file: &ParsedFile, start: usize) -> Span {
     let source = &file.source;
-    let statement = file.language.statement(file.code(), site).unwrap_or(site);
-    let mut first = source.line_of(statement.start);
+    let line = source.line_of(start);
     let comment = file.language.line_comment();
+    let mut first = line;
     while first > 1
         && source
             .slice(source.line_span(first - 1))
@@ -66,8 +79,19 @@ fn region_of(file: &ParsedFile, site: Span) -> Span {
     {
         first -= 1;
     }
+    Span::new(source.line_span(first).start, source.line_span(line).start)
+}
+
+/// The site's own lines, with comment lines directly above.
+fn region_of(file: &ParsedFile, site: Span) -> Span {
+    let source = &file.source;
+    let statement = file.language.statement(file.code(), site).unwrap_or(site);
+    let line = source.line_span(source.line_of(statement.start)).start;
     let last = source.line_of(site.end.saturating_sub(1).max(site.start));
-    Span::new(source.line_span(first).start, source.line_span(last).end)
+    Span::new(
+        with_comments_above(file, line).start,
+        source.line_span(last).end,
+    )
 }
 
 /// What a comment at the site says of leaving it: the reason, or what is wrong with the comment.
@@ -76,10 +100,9 @@ pub(crate) fn suppression(
     site: Span,
     recipe: &str,
 ) -> Option<Result<String, String>> {
-    let found = suppressions(file, region_of(file, site));
-    let suppression = found
-        .into_iter()
-        .find(|suppression| suppression.names_recipe(recipe))?;
+    let regions = regions_of(file, site).into_iter();
+    let mut found = regions.flat_map(|region| suppressions(file, region));
+    let suppression = found.find(|suppression| suppression.names_recipe(recipe))?;
     Some(if suppression.reason.is_empty() {
         let line = suppression.line;
         Err(format!(
@@ -126,12 +149,15 @@ pub(crate) fn idle_comments(
                 .any(|recipe| recipe.id == **name || recipe.id.ends_with(&format!("/{name}")))
         });
         let used = findings.iter().any(|finding| {
-            let region = region_of(file, finding.site.span);
-            let lines = file.source.line_of(region.start)
-                ..=file
-                    .source
-                    .line_of(region.end.saturating_sub(1).max(region.start));
-            lines.contains(&suppression.line) && suppression.names_recipe(&finding.site.recipe)
+            let holds = |region: &Span| {
+                let lines = file.source.line_of(region.start)
+                    ..=file
+                        .source
+                        .line_of(region.end.saturating_sub(1).max(region.start));
+                lines.contains(&suppression.line)
+            };
+            suppression.names_recipe(&finding.site.recipe)
+                && regions_of(file, finding.site.span).iter().any(holds)
         });
         if let Some(name) = unknown {
             remarks.push(remark(

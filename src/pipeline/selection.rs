@@ -31,7 +31,12 @@ impl Selection {
         any(&self.recipes, &|pattern| {
             names_recipe(pattern, &site.recipe)
         }) && any(&self.contexts, &|name| *name == finding.facts.context.name)
-            && any(&self.paths, &|path| lies_in(&site.file, path))
+            && self.takes_file(&site.file)
+    }
+
+    /// Whether a file belongs to the selection.
+    pub fn takes_file(&self, file: &str) -> bool {
+        self.paths.is_empty() || self.paths.iter().any(|path| lies_in(file, path))
     }
 
     /// Whether edits as far proven as those of the site are wanted.

@@ -59,11 +59,11 @@ impl ParsedFile {
     ) -> Self {
         let model = language.model(source.text(), &parsed.tree);
         let outline = language.outline(source.text(), &parsed.tree, &model);
-        let errors = if parsed.errors.is_some() {
-            language::error_spans(&parsed.tree)
-        } else {
-            Vec::new()
-        };
+        let mut errors = language.misplaced(source.text(), &parsed.tree);
+        if parsed.errors.is_some() {
+            errors.extend(language::error_spans(&parsed.tree));
+            errors.sort_unstable();
+        }
         Self {
             tree: room::Lent::new(parsed.tree, source.text().len(), room),
             source,

@@ -11,6 +11,9 @@ use crate::finding::{Finding, Inventory, Patch};
 use crate::report::diff::{self, Change};
 use crate::report::totals::applicability;
 
+/// What a comment to a person has in it.
+const COMMENT: &str = "connmod: review(";
+
 /// How many unchanged lines may lie between an edit and the changed lines it is behind: a diff can slide a change along equal lines.
 const SLACK: usize = 3;
 
@@ -43,6 +46,8 @@ pub fn unified_after(before: &str, patch: &Patch, sites: &[&Finding]) -> String 
 /// Which lines of a file serve which sites.
 pub(super) struct Hunks<'a> {
     edits: Vec<(RangeInclusive<usize>, Option<&'a Finding>)>,
+    /// For each edit whether it only adds or removes a comment to a person.
+    comments: Vec<bool>,
 }
 
 impl<'a> Hunks<'a> {
@@ -52,17 +57,46 @@ impl<'a> Hunks<'a> {
             let finding = id.as_deref().and_then(|id| findings.get(id)).copied();
             (lines.of_edit(edit), finding)
         });
+        let is_comment = |edit: &Edit| {
+            let old = &patch.before[edit.span.start..edit.span.end];
+            let texts = [edit.text.as_str(), old];
+            let only = |text: &&str| text.trim().is_empty() || text.contains(COMMENT);
+            texts.iter().all(only) && texts.iter().any(|text| text.contains(COMMENT))
+        };
         Self {
             edits: edits.collect(),
+            comments: patch
+                .edits
+                .iter()
+                .map(|(edit, _)| is_comment(edit))
+                .collect(),
         }
     }
 
     fn describe(&self, changes: &[Change]) -> Option<String> {
-        describe_all(&self.sites(changes)).or_else(|| self.describe_shared())
+        let near = self.near(changes);
+        let of = |comments: bool| -> Vec<&Finding> {
+            let chosen = near.iter().filter(|at| self.comments[**at] == comments);
+            chosen.filter_map(|at| self.edits[*at].1).collect()
+        };
+        if !near.is_empty() && near.iter().all(|at| self.comments[*at]) {
+            let words = describe_all(&of(true));
+            return Some(words.map_or_else(
+                || "comments for a person".to_owned(),
+                |words| format!("comment for a person: {words}"),
+            ));
+        }
+        describe_all(&of(false)).or_else(|| self.describe_shared())
     }
 
     /// The sites that a hunk with these changes serves, one for each of their edits.
     pub(super) fn sites(&self, changes: &[Change]) -> Vec<&'a Finding> {
+        let near = self.near(changes).into_iter();
+        near.filter_map(|at| self.edits[at].1).collect()
+    }
+
+    /// The edits that a hunk with these changes holds.
+    fn near(&self, changes: &[Change]) -> Vec<usize> {
         let (Some(first), Some(last)) = (changes.first(), changes.last()) else {
             return Vec::new();
         };
@@ -70,12 +104,13 @@ impl<'a> Hunks<'a> {
         let distances = self
             .edits
             .iter()
-            .map(|(lines, finding)| (distance(&range, lines), *finding));
+            .enumerate()
+            .map(|(at, (lines, _))| (distance(&range, lines), at));
         let nearest = distances.clone().map(|(distance, _)| distance).min();
         let limit = nearest.unwrap_or_default().max(SLACK);
         distances
             .filter(|(distance, _)| *distance <= limit)
-            .filter_map(|(_, finding)| finding)
+            .map(|(_, at)| at)
             .collect()
     }
 
@@ -247,6 +282,20 @@ mod tests {
                 "@@ -32,7 +33,7 @@ asyncpg/pool-acquire (unsafe): rls, the identity `user_id` may be `None`: its default is `None`",
             ]
         );
+    }
+
+    #[test]
+    fn a_hunk_with_nothing_but_a_comment_says_so() {
+        let inventory = sample::inventory();
+        let comment = "# connmod: review(asyncpg/pool-acquire): why\n";
+        let patch = patch(&[
+            (15, "one", Some("app-agents-advisor-py-0010")),
+            (35, comment, Some("app-agents-advisor-py-0040")),
+        ]);
+        let diff = unified(&patch, &by_id(&inventory));
+        let headers = headers(&diff);
+        assert!(headers[0].contains("@@ asyncpg/pool-acquire (safe): rls"));
+        assert!(headers[1].contains("@@ comment for a person: asyncpg/pool-acquire"));
     }
 
     #[test]

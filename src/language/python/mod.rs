@@ -60,6 +60,10 @@ impl Language for Python {
         statements::too_indented(source)
     }
 
+    fn misplaced(&self, source: &str, tree: &Tree) -> Vec<Span> {
+        statements::indented_at_top(source, tree)
+    }
+
     fn observers(&self) -> &'static [&'static str] {
         &["locals", "vars", "globals", "dir", "eval", "exec"]
     }

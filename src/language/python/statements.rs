@@ -87,6 +87,22 @@ pub(super) fn too_indented(source: &str) -> Option<usize> {
     None
 }
 
+/// The statements of the module itself that are indented, where a line at the margin cut a body off: the grammar takes them, CPython does not.
+pub(super) fn indented_at_top(source: &str, tree: &Tree) -> Vec<Span> {
+    let statements = statements_of(tree.root_node()).into_iter();
+    let indented = statements.filter(|statement| {
+        let start = statement.start_byte();
+        let before = source[..start].trim_end_matches([' ', '\t']);
+        // `a; \` goes on in the next line.
+        let line = before
+            .strip_suffix('\n')
+            .map(|line| line.trim_end_matches('\r'));
+        before.len() < start
+            && (before.is_empty() || line.is_some_and(|line| !line.ends_with('\\')))
+    });
+    indented.map(Span::from).collect()
+}
+
 /// The statement behind which the first import of a module may stand: the last `from __future__` import, or the docstring.
 pub(super) fn import_anchor(tree: &Tree) -> Option<Span> {
     let mut anchor = None;

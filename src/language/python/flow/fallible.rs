@@ -146,7 +146,10 @@ fn call(code: &Code<'_>, node: Node<'_>) -> Option<Risk> {
 
 /// How many names the parts of a value get; nothing where it gets one name, or where what is left over is collected.
 fn parts_of(left: Node<'_>) -> Option<usize> {
-    let is_pattern = matches!(left.kind(), "pattern_list" | "tuple_pattern" | "list_pattern");
+    let is_pattern = matches!(
+        left.kind(),
+        "pattern_list" | "tuple_pattern" | "list_pattern"
+    );
     is_pattern.then(|| children(left).len())
 }
 

@@ -4,7 +4,7 @@
 use super::{Transaction, Writes};
 use crate::facts::connection::Connection;
 use crate::facts::errors;
-use crate::language::usage::Catch;
+use crate::language::usage::{Catch, Usage};
 use crate::rewrite::Subject;
 use crate::source::Span;
 use crate::sql::{Command, SqlFacts};
@@ -19,7 +19,7 @@ pub(super) fn swallowed(
     result: &mut Transaction,
 ) {
     let file = subject.parsed();
-    let uses = uses(connection);
+    let uses = uses(subject, connection);
     let savepoints = &writes.transactions;
     let caught_in = |limit: Span| -> Vec<Span> {
         let spared = |used: Span| {
@@ -113,7 +113,7 @@ pub(super) fn swallowed_elsewhere(
     result: &mut Transaction,
 ) {
     let file = subject.parsed();
-    let uses = uses(connection);
+    let uses = uses(subject, connection);
     let savepoints = &writes.transactions;
     for other in connection.others.iter().filter(|other| other.passed) {
         // An error inside a savepoint that goes on is met by what ends the savepoint.
@@ -167,15 +167,33 @@ pub(super) fn swallowed_elsewhere(
     }
 }
 
-/// Where the connection is used, or passed to what may use it.
-fn uses(connection: &Connection) -> Vec<Span> {
+/// Where the connection is used, or passed to what may use it; an object that it was given to uses it, too.
+fn uses(subject: Subject<'_>, connection: &Connection) -> Vec<Span> {
     let calls = connection.calls.iter().map(|call| call.call.call);
     let passed = connection.others.iter().filter(|other| other.passed);
     let handles = connection.handles.iter().copied();
     calls
-        .chain(passed.map(|other| other.span))
+        .chain(passed.flat_map(|other| {
+            let given = given_to(subject, other.span).into_iter();
+            given.chain([other.span])
+        }))
         .chain(handles)
         .collect()
+}
+
+/// The uses of the object that a call gives which gets the connection at `argument`: `lots = Lots(conn)`. What is awaited on the spot is
+/// a result.
+fn given_to(subject: Subject<'_>, argument: Span) -> Vec<Span> {
+    let file = subject.parsed();
+    let Usage::Argument { call, .. } = file.language.usage(file.code(), argument) else {
+        return Vec::new();
+    };
+    let mut named = file.model.bindings.iter();
+    let named = named.find(|binding| binding.value == Some(call));
+    let references = named
+        .into_iter()
+        .flat_map(|binding| file.model.references_to(binding.scope, &binding.name));
+    references.map(|reference| reference.span).collect()
 }
 
 /// Whether the connection is used in a handler, or behind a place that goes on after an error.

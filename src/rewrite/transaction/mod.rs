@@ -9,12 +9,11 @@ mod failures;
 mod statements;
 mod undone;
 
-use std::collections::BTreeSet;
-
 use crate::facts::connection::{Connection, OtherUse, QueryCall};
 use crate::facts::tables::parse_name;
-use crate::language::usage::{Manner, Usage};
-use crate::project::ParsedFile;
+use crate::language::expression::Argument;
+use crate::language::usage::{Manner, MethodCall, Usage};
+use crate::project::{FileId, ParsedFile};
 use crate::rewrite::Subject;
 use crate::source::Span;
 use crate::sql::{Effect, SqlFacts, Statement, StatementKind, TableName};
@@ -44,9 +43,11 @@ pub(super) fn around(
 ) -> Transaction {
     let mut result = Transaction::default();
     let body = with_further_items(subject, region, body);
-    for call in &connection.calls {
-        forbidden(subject, call, &mut result.refused);
+    let runs = runs(subject, connection, body);
+    for run in &runs {
+        forbidden(subject, run, &mut result.refused);
     }
+    result.refused.extend(levels(subject, connection));
     for other in connection.others.iter().filter(|other| other.outlives) {
         result.refused.push(format!(
             "the connection {} (line {})",
@@ -68,8 +69,10 @@ pub(super) fn around(
     errors::swallowed(subject, connection, &writes, region, body, &mut result);
     errors::swallowed_elsewhere(subject, connection, &writes, region, &mut result);
     result.unproven.extend(procedures(subject, connection));
-    result.unproven.extend(effective_now(subject, connection));
-    statements::changed(subject, connection, &writes, body, &mut result);
+    result
+        .unproven
+        .extend(effective_now(subject, connection, &runs));
+    statements::changed(subject, connection, &writes, &runs, body, &mut result);
     undone::writes(subject, connection, &writes, body, &mut result);
     undone::transactions(subject, connection, &writes, body, &mut result);
     callees::effects(subject, connection, &writes, body, &mut result);
@@ -99,7 +102,13 @@ fn with_further_items(subject: Subject<'_>, region: Span, body: Span) -> Span {
 struct Run<'a> {
     span: Span,
     in_loop: bool,
+    /// Whether several statements are run there, each by itself; those of one text are one transaction anyway.
+    is_several: bool,
+    /// Whether it is passed to what opens a transaction of its own.
+    in_transaction: bool,
     statements: Vec<&'a Statement>,
+    /// The queries as they are written.
+    texts: Vec<&'a str>,
 }
 
 impl Run<'_> {
@@ -110,31 +119,49 @@ impl Run<'_> {
 }
 
 /// All places where statements are run on the connection, in source order.
-fn runs<'a>(subject: Subject<'_>, connection: &'a Connection, body: Span) -> Vec<Run<'a>> {
-    let file = subject.parsed();
+fn runs<'a>(subject: Subject<'a>, connection: &'a Connection, body: Span) -> Vec<Run<'a>> {
+    let project = subject.world.project;
+    let text = |id: FileId, call: &MethodCall| -> &'a str {
+        let argument = call.arguments.first().map(Argument::value);
+        argument.map_or("", |argument| argument.text(project.file(id).text()))
+    };
     let own = connection.calls.iter();
     let own = own.filter(|call| call.queries.is_some()).map(|call| Run {
         span: call.call.call,
         in_loop: call.in_loop,
+        is_several: false,
+        in_transaction: false,
         statements: call.statements().collect(),
+        texts: vec![text(subject.file, &call.call)],
     });
     let passed = connection.others.iter().filter(|other| other.passed);
-    let passed = passed.map(|other| Run {
-        span: other.span,
-        in_loop: file
-            .language
-            .innermost_loop(file.code(), other.span, body)
-            .is_some(),
-        statements: other
-            .behind
-            .queries
-            .iter()
-            .flat_map(|query| &query.statements)
-            .collect(),
+    let passed = passed.map(|other| {
+        let calls = &other.behind.calls;
+        let queries = &other.behind.queries;
+        Run {
+            span: other.span,
+            in_loop: repeats(subject.parsed(), other.span, body)
+                || calls.iter().any(|(id, call)| {
+                    let file = project.file(*id);
+                    let around = file.function_at(call.call.start);
+                    around
+                        .is_some_and(|scope| repeats(file, call.call, file.model.scope(scope).body))
+                }),
+            is_several: queries.len() > 1,
+            in_transaction: calls.iter().any(|(_, call)| call.method == "transaction"),
+            statements: queries.iter().flat_map(|query| &query.statements).collect(),
+            texts: calls.iter().map(|(id, call)| text(*id, call)).collect(),
+        }
     });
     let mut runs: Vec<Run<'a>> = own.chain(passed).collect();
     runs.sort_by_key(|run| run.span);
     runs
+}
+
+fn repeats(file: &ParsedFile, span: Span, outer: Span) -> bool {
+    file.language
+        .innermost_loop(file.code(), span, outer)
+        .is_some()
 }
 
 /// Where the connection is closed, reset or given back while the transaction is open, which can then not be ended.
@@ -307,63 +334,60 @@ fn owners_views(subject: Subject<'_>, result: &mut Transaction) {
     }));
 }
 
-/// Statements and methods that a surrounding transaction changes or forbids.
-fn forbidden(subject: Subject<'_>, call: &QueryCall, reasons: &mut Vec<String>) {
-    let line = subject.line(call.call.call);
-    let effects: BTreeSet<Effect> = call
-        .statements()
-        .flat_map(|s| s.effects.iter().copied())
-        .collect();
-    if effects.contains(&Effect::NoTransaction) {
+/// Statements that a surrounding transaction changes or forbids.
+fn forbidden(subject: Subject<'_>, run: &Run<'_>, reasons: &mut Vec<String>) {
+    let line = subject.line(run.span);
+    if run.has(Effect::NoTransaction) {
         reasons.push(format!(
             "a statement cannot run inside a transaction (line {line})"
         ));
     }
-    if effects.contains(&Effect::TransactionControl) {
+    if run.has(Effect::TransactionControl) {
         reasons.push(format!(
             "the transaction is steered by SQL text (line {line})"
         ));
     }
-    if effects.contains(&Effect::SettingsReset) {
+    if run.has(Effect::SettingsReset) {
         reasons.push(format!(
             "`RESET ALL` would take the user of row-level security away (line {line})"
         ));
     }
-    if sets_user(subject, call) {
+    if sets_user(subject, run) {
         reasons.push(format!(
             "the user of row-level security is set by hand (line {line})"
         ));
     }
-    // asyncpg refuses a nested transaction of another isolation level and ignores `readonly` and `deferrable` there.
-    if call.call.method == "transaction" && !call.call.arguments.is_empty() {
-        reasons.push(format!(
-            "`.transaction(…)` has arguments, which a savepoint cannot have (line {line})"
-        ));
-    }
+}
+
+/// Transactions with arguments: asyncpg refuses a nested one of another isolation level and ignores `readonly` and `deferrable` there.
+fn levels(subject: Subject<'_>, connection: &Connection) -> Option<String> {
+    let has_arguments =
+        |call: &MethodCall| call.method == "transaction" && !call.arguments.is_empty();
+    let own = connection.calls.iter();
+    let own = own.filter(|call| has_arguments(&call.call));
+    let passed = connection.others.iter().filter(|other| {
+        let mut calls = other.behind.calls.iter();
+        calls.any(|(_, call)| has_arguments(call))
+    });
+    let places = own.map(|call| call.call.call);
+    let place = places.chain(passed.map(|other| other.span)).min()?;
+    Some(format!(
+        "`.transaction(…)` has arguments, which a savepoint cannot have (line {})",
+        subject.line(place)
+    ))
 }
 
 /// Whether a statement sets a setting that the policies read, which would override the user of the scope.
-fn sets_user(subject: Subject<'_>, call: &QueryCall) -> bool {
-    let sets = call.statements().any(|statement| {
-        statement.effects.contains(&Effect::LocalSetting)
-            || statement.effects.contains(&Effect::SessionSetting)
-    });
-    let text = call
-        .call
-        .arguments
-        .first()
-        .map(|argument| subject.text(argument.value()))
-        .unwrap_or_default();
-    sets && subject
-        .world
-        .schema
-        .setting_names()
+fn sets_user(subject: Subject<'_>, run: &Run<'_>) -> bool {
+    let sets = run.has(Effect::LocalSetting) || run.has(Effect::SessionSetting);
+    let names = || subject.world.schema.setting_names();
+    sets && names()
         .iter()
-        .any(|name| text.contains(name.as_str()))
+        .any(|name| run.texts.iter().any(|text| text.contains(name.as_str())))
 }
 
 /// Statements that have an effect only inside of a transaction, where the block has none today.
-fn effective_now(subject: Subject<'_>, connection: &Connection) -> Vec<String> {
+fn effective_now(subject: Subject<'_>, connection: &Connection, runs: &[Run<'_>]) -> Vec<String> {
     let file = subject.parsed();
     let has_transaction = connection
         .calls
@@ -377,24 +401,21 @@ fn effective_now(subject: Subject<'_>, connection: &Connection) -> Vec<String> {
     if has_transaction {
         return Vec::new();
     }
-    let late = |effect: &Effect| {
-        matches!(
-            effect,
-            Effect::LocalSetting | Effect::TransactionLock | Effect::Cursor
+    let late = [
+        Effect::LocalSetting,
+        Effect::TransactionLock,
+        Effect::Cursor,
+    ];
+    let runs = runs
+        .iter()
+        .filter(|run| !run.in_transaction && late.iter().any(|effect| run.has(*effect)));
+    runs.map(|run| {
+        format!(
+            "a statement takes effect only in a transaction, which there is now (line {})",
+            subject.line(run.span)
         )
-    };
-    let calls = connection.calls.iter().filter(|call| {
-        call.statements()
-            .any(|statement| statement.effects.iter().any(late))
-    });
-    calls
-        .map(|call| {
-            format!(
-                "a statement takes effect only in a transaction, which there is now (line {})",
-                subject.line(call.call.call)
-            )
-        })
-        .collect()
+    })
+    .collect()
 }
 
 /// An await in the block that is not on the connection: while it lasts, the transaction stays open.

@@ -1,6 +1,6 @@
 //! What single statements do otherwise inside of a transaction: what is sent, set, locked or numbered with it, and definitions.
 
-use super::{Run, Transaction, Writes, runs};
+use super::{Run, Transaction, Writes};
 use crate::facts::connection::Connection;
 use crate::rewrite::Subject;
 use crate::source::Span;
@@ -11,19 +11,19 @@ pub(super) fn changed(
     subject: Subject<'_>,
     connection: &Connection,
     writes: &Writes,
+    runs: &[Run<'_>],
     body: Span,
     result: &mut Transaction,
 ) {
-    let runs = runs(subject, connection, body);
     let mut say = |reason: Option<String>| result.unproven.extend(reason);
-    say(notifications(subject, connection, &runs, body));
-    say(listening(subject, connection, &runs));
-    say(definitions(subject, &runs));
-    say(locks_given_back(subject, writes, &runs, body));
-    say(session_settings(subject, &runs));
-    say(numbers(subject, connection, &runs));
-    say(ends(subject, &runs));
-    say(times(subject, &runs));
+    say(notifications(subject, connection, runs, body));
+    say(listening(subject, connection, runs));
+    say(definitions(subject, runs));
+    say(locks_given_back(subject, writes, runs, body));
+    say(session_settings(subject, runs));
+    say(numbers(subject, connection, runs));
+    say(ends(subject, runs));
+    say(times(subject, runs));
 }
 
 fn with<'r, 's>(runs: &'r [Run<'s>], effect: Effect) -> Option<&'r Run<'s>> {
@@ -53,9 +53,7 @@ fn notifications(
         .iter()
         .filter(|run| run.has(Effect::Notify))
         .find(|run| {
-            run.in_loop
-                || run.statements.len() > 1
-                || places.iter().any(|place| place.start >= run.span.end)
+            run.in_loop || run.is_several || places.iter().any(|place| place.start >= run.span.end)
         })?;
     Some(format!(
         "a notification (line {}) is sent only when the transaction ends, behind all that follows it, and an equal one only once",
@@ -94,7 +92,7 @@ fn definitions(subject: Subject<'_>, runs: &[Run<'_>]) -> Option<String> {
     let run = runs
         .iter()
         .find(|run| run.statements.iter().any(|statement| defines(&statement)))?;
-    let alone = runs.len() == 1 && run.statements.len() == 1 && !run.in_loop;
+    let alone = runs.len() == 1 && !run.is_several && !run.in_loop;
     (!alone).then(|| {
         format!(
             "a definition (line {}) is in one transaction with the other statements now: they may fail by it, and others wait until it is over",
@@ -114,7 +112,7 @@ fn locks_given_back(
     let run = locks
         .filter(|run| {
             !writes.spans.is_empty()
-                && (run.statements.len() > 1 || writes.before(subject, run.span, body).is_some())
+                && (run.is_several || writes.before(subject, run.span, body).is_some())
         })
         .last()?;
     Some(format!(
@@ -156,7 +154,11 @@ fn times(subject: Subject<'_>, runs: &[Run<'_>]) -> Option<String> {
         .iter()
         .filter(|run| run.has(Effect::TransactionTime))
         .collect();
-    let again = |run: &&&Run<'_>| run.in_loop;
+    let again = |run: &&&Run<'_>| {
+        let statements = run.statements.iter();
+        let asks = |statement: &&&Statement| statement.effects.contains(&Effect::TransactionTime);
+        run.in_loop || run.is_several && statements.filter(asks).count() > 1
+    };
     // A statement that only compares with the time gets another answer when it is asked again later: a loop waits for that.
     let polls = |run: &&Run<'_>| run.in_loop && run.has(Effect::ReadsTime);
     let several = asking.get(1..).and_then(|further| further.last().copied());
@@ -175,18 +177,22 @@ fn stamped<'r, 's>(subject: Subject<'_>, runs: &'r [Run<'s>]) -> Option<&'r Run<
     let schema = subject.world.schema;
     let mut seen: Vec<TableName> = Vec::new();
     for run in runs {
+        let mut here = Vec::new();
         for statement in &run.statements {
-            for table in statement.inserted() {
-                let stamps =
-                    statement.effects.contains(&Effect::StoresTime) || schema.is_stamped(&table);
-                if !stamps {
-                    continue;
-                }
-                if run.in_loop || seen.iter().any(|other| other.matches(&table)) {
-                    return Some(run);
-                }
-                seen.push(table);
+            let stores = statement.effects.contains(&Effect::StoresTime);
+            let stamped = |table: &TableName| stores || schema.is_stamped(table);
+            here.extend(statement.inserted().filter(stamped));
+        }
+        // Of the queries of one call only one is run.
+        if !run.is_several {
+            here.sort_unstable();
+            here.dedup();
+        }
+        for table in here {
+            if run.in_loop || seen.iter().any(|other| other.matches(&table)) {
+                return Some(run);
             }
+            seen.push(table);
         }
     }
     None

@@ -432,7 +432,7 @@ fn hands_out_time(tokens: Tokens<'_>) -> bool {
                     ],
                 )
                 || tokens.is_symbol(at - 1, '(');
-            let is_query = begins && is_source || tokens.is_symbol(at + 1, '(') && is_source;
+            let is_query = is_source && (begins || tokens.is_symbol(at + 1, '('));
             // What stands in the brackets of a call or an expression of the list is a part of the list.
             around.push((reads && (is_query || in_list), in_list && !is_query));
         } else if tokens.is_symbol(at, ')') {

@@ -225,7 +225,7 @@ fn meets(subject: Subject<'_>, borrow: &Borrow, writes: &Writes) -> bool {
 }
 
 /// The calls inside the block, not those of functions that are defined there.
-fn calls<'a>(subject: Subject<'a>, body: Span) -> Vec<Called<'a>> {
+fn calls(subject: Subject<'_>, body: Span) -> Vec<Called<'_>> {
     let file = subject.parsed();
     let around = file.function_at(body.start);
     let here = file
@@ -248,7 +248,7 @@ fn calls<'a>(subject: Subject<'a>, body: Span) -> Vec<Called<'a>> {
 }
 
 /// The resources that are opened inside the block: what opening one does where it stands, and what closing it does at the end of its body.
-fn managers<'a>(subject: Subject<'a>, body: Span) -> Vec<Called<'a>> {
+fn managers(subject: Subject<'_>, body: Span) -> Vec<Called<'_>> {
     let file = subject.parsed();
     let entered = file.language.entered(file.code(), body).into_iter();
     entered

@@ -169,7 +169,8 @@ impl Place<'_> {
         });
         let scope = file.model.scope_at(found.start);
         let reads_row = fallible.risk == Risk::Lookup;
-        !on_connection && !(reads_row && self.is_of_row(scope, found, found, DEPTH))
+        let of_row = || reads_row && self.is_of_row(scope, found, found, DEPTH);
+        !on_connection && !of_row()
     }
 
     /// Whether an expression about what a statement on the connection gives raises although that has changed rows: one that changes none

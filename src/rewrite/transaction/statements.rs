@@ -91,7 +91,7 @@ fn definitions(subject: Subject<'_>, runs: &[Run<'_>]) -> Option<String> {
     let defines = |statement: &&Statement| statement.kind == StatementKind::Definition;
     let run = runs
         .iter()
-        .find(|run| run.statements.iter().any(|statement| defines(&statement)))?;
+        .find(|run| run.statements.iter().any(&defines))?;
     let alone = runs.len() == 1 && !run.is_several && !run.in_loop;
     (!alone).then(|| {
         format!(
@@ -108,13 +108,11 @@ fn locks_given_back(
     runs: &[Run<'_>],
     body: Span,
 ) -> Option<String> {
-    let locks = runs.iter().filter(|run| run.has(Effect::SessionLock));
-    let run = locks
-        .filter(|run| {
-            !writes.spans.is_empty()
-                && (run.is_several || writes.before(subject, run.span, body).is_some())
-        })
-        .last()?;
+    let mut locks = runs.iter().filter(|run| run.has(Effect::SessionLock));
+    let run = locks.rfind(|run| {
+        !writes.spans.is_empty()
+            && (run.is_several || writes.before(subject, run.span, body).is_some())
+    })?;
     Some(format!(
         "an advisory lock is given back (line {}) before the write that it guards is committed",
         subject.line(run.span)

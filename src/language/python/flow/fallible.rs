@@ -46,9 +46,10 @@ pub(in crate::language::python) fn fallible(code: &Code<'_>, body: Span) -> Vec<
 pub(in crate::language::python) fn exits(code: &Code<'_>, body: Span) -> Vec<Span> {
     let ends = |node: &Node<'_>| {
         let callee = node.child_by_field_name("function");
-        callee.is_some_and(|callee| match qualified(code, callee) {
-            Some(name) => ["sys.exit", "os._exit", "os.abort"].contains(&name.as_str()),
-            None => {
+        callee.is_some_and(|callee| {
+            if let Some(name) = qualified(code, callee) {
+                ["sys.exit", "os._exit", "os.abort"].contains(&name.as_str())
+            } else {
                 let text = code.text(callee.into());
                 let reference = code.reference_at(callee.into());
                 ["exit", "quit"].contains(&text)
@@ -127,11 +128,10 @@ fn call(code: &Code<'_>, node: Node<'_>) -> Option<Risk> {
     let arguments = arguments.unwrap_or_default();
     let is_literal =
         |argument: &Node<'_>| matches!(argument.kind(), "integer" | "float" | "string");
-    let converts = CONVERSIONS.contains(&last)
-        && !arguments.is_empty()
-        && !arguments.iter().all(is_literal)
-        // `next(rows, None)` has an answer where there is nothing left.
-        && !(last == "next" && arguments.len() > 1);
+    // `next(rows, None)` has an answer where there is nothing left.
+    let answers = last == "next" && arguments.len() > 1;
+    let constant = arguments.iter().all(is_literal);
+    let converts = CONVERSIONS.contains(&last) && !constant && !answers;
     let chooses = CHOICES.contains(&last) && !is_method && arguments.len() == 1;
     // `values.pop(key, None)` has an answer, too.
     let removes = REMOVALS.contains(&last) && is_method && arguments.len() < 2;

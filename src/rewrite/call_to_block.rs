@@ -47,6 +47,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     };
     let mut proposal = Proposal::new(statement, filled.target);
     proposal.unproven.extend(proof::doubt(subject));
+    proposal.unproven.extend(filled.unproven);
     proposal.edits.push(Edit::replace(pool, name));
     proposal.move_lines(edits);
     proposal.imports = filled.imports;

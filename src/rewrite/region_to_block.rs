@@ -25,6 +25,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     let filled = template::fill(subject, with, assignment.start)?;
     let mut proposal = Proposal::new(Span::new(assignment.start, region.body.end), filled.target);
     proposal.unproven.extend(proof::doubt(subject));
+    proposal.unproven.extend(filled.unproven);
     proposal.unproven.extend(region.mended(subject));
     proposal.notes.extend(region.dead_guard(subject, name));
     let header = if region.names_it(subject, name) {

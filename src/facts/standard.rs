@@ -1,10 +1,14 @@
 //! The standard module as its code defines it: what its helpers take and give, which function returns the shared pool, which registers one.
 
+pub mod reading;
+pub mod setting;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
 use crate::facts::World;
 use crate::facts::session_scope::{self, SessionScope};
+use crate::facts::standard::reading::{Lends, Reading, WITHOUT_RESULT};
 use crate::language::expression::{Argument, Expression};
 use crate::language::{ImportKind, Model, Parameter, ParameterKind, ScopeId};
 use crate::project::{FileId, FunctionRef, ParsedFile, Project, Symbol};
@@ -24,6 +28,10 @@ pub struct Helper {
     pub keywords: Vec<String>,
     /// How its result differs from the driver's (`rows become dicts`); empty where it does not.
     pub converts: Option<String>,
+    /// The arguments that it needs by position, in order, and those that it needs by name.
+    pub required: (Vec<String>, Vec<String>),
+    /// What it does besides the method, as its code says.
+    pub reading: Reading,
 }
 
 /// The standard module, read from its code.
@@ -39,6 +47,10 @@ pub struct StandardModule {
     pub absent: BTreeSet<String>,
     /// What the settings say of the module and its code does not bear out, a line each; names that it lacks are not among them.
     pub warnings: Vec<String>,
+    /// What its scopes do, by the keys of the settings: `scope`, `rls`.
+    pub scopes: BTreeMap<&'static str, Reading>,
+    /// Whether its getter gives a pool without being told which.
+    pub getter_needs: Vec<String>,
     /// Functions that make a pool the shared one.
     pub registrars: Vec<String>,
     /// Whether the scope with a user declares its user as text (`user_id: str`).
@@ -94,11 +106,8 @@ impl StandardModule {
             }
         }
         module.refuse_helpers(project, id, driver);
-        for helper in module.helpers.values_mut() {
-            if let Some((file, scope)) = defined(project, &module.members, id, &helper.name) {
-                describe(file, scope, helper);
-            }
-        }
+        module.read_helpers(project, id, driver);
+        module.read_scopes(project, id, config, driver);
         let rls = standard
             .rls
             .as_deref()
@@ -122,6 +131,101 @@ impl StandardModule {
             module.registrars = registrars(file, scope);
         }
         module
+    }
+
+    /// What the helpers take, give and do besides.
+    fn read_helpers(&mut self, project: &Project, home: FileId, driver: &Driver) {
+        for (method, mut helper) in std::mem::take(&mut self.helpers) {
+            let symbol = self.members.get(&helper.name);
+            let function = symbol.and_then(|symbol| project.function(symbol, home));
+            let Some(function) = function else {
+                self.helpers.insert(method, helper);
+                continue;
+            };
+            describe(
+                project.file(function.file),
+                function.scope,
+                &mut helper,
+                &method,
+            );
+            helper.reading = reading::helper(project, driver, function, &method);
+            let (file, scope) = (project.file(function.file), function.scope);
+            if let Some(why) = not_by_position(file, scope, &method) {
+                let place = project.place(function.file, file.model.scope(scope).span);
+                helper.reading.refused.insert(0, format!("{why} ({place})"));
+            }
+            let name = &helper.name;
+            let refused = helper
+                .reading
+                .refused
+                .first()
+                .map(|why| format!("`{name}` is not a helper for `.{method}()`: {why}"));
+            let doubts = helper.reading.differs.iter().chain(&helper.reading.result);
+            let doubts = doubts.map(|why| format!("`{name}` is not just `.{method}()`: {why}"));
+            let warnings: Vec<String> = match &refused {
+                Some(refused) => vec![refused.clone()],
+                None => doubts.collect(),
+            };
+            let warnings = warnings
+                .into_iter()
+                .map(|warning| format!("standard.helpers.{method}: {warning}"));
+            self.warnings.extend(warnings);
+            match refused {
+                Some(reason) => {
+                    self.refused.insert(method, reason);
+                }
+                None => {
+                    self.helpers.insert(method, helper);
+                }
+            }
+        }
+    }
+
+    /// What the scopes do, and whether they and the getter can be called as rewrites do.
+    fn read_scopes(&mut self, project: &Project, home: FileId, config: &Config, driver: &Driver) {
+        let standard = &config.standard;
+        let function = |name: &str| {
+            let symbol = self.members.get(name)?;
+            Some((symbol, project.function(symbol, home)))
+        };
+        let scopes = [
+            ("scope", &standard.scope, Lends::Plain),
+            ("rls", &standard.rls, Lends::ForUser),
+        ];
+        let mut warnings = Vec::new();
+        for (key, name, lends) in scopes {
+            let Some((name, (symbol, function))) = name
+                .as_deref()
+                .and_then(|name| Some((name, function(name)?)))
+            else {
+                continue;
+            };
+            let reading = match function {
+                // What a scope of sessions does is another question: see `session_scope`.
+                Some(function) if driver.session.is_some() => Reading {
+                    refused: reading::not_callable(project, function, 0),
+                    ..Reading::default()
+                },
+                Some(function) => reading::scope(project, driver, function, lends),
+                None if driver.session.is_some() => Reading::default(),
+                None => reading::openable(project, symbol, home),
+            };
+            let reasons = reading.refused.iter().chain(&reading.differs);
+            warnings.extend(reasons.map(|why| format!("standard.{key}: `{name}`: {why}")));
+            self.scopes.insert(key, reading);
+        }
+        if let Some(name) = &standard.pool
+            && let Some((_, Some(function))) = function(name)
+        {
+            let needs = reading::not_callable(project, function, 0);
+            warnings.extend(
+                needs
+                    .iter()
+                    .map(|why| format!("standard.pool: `{name}`: {why}")),
+            );
+            self.getter_needs = needs;
+        }
+        self.warnings.extend(warnings);
     }
 
     /// Drops the helpers that cannot stand for the method that the settings give them: no rewrite may use them.
@@ -206,13 +310,16 @@ impl StandardModule {
     }
 
     /// Whether the expression at `span` means the function that returns the shared pool.
+    ///
+    /// One that has to be told which pool gives several, of which none is the shared one.
     pub fn is_pool_getter(&self, world: World<'_>, file: FileId, span: Span) -> bool {
-        world
+        let is_getter = world
             .config
             .standard
             .pool
             .as_deref()
-            .is_some_and(|name| self.is_member(world, file, span, name))
+            .is_some_and(|name| self.is_member(world, file, span, name));
+        is_getter && self.getter_needs.is_empty()
     }
 
     /// Whether a symbol is the module's session factory.
@@ -304,7 +411,7 @@ fn does_another(
     (!others.is_empty()).then(|| format!("it calls {}", others.join(", ")))
 }
 
-fn describe(file: &ParsedFile, scope: ScopeId, helper: &mut Helper) {
+fn describe(file: &ParsedFile, scope: ScopeId, helper: &mut Helper, method: &str) {
     let parameters = &file.model.scope(scope).parameters;
     let by_position = |parameter: &&Parameter| {
         matches!(
@@ -316,6 +423,19 @@ fn describe(file: &ParsedFile, scope: ScopeId, helper: &mut Helper) {
         .iter()
         .any(|parameter| parameter.kind == ParameterKind::Rest);
     helper.positional = parameters.iter().filter(by_position).count();
+    let needed = |parameter: &&Parameter| parameter.default.is_none();
+    let names = |parameter: &Parameter| parameter.name.clone();
+    let positional = parameters.iter().filter(by_position);
+    let by_name = parameters
+        .iter()
+        .filter(|parameter| parameter.kind == ParameterKind::KeywordOnly);
+    helper.required = (
+        positional.filter(needed).map(names).collect(),
+        by_name.filter(needed).map(names).collect(),
+    );
+    // The parameters of a query come one by one, or all in one where they are sets of them.
+    let own = 1 + usize::from(method == WITHOUT_RESULT);
+    helper.positional = helper.positional.min(own);
     helper.keywords = parameters
         .iter()
         .filter(|parameter| {
@@ -330,6 +450,35 @@ fn describe(file: &ParsedFile, scope: ScopeId, helper: &mut Helper) {
         .iter()
         .any(|conversion| text.contains(conversion));
     helper.converts = result.then(|| "rows become dicts".to_owned());
+}
+
+/// Why a helper takes neither the query first nor its parameters directly behind it.
+fn not_by_position(file: &ParsedFile, scope: ScopeId, method: &str) -> Option<String> {
+    let parameters = &file.model.scope(scope).parameters;
+    let positional = parameters.iter().filter(|parameter| {
+        matches!(
+            parameter.kind,
+            ParameterKind::PositionalOnly | ParameterKind::Positional
+        )
+    });
+    let rest = parameters
+        .iter()
+        .any(|parameter| parameter.kind == ParameterKind::Rest);
+    let own = 1 + usize::from(method == WITHOUT_RESULT);
+    let mut positional = positional.skip(own);
+    match positional.next() {
+        Some(further) if rest => Some(format!(
+            "it takes `{}` in the place of a parameter of the query",
+            further.name
+        )),
+        _ => {
+            let takes = rest
+                || parameters.iter().any(|p| {
+                    p.kind == ParameterKind::Positional || p.kind == ParameterKind::PositionalOnly
+                });
+            (!takes).then(|| "it takes no query by position".to_owned())
+        }
+    }
 }
 
 /// The functions that store a parameter where the getter at `getter` finds the pool.
@@ -382,154 +531,4 @@ fn last_part(text: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::config::Config;
-    use crate::language;
-    use crate::project::Project;
-    use crate::recipe::{Library, builtin};
-    use crate::source::SourceFile;
-    use crate::sql::schema::Schema;
-
-    fn parsed(path: &str, text: &str) -> Arc<ParsedFile> {
-        let language: &'static dyn language::Language = &language::python::Python;
-        let parsed = language::parse(language, text).expect("it parses");
-        Arc::new(ParsedFile::new(
-            SourceFile::new(path, text),
-            parsed,
-            language,
-        ))
-    }
-
-    /// The standard module of one file, by these helpers.
-    fn helpers(text: &str, helpers: &[(&str, &str)]) -> StandardModule {
-        let files = vec![parsed("app/db.py", text)];
-        let project = Project::new(files, ["app/db.py"]);
-        let mut config = Config::default();
-        config.standard.file = Some("app/db.py".into());
-        let named = helpers
-            .iter()
-            .map(|(method, name)| ((*method).to_owned(), (*name).to_owned()));
-        config.standard.helpers = named.collect();
-        let library = Library::load(builtin()).expect("the built-in recipes load");
-        StandardModule::read(&project, &config, &library.migrations["asyncpg"].driver)
-    }
-
-    const HELPERS: &str = "\
-async def rows(sql, *args):
-    async with pool.acquire() as conn:
-        await conn.execute('SET ROLE reader')
-        return await conn.fetch(sql, *args)
-async def row(sql, *args):
-    return await pool.fetchrow(sql, *args)
-async def value(sql, *args):
-    return await run('fetchval', sql, *args)
-async def shared(sql, *args):
-    await conn.execute('SELECT 1')
-    return await inner(sql, *args)
-async def inner(sql, *args):
-    return await shared(sql, *args) or await pool.fetch(sql, *args)
-";
-
-    #[test]
-    fn a_helper_that_does_another_method_is_not_used() {
-        let standard = helpers(HELPERS, &[("fetch", "row"), ("fetchrow", "row")]);
-        assert_eq!(standard.helpers.keys().collect::<Vec<_>>(), ["fetchrow"]);
-        assert_eq!(
-            standard.no_helper("fetch"),
-            "`row` is not a helper for `.fetch()`: it calls `.fetchrow()`"
-        );
-        assert_eq!(
-            standard.warnings,
-            [
-                "standard.helpers.fetch: `row` is not a helper for `.fetch()`: it calls `.fetchrow()`"
-            ]
-        );
-        assert_eq!(
-            standard.no_helper("execute"),
-            "no helper stands for `.execute()`"
-        );
-    }
-
-    #[test]
-    fn a_helper_that_the_module_does_not_define_is_not_used() {
-        let standard = helpers(HELPERS, &[("fetch", "nope")]);
-        assert!(standard.helpers.is_empty());
-        assert!(standard.absent.contains("nope"));
-        assert_eq!(
-            standard.no_helper("fetch"),
-            "`nope` is not a helper for `.fetch()`: app/db.py does not define it"
-        );
-        assert!(
-            standard.warnings.is_empty(),
-            "the settings' own check says so"
-        );
-        let open = format!("from installed import *\n{HELPERS}");
-        assert_eq!(helpers(&open, &[("fetch", "nope")]).helpers.len(), 1);
-    }
-
-    #[test]
-    fn a_helper_that_also_does_more_or_does_it_elsewhere_is_one() {
-        let standard = helpers(HELPERS, &[("fetch", "rows"), ("fetchval", "value")]);
-        assert_eq!(standard.helpers.len(), 2);
-        let standard = helpers(HELPERS, &[("fetch", "shared")]);
-        assert_eq!(standard.helpers.len(), 1);
-        assert!(standard.warnings.is_empty());
-    }
-
-    #[test]
-    fn a_name_that_the_module_imports_is_a_name_of_the_module() {
-        let files = [
-            (
-                "app/pool.py",
-                "_pool = None\ndef register(pool):\n    global _pool\n    _pool = pool\ndef shared():\n    return _pool\ndef other(): pass\n",
-            ),
-            ("app/db.py", "from app.pool import shared as get\n"),
-            (
-                "app/a.py",
-                "from app.pool import shared, other\nfrom app.db import get\nshared(), get(), other()\n",
-            ),
-        ];
-        let files: Vec<Arc<ParsedFile>> = files
-            .iter()
-            .map(|(path, text)| parsed(path, text))
-            .collect();
-        let paths: Vec<String> = files
-            .iter()
-            .map(|file| file.source.path().to_owned())
-            .collect();
-        let project = Project::new(files, paths.iter().map(String::as_str));
-        let mut config = Config::default();
-        config.standard.file = Some("app/db.py".into());
-        config.standard.pool = Some("get".into());
-        let library = Library::load(builtin()).expect("the built-in recipes load");
-        let driver = &library.migrations["asyncpg"].driver;
-        let standard = StandardModule::read(&project, &config, driver);
-        assert_eq!(standard.registrars, ["register"]);
-        let linked = vec![true; project.files().count()];
-        let world = World {
-            project: &project,
-            config: &config,
-            driver,
-            standard: &standard,
-            schema: &Schema::default(),
-            tests: &globset::GlobSet::empty(),
-            linked: &linked,
-            memo: &crate::facts::memo::Memo::default(),
-        };
-        let file = project.by_path("app/a.py").expect("it is there");
-        let getters: Vec<(&str, bool)> = project
-            .file(file)
-            .outline
-            .calls
-            .iter()
-            .map(|call| {
-                let is_getter = standard.is_pool_getter(world, file, call.callee);
-                (call.name.as_str(), is_getter)
-            })
-            .collect();
-        assert_eq!(getters, [("shared", true), ("get", true), ("other", false)]);
-    }
-}
+mod tests;

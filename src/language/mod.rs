@@ -158,6 +158,10 @@ pub trait Language: Send + Sync {
     fn catches(&self, code: Code<'_>, body: Span) -> Vec<Catch>;
     /// The statements inside `body` that raise an exception; not those of nested functions.
     fn raises(&self, code: Code<'_>, body: Span) -> Vec<Span>;
+    /// Whether the body of a function may run to its end, where it gives back nothing.
+    fn runs_to_end(&self, _code: Code<'_>, _body: Span) -> bool {
+        false
+    }
     /// The statements inside `body` that leave the function with a value or without one; not those of nested functions.
     fn returns(&self, _code: Code<'_>, _body: Span) -> Vec<Span> {
         Vec::new()

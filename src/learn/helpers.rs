@@ -1,5 +1,6 @@
 //! Helpers: functions that run the query that they are given on a connection of their own, and give back what it gave.
 
+use crate::facts::standard::reading::{self, WITHOUT_RESULT, listed};
 use crate::language::expression::{Argument, CallSite, Expression};
 use crate::language::{Parameter, ParameterKind};
 use crate::learn::evidence::{Evidence, returned, value_of};
@@ -12,10 +13,9 @@ pub(super) struct Helper {
     pub(super) function: FunctionRef,
     /// The method that it stands for.
     pub(super) method: String,
+    /// What it does besides the method, or gives instead of its result.
+    pub(super) differs: Option<String>,
 }
-
-/// The method whose result gives nothing to return.
-const WITHOUT_RESULT: &str = "executemany";
 
 /// The helper that a function is, if it is one.
 pub(super) fn helper(evidence: &Evidence<'_>, function: FunctionRef) -> Option<Helper> {
@@ -54,8 +54,16 @@ pub(super) fn helper(evidence: &Evidence<'_>, function: FunctionRef) -> Option<H
         .catches(file.code(), body)
         .iter()
         .any(|catch| catch.falls_through);
-    (!swallows && gives_results(file, function, &results, &method))
-        .then_some(Helper { function, method })
+    if swallows || !gives_results(file, function, &results, &method) {
+        return None;
+    }
+    let reading = reading::helper(evidence.project, evidence.driver, function, &method);
+    let differs = reading.differs.into_iter().chain(reading.result).next();
+    reading.refused.is_empty().then_some(Helper {
+        function,
+        method,
+        differs,
+    })
 }
 
 /// The parameters of a helper: the query, then its arguments.
@@ -174,19 +182,4 @@ fn is_result(
         Expression::Other => listed(file, span).is_some_and(inner),
         _ => false,
     }
-}
-
-/// What `[dict(row) for row in rows]` and `[row for row in rows]` list: `rows`.
-fn listed(file: &ParsedFile, span: Span) -> Option<Span> {
-    let text = span.text(file.text());
-    let inside = text.strip_prefix('[')?.strip_suffix(']')?;
-    let (element, clause) = inside.split_once(" for ")?;
-    let (row, rows) = clause.split_once(" in ")?;
-    let (element, row, rows) = (element.trim(), row.trim(), rows.trim());
-    let is_row = element == row || element.strip_prefix("dict(")?.strip_suffix(')')?.trim() == row;
-    if !is_row || rows.is_empty() {
-        return None;
-    }
-    let start = span.start + (rows.as_ptr() as usize - text.as_ptr() as usize);
-    Some(Span::new(start, start + rows.len()))
 }

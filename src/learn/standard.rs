@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::facts::standard::reading::{self, Lends};
 use crate::language::{ImportKind, Model};
 use crate::learn::contexts::{is_script, is_test};
 use crate::learn::evidence::Evidence;
@@ -247,14 +248,21 @@ impl Chosen<'_, '_> {
 
     fn helpers(&self, forms: &Forms, learnt: &mut Learnt) {
         for method in &self.evidence.driver.query_methods {
-            let of_method = forms
-                .helpers
-                .iter()
-                .filter(|helper| helper.method == *method)
-                .map(|helper| helper.function);
-            if let Some((helper, name)) = self.best(of_method) {
+            let of_method = |plain: bool| {
+                let own = forms.helpers.iter();
+                own.filter(|helper| helper.method == *method)
+                    .filter(move |helper| !plain || helper.differs.is_none())
+                    .map(|helper| helper.function)
+            };
+            let best = self.best(of_method(true));
+            if let Some((helper, name)) = best.or_else(|| self.best(of_method(false))) {
                 let setting = format!("standard.helpers.{method}");
-                let place = self.evidence.place(helper);
+                let mut own = forms.helpers.iter();
+                let own = own.find(|own| own.function == helper);
+                let place = noted(
+                    self.evidence.place(helper),
+                    own.and_then(|own| own.differs.as_ref()),
+                );
                 learnt
                     .notes
                     .push(Note::found(setting, name.as_str(), place));
@@ -265,11 +273,29 @@ impl Chosen<'_, '_> {
 
     fn scopes(&self, forms: &Forms, learnt: &mut Learnt) {
         for (key, functions) in [("scope", &forms.plain), ("rls", &forms.rls)] {
-            let Some((function, name)) = self.best(functions.iter().copied()) else {
+            let lends = if key == "rls" {
+                Lends::ForUser
+            } else {
+                Lends::Plain
+            };
+            let read = |function: FunctionRef| {
+                let (project, driver) = (self.evidence.project, self.evidence.driver);
+                reading::scope(project, driver, function, lends)
+            };
+            let callable = || {
+                let functions = functions.iter().copied();
+                functions.filter(|function| read(*function).refused.is_empty())
+            };
+            let plain = callable().filter(|function| read(*function).differs.is_empty());
+            let best = self.best(plain).or_else(|| self.best(callable()));
+            let Some((function, name)) = best else {
                 self.out_of_reach(key, functions.iter().copied(), learnt);
                 continue;
             };
-            let place = self.evidence.place(function);
+            let place = noted(
+                self.evidence.place(function),
+                read(function).differs.first(),
+            );
             let note = Note::found(format!("standard.{key}"), name.as_str(), place);
             learnt.notes.push(note);
             let standard = &mut learnt.config.standard;
@@ -304,6 +330,14 @@ impl Chosen<'_, '_> {
                 .notes
                 .push(Note::found(format!("standard.{key}"), text, place));
         }
+    }
+}
+
+/// Where a setting was found, with what a function does that its setting does not say.
+fn noted(place: String, differs: Option<&String>) -> String {
+    match differs {
+        Some(why) => format!("{place}; but {why}"),
+        None => place,
     }
 }
 

@@ -49,6 +49,11 @@ pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
         proposal.edits.extend(called);
         helpers.insert(helper.name.clone());
         let line = subject.line(call.call.call);
+        for reason in proof::besides(subject, helper, call) {
+            if !proposal.unproven.contains(&reason) {
+                proposal.unproven.push(reason);
+            }
+        }
         if let Some(conversion) = &helper.converts {
             proposal.unproven.push(format!(
                 "`{}` gives another type: {conversion} (line {line})",

@@ -54,6 +54,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
         let always = "the call only runs under a condition, the block around its statement always";
         proposal.unproven.push(always.to_owned());
     }
+    proposal.unproven.extend(filled.unproven);
     proposal.edits.push(Edit::replace(pool, name));
     proposal.move_lines(edits);
     proposal.imports = filled.imports;

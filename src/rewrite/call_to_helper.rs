@@ -32,6 +32,9 @@ pub(super) fn propose(subject: Subject<'_>) -> Result<Proposal, Refusal> {
     proposal.edits = file
         .language
         .replace_access(file.code(), call.callee, &local);
+    proposal
+        .unproven
+        .extend(proof::besides(subject, helper, query));
     if let Some(conversion) = &helper.converts {
         proposal.unproven.push(format!(
             "`{}` gives another type: {conversion}",

@@ -46,6 +46,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     let filled = template::fill(subject, with, assignment.start)?;
     let mut proposal = Proposal::new(Span::new(assignment.start, pair.clause.end), filled.target);
     proposal.unproven.extend(proof::doubt(subject));
+    proposal.unproven.extend(filled.unproven);
     if filled.with_user {
         let mut transaction = transaction::around(subject, &connection, proposal.region, pair.body);
         // The release behind the body is not a use after the block.

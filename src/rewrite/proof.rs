@@ -12,7 +12,7 @@ use crate::language::usage::Manner;
 use crate::recipe::PoolClass;
 use crate::rewrite::Subject;
 use crate::source::Span;
-use crate::sql::Effect;
+use crate::sql::{Effect, StatementKind};
 
 /// The pool is the shared one, and the site is not in the module that defines the standard.
 pub(super) fn shared_pool(subject: Subject<'_>) -> Vec<String> {
@@ -271,12 +271,15 @@ pub(super) fn mapped(subject: Subject<'_>, call: &QueryCall) -> Vec<String> {
 fn taken(helper: &Helper, arguments: &[Argument]) -> Option<String> {
     let name = &helper.name;
     let mut positional = 0;
+    let mut by_name = Vec::new();
     for argument in arguments {
         match argument {
             Argument::Positional(_) => positional += 1,
             Argument::Spread(_) if helper.spreads => positional = positional.max(1),
             Argument::Spread(_) => return Some(format!("`{name}` takes no spread arguments")),
-            Argument::Keyword { name: keyword, .. } if helper.keywords.contains(keyword) => {}
+            Argument::Keyword { name: keyword, .. } if helper.keywords.contains(keyword) => {
+                by_name.push(keyword);
+            }
             Argument::Keyword { name: keyword, .. } => {
                 return Some(format!("`{name}` takes no `{keyword}=`"));
             }
@@ -288,12 +291,47 @@ fn taken(helper: &Helper, arguments: &[Argument]) -> Option<String> {
     if positional == 0 {
         return Some(format!("`{name}` needs the query as its first argument"));
     }
-    (!helper.spreads && positional > helper.positional).then(|| {
-        format!(
-            "`{name}` takes {} arguments, not {positional}",
-            helper.positional
-        )
+    let (by_position, only_by_name) = &helper.required;
+    let mut needed = by_position.iter().skip(positional).chain(only_by_name);
+    if let Some(missing) = needed.find(|needed| !by_name.contains(needed)) {
+        return Some(format!(
+            "`{name}` needs `{missing}`, which is not known here"
+        ));
+    }
+    if helper.spreads || positional <= helper.positional {
+        return None;
+    }
+    Some(match helper.positional {
+        1 => format!("`{name}` does not take the parameters of the query one by one"),
+        takes => format!("`{name}` takes {takes} arguments, not {positional}"),
     })
+}
+
+/// What a helper does at a call besides the method that it stands for, and what it gives instead of the result that is used.
+pub(super) fn besides(subject: Subject<'_>, helper: &Helper, call: &QueryCall) -> Vec<String> {
+    let (name, method) = (&helper.name, &call.call.method);
+    let reading = &helper.reading;
+    let differs = reading.differs.iter();
+    let mut reasons: Vec<String> = differs
+        .map(|why| format!("`{name}` is not just `.{method}()`: {why}"))
+        .collect();
+    let file = subject.parsed();
+    let whole = call.call.whole;
+    let is_used = file.language.statement(file.code(), whole) != Some(whole);
+    if let Some(result) = reading.result.as_ref().filter(|_| is_used) {
+        reasons.push(format!("`{name}` {result}, where the result is used"));
+    }
+    let refuses_transactions = call.statements().any(|statement| {
+        statement.effects.contains(&Effect::NoTransaction)
+            || statement.kind == StatementKind::Procedure
+    });
+    if reading.in_transaction && (refuses_transactions || !call.is_known()) {
+        reasons.push(format!(
+            "`{name}` runs its statement in a transaction, in which this one may not run (line {})",
+            subject.line(call.call.call)
+        ));
+    }
+    reasons
 }
 
 /// No state of the session or transaction is carried from statement to statement.

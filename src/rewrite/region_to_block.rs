@@ -31,6 +31,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     let mut proposal = Proposal::new(Span::new(assignment.start, region.body.end), filled.target);
     proposal.unproven.extend(proof::doubt(subject));
     proposal.unproven.extend(said.doubt);
+    proposal.unproven.extend(filled.unproven);
     proposal.unproven.extend(region.mended(subject));
     proposal
         .notes

@@ -19,6 +19,7 @@ pub(super) fn propose(
     let region = shape.get("BLOCK").copied().unwrap_or(span);
     let mut proposal = Proposal::new(region, filled.target);
     proposal.unproven.extend(proof::doubt(subject));
+    proposal.unproven.extend(filled.unproven);
     if filled.with_user {
         let connection = subject.connection.cloned().unwrap_or_default();
         let body = shape.get("BODY").copied().unwrap_or(region);

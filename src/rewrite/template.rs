@@ -1,5 +1,6 @@
 //! Filling in templates: names of the standard module become local names, the identity becomes an expression of the site.
 
+use crate::facts::standard::setting;
 use crate::finding::{Identity, NeededImport};
 use crate::recipe::{Template, TemplatePart};
 use crate::rewrite::imports::{self, Target};
@@ -15,6 +16,8 @@ pub(super) struct Filled {
     pub(super) with_user: bool,
     /// The standard's name in it, for reports.
     pub(super) target: String,
+    /// What is not proven of the scope that it opens.
+    pub(super) unproven: Vec<String>,
 }
 
 /// Fills `template` for the site at `at`.
@@ -28,6 +31,7 @@ pub(super) fn fill(
         imports: Vec::new(),
         with_user: false,
         target: String::new(),
+        unproven: Vec::new(),
     };
     for part in &template.parts {
         match part {
@@ -39,6 +43,7 @@ pub(super) fn fill(
                     ))
                 })?;
                 filled.with_user |= key == "rls";
+                filled.unproven.extend(opened(subject, key, name)?);
                 name.clone_into(&mut filled.target);
                 filled
                     .text
@@ -62,6 +67,30 @@ pub(super) fn fill(
     Ok(filled)
 }
 
+/// What the scope `name` does besides lending a connection; an error where it cannot be opened.
+fn opened(subject: Subject<'_>, key: &str, name: &str) -> Result<Vec<String>, Refusal> {
+    let Some(reading) = subject.world.standard.scopes.get(key) else {
+        return Ok(Vec::new());
+    };
+    let said = |why: &String| format!("`{name}` is not the scope that is asked for: {why}");
+    Refusal::unless_empty(reading.refused.iter().map(said).collect())?;
+    let mut unproven: Vec<String> = reading.differs.iter().map(said).collect();
+    let read = subject.world.schema.setting_names();
+    if let Some(settings) = &reading.settings {
+        let read: Vec<String> = read.iter().map(|name| setting::plain(name)).collect();
+        let known = settings.iter().any(|name| read.contains(name));
+        if !known && !settings.is_empty() && !read.is_empty() {
+            let names: Vec<&str> = settings.iter().map(String::as_str).collect();
+            unproven.push(format!(
+                "`{name}` sets `{}`, and the policies read `{}`",
+                names.join("`, `"),
+                read.join("`, `")
+            ));
+        }
+    }
+    Ok(unproven)
+}
+
 /// The flag that decides which way is gone, as it is written at the site.
 pub(super) fn flag(subject: Subject<'_>, at: usize) -> Result<Filled, Refusal> {
     let flag = subject.world.config.flag.as_deref();
@@ -79,6 +108,7 @@ pub(super) fn flag(subject: Subject<'_>, at: usize) -> Result<Filled, Refusal> {
         imports: reach.needed.into_iter().collect(),
         with_user: false,
         target: String::new(),
+        unproven: Vec::new(),
     })
 }
 

@@ -151,6 +151,10 @@ impl Language for Python {
         flow::raises(&code.tree, body)
     }
 
+    fn runs_to_end(&self, code: Code<'_>, body: Span) -> bool {
+        flow::runs_to_end(&code.tree, body)
+    }
+
     fn returns(&self, code: Code<'_>, body: Span) -> Vec<Span> {
         flow::returns(&code.tree, body)
     }

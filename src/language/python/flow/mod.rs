@@ -187,6 +187,53 @@ pub(super) fn statement_leaves(statement: Node<'_>, levels: usize) -> bool {
     }
 }
 
+/// Whether the body of a function may run to its end. What a `with` opens is taken to let every exception through.
+pub(super) fn runs_to_end(tree: &Tree, body: Span) -> bool {
+    let block = path(tree, body)
+        .into_iter()
+        .find(|node| Span::from(*node) == body && node.kind() == "block");
+    block.is_some_and(|block| !is_left(block, MAX_LEVELS))
+}
+
+/// Whether a block is left before its end on every path, also out of `with` blocks and endless loops.
+fn is_left(block: Node<'_>, levels: usize) -> bool {
+    let Some(levels) = levels.checked_sub(1) else {
+        return false;
+    };
+    let clause = |part: &Node<'_>| own_block(*part).is_some_and(|block| is_left(block, levels));
+    let leaves = |statement: Node<'_>| {
+        let parts = children(statement);
+        let of = |kinds: &'static [&'static str]| {
+            let parts = parts.iter();
+            parts.filter(move |part| kinds.contains(&part.kind()))
+        };
+        match statement.kind() {
+            "with_statement" => clause(&statement),
+            // Nothing but a jump ends it.
+            "while_statement" => {
+                let condition = statement.child_by_field_name("condition");
+                let body = own_block(statement).map(|block| Jumps::of(block).breaks);
+                condition.is_some_and(|condition| condition.kind() == "true") && body == Some(false)
+            }
+            "if_statement" => {
+                of(&["else_clause"]).next().is_some()
+                    && of(&["block", "elif_clause", "else_clause"]).all(clause)
+            }
+            "try_statement" => {
+                of(&["finally_clause"]).any(clause)
+                    || of(&["block", "else_clause"]).any(clause)
+                        && of(&["except_clause"]).all(clause)
+            }
+            "match_statement" => {
+                let cases = own_block(statement).map(children).unwrap_or_default();
+                !cases.is_empty() && cases.iter().all(clause)
+            }
+            _ => statement_leaves(statement, levels),
+        }
+    };
+    statements_of(block).into_iter().any(leaves)
+}
+
 /// The jumps out of a block that are no exceptions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Jumps {

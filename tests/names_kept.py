@@ -79,7 +79,9 @@ def compare(before, after, added, identities):
             block = CONNECTIONS if scopes & new[scope][0] else set()
             for name in sorted((now - was) - added - block):
                 faults.append(f"{scope} now {word} {name}")
-            for name in sorted((was - now) - removed):
+            # A form of the standard that a function imported below its site comes from above now.
+            gone = (was - now) - removed - (added if word == "binds" else set())
+            for name in sorted(gone):
                 faults.append(f"{scope} no longer {word} {name}")
     return faults
 

@@ -7,6 +7,18 @@ use crate::language::expression::{AttributeRead, AttributeWrite};
 use crate::project::{ClassRef, FileId};
 use crate::source::Span;
 
+/// A file that may read an attribute `name` by its name in a text or pattern. The standard's own module keeps its pool as it likes, and
+/// reads none of the attributes of others.
+pub fn read_by_name(world: World<'_>, name: &str) -> Option<String> {
+    let links = world.project.links();
+    let is_standard = |path: &str| {
+        let file = world.project.by_path(path);
+        file.is_some_and(|file| world.standard.is_file(file))
+    };
+    let mut files = links.reading(name).filter(|path| !is_standard(path));
+    files.next().map(str::to_owned)
+}
+
 /// A class with the classes that share its attributes: its bases and its heirs.
 #[derive(Debug, Clone)]
 pub struct Family {

@@ -21,8 +21,8 @@ pub struct Links {
     quoted_alone: HashMap<String, String>,
     /// The attributes in whose place files put something else by their names, each with these files.
     replaced: HashMap<String, Vec<u32>>,
-    /// The names that files may read as attributes though no code says so, each with the first of these files.
-    read_by_name: HashMap<String, u32>,
+    /// The names that files may read as attributes though no code says so, each with these files.
+    read_by_name: HashMap<String, Vec<u32>>,
     /// The files that these two speak of, by number.
     paths: Vec<String>,
 }
@@ -103,8 +103,9 @@ impl Links {
             }
         }
         for name in read {
-            if !self.read_by_name.contains_key(name) {
-                self.read_by_name.insert(name.to_owned(), number);
+            let files = self.read_by_name.entry(name.to_owned()).or_default();
+            if files.last() != Some(&number) {
+                files.push(number);
             }
         }
     }
@@ -115,10 +116,10 @@ impl Links {
         files.map(|number| self.paths[*number as usize].as_str())
     }
 
-    /// A file that may read an attribute `name`, of whatever object, though no code says so.
-    pub fn reading(&self, name: &str) -> Option<&str> {
-        let number = self.read_by_name.get(name)?;
-        Some(self.paths[*number as usize].as_str())
+    /// The files that may read an attribute `name`, of whatever object, though no code says so.
+    pub fn reading<'l>(&'l self, name: &str) -> impl Iterator<Item = &'l str> {
+        let files = self.read_by_name.get(name).into_iter().flatten();
+        files.map(|number| self.paths[*number as usize].as_str())
     }
 
     /// A file that has `name` of the file at `path` in quotes, as one does that puts something else in its place.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::edit::Edit;
 use crate::facts::World;
-use crate::facts::attribute::Family;
+use crate::facts::attribute::{self, Family};
 use crate::facts::origin::{self, Value};
 use crate::facts::passing::target;
 use crate::language::expression::{AttributeRead, AttributeWrite, Expression};
@@ -404,7 +404,7 @@ impl Finder<'_> {
         let all_gone = writes
             .iter()
             .all(|(_, write)| self.is_gone(write.statement));
-        let by_name = self.world.project.links().reading(name).is_some();
+        let by_name = attribute::read_by_name(self.world, name).is_some();
         if !family.is_alone() || all_gone || by_name || !self.keeps_only_pool(&writes) {
             return None;
         }

@@ -412,7 +412,7 @@ fn orphans<'p>(
             && !is_given_on(file, import)
             && (import.scope != Model::MODULE
                 || !(is_imported_from(project, file, &import.local)
-                    || project.links().reading(&import.local).is_some()))
+                    || project.links().reading(&import.local).next().is_some()))
     });
     orphaned.collect()
 }

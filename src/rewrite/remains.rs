@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::World;
-use crate::facts::attribute::Family;
+use crate::facts::attribute::{self, Family};
 use crate::language::expression::{AttributeRead, AttributeWrite, Expression};
 use crate::language::usage::{MethodCall, Usage};
 use crate::language::{BindingKind, Model, ScopeId};
@@ -182,8 +182,7 @@ impl Rest<'_> {
                 named.join(", ")
             ));
         }
-        let links = self.world.project.links();
-        if let Some(path) = links.reading(&write.name) {
+        if let Some(path) = attribute::read_by_name(self.world, &write.name) {
             reasons.push(format!(
                 "`{}` may be read by its name in {path}",
                 write.name

@@ -20,7 +20,7 @@ pub fn set_by(file: &ParsedFile, call: &CallSite) -> Option<Setting> {
         return None;
     };
     let query = arguments.first()?.value();
-    let given: Vec<Span> = arguments[1..].iter().map(|a| a.value()).collect();
+    let given: Vec<Span> = arguments[1..].iter().map(Argument::value).collect();
     texts(file, query)
         .iter()
         .find_map(|query| of_query(file, query, &given))

@@ -98,7 +98,8 @@ fn projects(folder: &Path) -> Vec<std::path::PathBuf> {
             let (heading, code) = part.split_once('\n').expect("a heading");
             let (_, path) = heading.split_once(" @ ").expect("a path");
             let (before, _) = code.split_once("──▶ ").expect("an outcome");
-            let before = before.split("┄┄ ").next().unwrap_or(before);
+            // Further files of a case would count for all of them.
+            let (before, _) = before.split_once("┄┄ ").unwrap_or((before, ""));
             let import = "from app.db.connection import get_db_pool\n\n\n";
             let import = if before.contains("import ") {
                 ""

@@ -60,17 +60,8 @@ const REMOTE: [&str; 16] = [
     "slack_sdk.",
 ];
 
-/// What only makes a client, or an object to talk about.
-const QUIET: [&str; 8] = [
-    "AsyncClient",
-    "Client",
-    "ClientSession",
-    "ClientTimeout",
-    "Session",
-    "Timeout",
-    "Request",
-    "Limits",
-];
+/// Functions that only make a client.
+const QUIET: [&str; 4] = ["client", "resource", "session", "from_url"];
 
 /// Functions and methods that start a task beside the block, or hand work to a worker.
 const STARTERS: [&str; 10] = [
@@ -302,7 +293,9 @@ impl Finder<'_> {
     fn tells(&mut self, id: FileId, call: &CallSite) {
         let file = self.world.project.file(id);
         let method = matches!(file.expression(call.callee), Expression::Attribute { .. });
-        let started = STARTERS.contains(&call.name.as_str());
+        // A function of the project that has such a name is looked into.
+        let started =
+            STARTERS.contains(&call.name.as_str()) && called(self.world, id, call).is_empty();
         if started || talks(self.world, id, call) {
             let text = call.callee.text(file.text());
             let what = || text.lines().next().unwrap_or_default().to_owned();
@@ -348,7 +341,8 @@ fn talks(world: World<'_>, id: FileId, call: &CallSite) -> bool {
     };
     if let Some(dotted) = remote(id, call.callee) {
         let last = dotted.rsplit('.').next().unwrap_or(&dotted);
-        return !QUIET.contains(&last);
+        let makes_object = last.starts_with(char::is_uppercase) && !dotted.starts_with("smtplib.");
+        return !makes_object && !QUIET.contains(&last);
     }
     let file = project.file(id);
     let Expression::Attribute { object, .. } = file.expression(call.callee) else {

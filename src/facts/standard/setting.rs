@@ -1,6 +1,6 @@
 //! The setting that a query of a scope sets for the user of row-level security.
 
-use crate::language::expression::{CallSite, Expression};
+use crate::language::expression::{Argument, CallSite, Expression};
 use crate::project::ParsedFile;
 use crate::source::Span;
 use crate::sql::Part;

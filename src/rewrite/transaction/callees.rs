@@ -8,7 +8,7 @@ use crate::facts::effects::{Borrow, Effects, of_call, of_manager};
 use crate::language::expression::CallSite;
 use crate::rewrite::Subject;
 use crate::source::Span;
-use crate::sql::{Command, Effect, Statement, TableUse};
+use crate::sql::{Command, Effect, Statement, StatementKind, TableUse};
 
 /// Something that a block runs, and what that does beside its result.
 struct Called<'a> {
@@ -210,7 +210,10 @@ fn meets(subject: Subject<'_>, borrow: &Borrow, writes: &Writes) -> bool {
     };
     let schema = subject.world.schema;
     let meets = |statement: &Statement| {
-        let is_open = statement.tables_open || !statement.unknown_functions.is_empty();
+        // A definition waits for the writes of its table, which it does not tell.
+        let is_open = statement.tables_open
+            || !statement.unknown_functions.is_empty()
+            || statement.kind == StatementKind::Definition;
         let uses = |used: &TableUse| {
             changed.iter().any(|table| {
                 let changes = used.command != Command::Select;

@@ -5,6 +5,7 @@ use super::{Transaction, Writes};
 use crate::facts::connection::Connection;
 use crate::facts::errors;
 use crate::language::usage::{Catch, Usage};
+use crate::project::Symbol;
 use crate::rewrite::Subject;
 use crate::source::Span;
 use crate::sql::{Command, SqlFacts};
@@ -147,7 +148,7 @@ pub(super) fn swallowed_elsewhere(
                     "an error that is swallowed at {place} now undoes the writes before it (line {line})"
                 ));
             }
-        } else if other.behind.is_lost && (again || written) {
+        } else if other.behind.is_lost && (again || written) && !is_builtin(subject, other.span) {
             let outcome = if again {
                 "the connection is used again behind it"
             } else {
@@ -165,6 +166,16 @@ pub(super) fn swallowed_elsewhere(
             ));
         }
     }
+}
+
+/// Whether what stands at `argument` is passed to a function of the language itself, such as `print` or `dict`, which catches nothing.
+fn is_builtin(subject: Subject<'_>, argument: Span) -> bool {
+    let file = subject.parsed();
+    let Usage::Argument { callee, .. } = file.language.usage(file.code(), argument) else {
+        return false;
+    };
+    let symbol = subject.world.project.symbol(subject.file, callee);
+    matches!(symbol, Some(Symbol::Unbound(_)))
 }
 
 /// Where the connection is used, or passed to what may use it; an object that it was given to uses it, too.

@@ -428,10 +428,10 @@ fn foreign_await(subject: Subject<'_>, connection: &Connection, body: Span) -> O
         .chain(connection.others.iter().map(|other| other.span))
         .chain(connection.handles.iter().copied())
         .collect();
-    let foreign = file
-        .language
-        .awaits(file.code(), body)
-        .into_iter()
+    let awaits = file.language.awaits(file.code(), body).into_iter();
+    let implied = file.language.implied_awaits(file.code(), body).into_iter();
+    let foreign = awaits
+        .chain(implied.map(|implied| implied.value))
         .find(|awaited| !uses.iter().any(|used| awaited.contains(*used)))?;
     Some(format!(
         "an await that is not on the connection holds the transaction open (line {})",

@@ -11,12 +11,13 @@ mod undone;
 use std::collections::BTreeSet;
 
 use crate::facts::connection::{Connection, OtherUse, QueryCall};
+use crate::facts::standard::setting;
 use crate::facts::tables::parse_name;
 use crate::language::usage::{Manner, Usage};
 use crate::project::ParsedFile;
 use crate::rewrite::Subject;
 use crate::source::Span;
-use crate::sql::{Effect, SqlFacts, Statement, StatementKind, TableName};
+use crate::sql::{Effect, Part, SqlFacts, Statement, StatementKind, TableName};
 
 /// Functions that run what they are given before they are done themselves.
 const WAITING: [&str; 3] = ["gather", "wait_for", "shield"];
@@ -280,18 +281,28 @@ fn sets_user(subject: Subject<'_>, call: &QueryCall) -> bool {
         statement.effects.contains(&Effect::LocalSetting)
             || statement.effects.contains(&Effect::SessionSetting)
     });
-    let text = call
-        .call
-        .arguments
-        .first()
-        .map(|argument| subject.text(argument.value()))
-        .unwrap_or_default();
-    sets && subject
-        .world
-        .schema
-        .setting_names()
-        .iter()
-        .any(|name| text.contains(name.as_str()))
+    if !sets {
+        return false;
+    }
+    let file = subject.parsed();
+    // The name may stand in the text of the query, which need not be written here, or be an argument of `set_config($1, …)`.
+    let texts = call.call.arguments.iter().flat_map(|argument| {
+        let value = argument.value();
+        let texts = file.language.texts(file.code(), value).into_iter();
+        let known = texts.map(|text| {
+            let parts = text.parts.into_iter().map(|part| match part {
+                Part::Literal(text) => text,
+                Part::Hole => " ".to_owned(),
+            });
+            parts.collect::<String>()
+        });
+        known.chain([subject.text(value).to_owned()])
+    });
+    let texts: Vec<String> = texts.map(|text| setting::plain(&text)).collect();
+    subject.world.schema.setting_names().iter().any(|name| {
+        let name = setting::plain(name);
+        texts.iter().any(|text| text.contains(&name))
+    })
 }
 
 /// Statements that have an effect only inside of a transaction, where the block has none today.

@@ -88,6 +88,19 @@ impl Case {
         let survey = self.survey(library, migration, &self.before);
         let borrowed = borrowed(&survey, &self.path);
         let mut faults = Vec::new();
+        // No site, but said why: `listed`. Neither: `unseen`.
+        if ["listed", "unseen"].contains(&self.expected.as_str()) {
+            let dismissed = survey.inventory.dismissed.iter();
+            let listed: Vec<&str> = dismissed
+                .filter(|dismissed| dismissed.file == self.path)
+                .map(|dismissed| dismissed.reason.as_str())
+                .collect();
+            let is_listed = listed.iter().any(|reason| reason.contains(&self.reason));
+            if is_listed != (self.expected == "listed") || !borrowed.is_empty() {
+                faults.push(format!("expected {}, got {listed:?}", self.expected));
+            }
+            return faults;
+        }
         if borrowed.is_empty() {
             faults.push("no site borrows a connection".to_owned());
         }

@@ -1,10 +1,13 @@
 //! The user on whose behalf a place runs: which of the project's identity expressions is in scope, and whether it may be missing.
 
+mod absent;
+
 use crate::facts::World;
+use crate::facts::identity::absent::member;
 use crate::finding::Identity;
 use crate::language::expression::{Argument, Expression};
-use crate::language::{Binding, BindingKind, Model, ScopeId, ScopeKind};
-use crate::project::{ClassRef, FileId, Symbol};
+use crate::language::{Binding, BindingKind, Model, ParameterKind, ScopeId, ScopeKind};
+use crate::project::{ClassRef, FileId};
 use crate::source::Span;
 
 /// The best identity expression of the settings that is in scope at `at`.
@@ -69,7 +72,16 @@ fn candidate(world: World<'_>, id: FileId, at: Span, expression: &str) -> Option
     let (root, rest) = inner.split_at(end);
     let scope = file.model.scope_at(at.start);
     let owner = file.model.resolve(scope, root)?;
-    if file.model.scope(owner).kind != ScopeKind::Function {
+    let function = file.model.scope(owner);
+    // `*user_id` and `**user_id` are no user, but several.
+    let several = function.parameters.iter().any(|parameter| {
+        parameter.name == root
+            && matches!(
+                parameter.kind,
+                ParameterKind::Rest | ParameterKind::KeywordRest
+            )
+    });
+    if function.kind != ScopeKind::Function || several {
         return None;
     }
     let bound = file
@@ -147,6 +159,17 @@ fn hiding(world: World<'_>, id: FileId, owner: ScopeId, root: &str) -> Option<St
 fn rebound(world: World<'_>, id: FileId, owner: ScopeId, root: &str, at: Span) -> Option<String> {
     let file = world.project.file(id);
     let bindings = || file.model.bindings_of(owner, root);
+    // A nested function runs at any time: what is bound later, or by another function, may be what it finds.
+    let runs_later = file.function_at(at.start) != Some(owner);
+    let unseen = bindings().find(|binding| {
+        let elsewhere = file.model.function_around(binding.executed_in) != Some(owner);
+        binding.kind != BindingKind::Parameter
+            && (elsewhere || runs_later && binding.span.start > at.start)
+    });
+    if let Some(unseen) = unseen {
+        let line = file.source.line_of(unseen.span.start);
+        return Some(format!("`{root}` is bound again (line {line})"));
+    }
     if !bindings().any(|binding| binding.kind == BindingKind::Parameter) {
         return None;
     }
@@ -331,34 +354,11 @@ fn has_open_base(world: World<'_>, class: ClassRef) -> bool {
     })
 }
 
-/// Whether a class (or a base) declares or sets an attribute, and if so whether its declaration lets it be `None`.
-fn member(world: World<'_>, class: ClassRef, name: &str) -> Option<bool> {
-    world.project.lineage(class).into_iter().find_map(|class| {
-        let file = world.project.file(class.file);
-        if let Some(binding) = file.model.bindings_of(class.scope, name).next() {
-            let annotation = binding.annotation.map(|span| span.text(file.text()));
-            let default = binding.value.map(|value| file.expression(value));
-            return Some(default == Some(Expression::Null) || annotation.is_some_and(is_optional));
-        }
-        let body = file.model.scope(class.scope).span;
-        let mut writes = file.outline.writes.iter();
-        let set = writes.any(|write| write.name == name && body.contains(write.statement));
-        set.then_some(false)
-    })
-}
-
 /// Whether a callee looks a key up and gives `None` where there is none.
 fn is_lookup(callee: &str) -> bool {
     callee
         .rsplit_once('.')
         .is_some_and(|(_, method)| method == "get")
-}
-
-fn is_optional(annotation: &str) -> bool {
-    annotation.contains("Optional[")
-        || annotation
-            .split(['|', ',', '[', ']'])
-            .any(|part| part.trim() == "None")
 }
 
 /// How the attribute of the identity can be missing.
@@ -399,7 +399,7 @@ fn variable_missing(
     bindings.find_map(|binding| {
         let annotated = binding
             .annotation
-            .is_some_and(|span| is_optional(span.text(file.text())));
+            .is_some_and(|span| absent::is_optional(world, id, span.text(file.text())));
         let line = file.source.line_of(binding.span.start);
         if annotated {
             return Some(format!(
@@ -408,14 +408,10 @@ fn variable_missing(
         }
         let value = binding.value?;
         let text = value.text(file.text());
-        let null = match file.expression(value) {
-            Expression::Null => true,
-            Expression::Either(options) => options
-                .iter()
-                .any(|option| file.expression(*option) == Expression::Null),
-            Expression::Call { callee, .. } => is_lookup(callee.text(file.text())),
-            _ => false,
-        };
+        let is_element = matches!(binding.kind, BindingKind::For | BindingKind::With);
+        let null = !is_element
+            && (absent::may_be(world, id, value, absent::DEPTH)
+                || of_member(world, id, value).is_some());
         null.then(|| format!("`{name}` may be `None` (line {line}: `{text}`)"))
     })
 }
@@ -431,31 +427,28 @@ fn missing(world: World<'_>, id: FileId, span: Span, expression: &str) -> Option
             let owner = file.model.resolve(file.model.scope_at(span.start), &name)?;
             variable_missing(world, id, owner, &name, span)
         }
-        Expression::Attribute { object, name } => {
-            let Expression::Name(root) = file.expression(object) else {
-                return None;
-            };
-            let owner = file.model.resolve(file.model.scope_at(span.start), &root)?;
-            member_missing(world, id, owner, &root, &format!(".{name}"))
-        }
+        Expression::Attribute { .. } => of_member(world, id, span),
         Expression::Call { callee, .. } if is_lookup(callee.text(file.text())) => {
             Some(format!("`{expression}` gives `None` where there is none"))
         }
-        Expression::Call { callee, .. } => {
-            // A function whose declared result is optional.
-            let symbol = world.project.symbol(id, callee)?;
-            let function = world.project.function(&symbol, id)?;
-            let _ = matches!(symbol, Symbol::Member { .. });
-            let returns = world.project.file(function.file).outline.returns.iter();
-            let nullable = returns
-                .filter(|give_back| give_back.scope == function.scope)
-                .any(|give_back| {
-                    give_back.value.is_none_or(|value| {
-                        world.project.file(function.file).expression(value) == Expression::Null
-                    })
-                });
-            nullable.then(|| format!("`{expression}` may return `None`"))
-        }
+        Expression::Call { .. } => absent::may_be(world, id, span, absent::DEPTH)
+            .then(|| format!("`{expression}` may return `None`")),
         _ => None,
     }
+}
+
+/// How an attribute of a variable can be missing: `ctx.user_id`, where nothing shows that it is there.
+fn of_member(world: World<'_>, id: FileId, span: Span) -> Option<String> {
+    let file = world.project.file(id);
+    let Expression::Attribute { object, name } = file.expression(span) else {
+        return None;
+    };
+    let Expression::Name(root) = file.expression(object) else {
+        return None;
+    };
+    if present(world, id, span.text(file.text()), span) {
+        return None;
+    }
+    let owner = file.model.resolve(file.model.scope_at(span.start), &root)?;
+    member_missing(world, id, owner, &root, &format!(".{name}"))
 }

@@ -11,6 +11,7 @@ use crate::locate::Hit;
 use crate::project::{FileId, Symbol};
 use crate::recipe::{CLAIMS, Recipe, Role};
 use crate::source::Span;
+use crate::sql::Part;
 
 /// What a hit turns out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -273,6 +274,11 @@ fn pool(world: World<'_>, file: FileId, hit: &Hit, span: Span) -> Standing {
         // Many things have an `execute`; only a pool is called a pool.
         return if named_pool(text) {
             Standing::Site
+        } else if runs_sql(world, file, span, &method, &arguments) {
+            let text: String = text.split_whitespace().collect();
+            Standing::Other(format!(
+                "it runs SQL, and nothing shows whether `{text}` is a pool or a connection"
+            ))
         } else {
             Standing::Unrelated
         };
@@ -348,6 +354,73 @@ fn own_class(world: World<'_>, values: &origin::Values) -> Option<String> {
         ));
     }
     name
+}
+
+/// Whether a method of an attribute runs a text of SQL as the driver's pools and connections do: by one of the driver's own names
+/// (`fetch`, `fetchrow`, `fetchval`), or by another one on a receiver that has one of these called on it, too.
+fn runs_sql(
+    world: World<'_>,
+    file: FileId,
+    receiver: Span,
+    method: &str,
+    arguments: &[Argument],
+) -> bool {
+    let parsed = world.project.file(file);
+    let driver = world.driver;
+    // Sessions and raw connections share their names with much else.
+    if !world.linked[file.0] || driver.session.is_some() || driver.any_pool {
+        return false;
+    }
+    let Expression::Attribute { name, .. } = parsed.expression(receiver) else {
+        return false;
+    };
+    let lower = name.to_lowercase();
+    // A connection is part of the site that borrowed it.
+    if ["con", "cur", "tx", "trans", "session"]
+        .iter()
+        .any(|word| lower.trim_start_matches('_').starts_with(word))
+    {
+        return false;
+    }
+    let is_own = |name: &str| {
+        name.starts_with("fetch") && driver.query_methods.iter().any(|method| method == name)
+    };
+    let text = receiver.text(parsed.text());
+    let shared = || {
+        parsed.outline.calls.iter().any(|call| {
+            let callee = call.callee.text(parsed.text());
+            let object = callee.rsplit_once('.').map(|(object, _)| object.trim_end());
+            is_own(&call.name) && object == Some(text)
+        })
+    };
+    let Some(Argument::Positional(query)) = arguments.first() else {
+        return false;
+    };
+    let texts = parsed.language.texts(parsed.code(), *query);
+    let is_statement = texts.iter().any(|text| match text.parts.first() {
+        Some(Part::Literal(text)) => begins_statement(text),
+        _ => false,
+    });
+    let queries = driver.query_methods.iter().any(|name| name == method);
+    is_statement && queries && (is_own(method) || shared())
+}
+
+/// Whether a text begins as a statement of SQL does.
+fn begins_statement(text: &str) -> bool {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    matches!(
+        word.to_ascii_uppercase().as_str(),
+        "SELECT"
+            | "INSERT"
+            | "UPDATE"
+            | "DELETE"
+            | "WITH"
+            | "CREATE"
+            | "ALTER"
+            | "DROP"
+            | "TRUNCATE"
+            | "MERGE"
+    )
 }
 
 /// Whether the last part of a receiver is called a pool.

@@ -79,7 +79,7 @@ pub fn plain(name: &str) -> String {
 }
 
 /// The texts that an expression may be, with a space for each unknown part.
-fn texts(file: &ParsedFile, span: Span) -> Vec<String> {
+pub fn texts(file: &ParsedFile, span: Span) -> Vec<String> {
     let texts = file.language.texts(file.code(), span);
     let known = |part: &Part| match part {
         Part::Literal(text) => text.clone(),

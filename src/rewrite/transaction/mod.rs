@@ -10,6 +10,7 @@ mod statements;
 mod undone;
 
 use crate::facts::connection::{Connection, OtherUse, QueryCall};
+use crate::facts::standard::setting;
 use crate::facts::tables::parse_name;
 use crate::language::expression::Argument;
 use crate::language::usage::{Manner, MethodCall, Usage};
@@ -107,8 +108,8 @@ struct Run<'a> {
     /// Whether it is passed to what opens a transaction of its own.
     in_transaction: bool,
     statements: Vec<&'a Statement>,
-    /// The queries as they are written.
-    texts: Vec<&'a str>,
+    /// The calls that run them, each with its file.
+    calls: Vec<(FileId, &'a MethodCall)>,
 }
 
 impl Run<'_> {
@@ -121,10 +122,6 @@ impl Run<'_> {
 /// All places where statements are run on the connection, in source order.
 fn runs<'a>(subject: Subject<'a>, connection: &'a Connection, body: Span) -> Vec<Run<'a>> {
     let project = subject.world.project;
-    let text = |id: FileId, call: &MethodCall| -> &'a str {
-        let argument = call.arguments.first().map(Argument::value);
-        argument.map_or("", |argument| argument.text(project.file(id).text()))
-    };
     let own = connection.calls.iter();
     let own = own.filter(|call| call.queries.is_some()).map(|call| Run {
         span: call.call.call,
@@ -132,7 +129,7 @@ fn runs<'a>(subject: Subject<'a>, connection: &'a Connection, body: Span) -> Vec
         is_several: false,
         in_transaction: false,
         statements: call.statements().collect(),
-        texts: vec![text(subject.file, &call.call)],
+        calls: vec![(subject.file, &call.call)],
     });
     let passed = connection.others.iter().filter(|other| other.passed);
     let passed = passed.map(|other| {
@@ -150,7 +147,7 @@ fn runs<'a>(subject: Subject<'a>, connection: &'a Connection, body: Span) -> Vec
             is_several: queries.len() > 1,
             in_transaction: calls.iter().any(|(_, call)| call.method == "transaction"),
             statements: queries.iter().flat_map(|query| &query.statements).collect(),
-            texts: calls.iter().map(|(id, call)| text(*id, call)).collect(),
+            calls: calls.iter().map(|(id, call)| (*id, call)).collect(),
         }
     });
     let mut runs: Vec<Run<'a>> = own.chain(passed).collect();
@@ -379,11 +376,25 @@ fn levels(subject: Subject<'_>, connection: &Connection) -> Option<String> {
 
 /// Whether a statement sets a setting that the policies read, which would override the user of the scope.
 fn sets_user(subject: Subject<'_>, run: &Run<'_>) -> bool {
-    let sets = run.has(Effect::LocalSetting) || run.has(Effect::SessionSetting);
-    let names = || subject.world.schema.setting_names();
-    sets && names()
-        .iter()
-        .any(|name| run.texts.iter().any(|text| text.contains(name.as_str())))
+    if !run.has(Effect::LocalSetting) && !run.has(Effect::SessionSetting) {
+        return false;
+    }
+    // The name may stand in the text of the query, which need not be written here, or be an argument of `set_config($1, …)`.
+    let project = subject.world.project;
+    let texts = run.calls.iter().flat_map(|(id, call)| {
+        let file = project.file(*id);
+        let values = call.arguments.iter().map(Argument::value);
+        values.flat_map(|value| {
+            let written = value.text(file.text()).to_owned();
+            setting::texts(file, value).into_iter().chain([written])
+        })
+    });
+    let texts: Vec<String> = texts.map(|text| setting::plain(&text)).collect();
+    let names = subject.world.schema.setting_names();
+    names.iter().any(|name| {
+        let name = setting::plain(name);
+        texts.iter().any(|text| text.contains(&name))
+    })
 }
 
 /// Statements that have an effect only inside of a transaction, where the block has none today.

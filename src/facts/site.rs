@@ -165,24 +165,8 @@ fn touched(
 ) -> Option<Tables> {
     let settings = &world.config.schema;
     match pattern {
-        Pattern::GetPoolCall
-        | Pattern::CreatePool
-        | Pattern::CachedPool
-        | Pattern::SessionBlock
-        | Pattern::SessionManual
-        | Pattern::FactoryImport
-        | Pattern::CreateFactory
-        | Pattern::CreateEngine
-        | Pattern::DirectSession
-        | Pattern::SessionParameter
-        | Pattern::SessionTransaction
-        | Pattern::TaskParameters
-        | Pattern::TenantFilter
-        | Pattern::RawConnection
-        | Pattern::PoolClass
-        | Pattern::FlaggedConnection
-        | Pattern::ServiceCall
-        | Pattern::ConnectionClaims => None,
+        Pattern::GetPoolCall | Pattern::CreatePool | Pattern::CachedPool => None,
+        _ if pattern.is_of_sessions() => None,
         // What a session runs is not followed to tables.
         Pattern::PlainConnectionBlock if world.driver.session.is_some() => None,
         // Cursors are not followed to tables.

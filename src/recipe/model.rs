@@ -97,6 +97,24 @@ impl Pattern {
         }
     }
 
+    /// Whether it is one of sessions, whose tables are not followed.
+    pub fn is_of_sessions(self) -> bool {
+        matches!(
+            self,
+            Self::SessionBlock
+                | Self::SessionManual
+                | Self::FactoryImport
+                | Self::CreateFactory
+                | Self::CreateEngine
+                | Self::DirectSession
+                | Self::SessionParameter
+                | Self::SessionTransaction
+                | Self::TaskParameters
+                | Self::TenantFilter
+                | Self::ConnectionClaims
+        )
+    }
+
     /// The form that sites of a standard pattern have already; `None` for a pattern that is to go.
     pub fn standard_form(self) -> Option<&'static str> {
         match self {

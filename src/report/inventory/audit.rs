@@ -58,27 +58,11 @@ fn is_open(finding: &Finding) -> bool {
     )
 }
 
-fn is_of_sessions(finding: &Finding) -> bool {
-    matches!(
-        finding.site.pattern,
-        Pattern::SessionBlock
-            | Pattern::SessionManual
-            | Pattern::FactoryImport
-            | Pattern::CreateFactory
-            | Pattern::CreateEngine
-            | Pattern::DirectSession
-            | Pattern::SessionParameter
-            | Pattern::SessionTransaction
-            | Pattern::TaskParameters
-            | Pattern::TenantFilter
-            | Pattern::ConnectionClaims
-    )
-}
-
 pub(super) fn render(report: &Report<'_>, out: &mut String) {
     let inventory = report.inventory;
     let mut files: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
-    for finding in inventory.findings.iter().filter(|own| is_of_sessions(own)) {
+    let all = inventory.findings.iter();
+    for finding in all.filter(|own| own.site.pattern.is_of_sessions()) {
         files.entry(&finding.site.file).or_default().push(finding);
     }
     if files.is_empty() {

@@ -194,6 +194,8 @@ pub struct Fix {
     pub applicability: Applicability,
     /// The names that its new text uses, to be imported.
     pub imports: Vec<NeededImport>,
+    /// Whether it takes its whole region out: what other fixes do inside goes with it.
+    pub removes: bool,
     /// Sites (by id) whose fixes must be applied for this one to be right.
     pub requires: BTreeSet<String>,
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::edit::{Edit, splice};
 use crate::finding::{Finding, Patch, Verdict};
 use crate::pipeline::lane::{Known, Run};
-use crate::pipeline::{Files, Selection, mark, parse_file, verify};
+use crate::pipeline::{Selection, mark, parse_file, verify};
 use crate::progress::Silent;
 use crate::project::{FileId, ParsedFile, Project};
 use crate::source::{SourceFile, Span};
@@ -32,10 +32,7 @@ pub(super) fn annotate(
         ..run
     };
     let ids: Vec<FileId> = project.files().map(|(id, _)| id).collect();
-    let mut judged = later.judge(&ids, &Silent);
-    for unsafe_too in [false, true] {
-        verify::verify(later, &mut judged, unsafe_too);
-    }
+    let judged = verify::judge(later, &ids, &Silent);
     let mut change = Change::default();
     for file in &judged {
         let parsed = project.file(file.file);
@@ -62,19 +59,14 @@ pub struct Change {
 
 /// The project with the patches made.
 fn after(project: &Project, patches: &BTreeMap<String, Patch>) -> Project {
-    let changed = |file: Arc<ParsedFile>| {
+    let changed = |file: &ParsedFile| {
         let patch = patches.get(file.source.path())?;
         let source = SourceFile::new(file.source.path_arc(), patch.after.clone());
-        parse_file(&source, file.room())
-            .ok()
-            .flatten()
-            .map(Arc::new)
+        parse_file(&source, file.room()).ok().flatten()
     };
-    let files: Files = project
-        .shared()
-        .map(|file| changed(Arc::clone(&file)).unwrap_or(file))
-        .collect();
-    Project::with_modules(files, project.modules().clone()).linked(project.links())
+    let files = project.files();
+    let fresh = files.filter_map(|(id, file)| Some((id.0, Arc::new(changed(file)?))));
+    verify::with_files(project, fresh.collect())
 }
 
 fn unchanged(file: &ParsedFile) -> Patch {

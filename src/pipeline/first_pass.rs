@@ -85,8 +85,14 @@ pub(crate) fn run(lanes: &[Lane], files: &[SourceFile], progress: &dyn Progress)
                 Ok(Some(file_parsed)) => {
                     let shared = Arc::new(file_parsed);
                     parsed.insert(file.path(), Arc::clone(&shared));
-                    // Pools only flow where a driver is in reach.
-                    if linked.contains(file.path()) {
+                    // Pools only flow where a driver is in reach; what lends connections goes where nobody makes it any more.
+                    let drivers = lanes.iter().map(|lane| &lane.driver);
+                    let lends = || {
+                        drivers
+                            .into_iter()
+                            .any(|driver| lends(&shared.model, driver))
+                    };
+                    if linked.contains(file.path()) || lends() {
                         added.push(shared);
                     }
                 }
@@ -235,6 +241,14 @@ fn takers_of_pools(file: &ParsedFile, driver: &Driver) -> BTreeMap<String, Taker
             }
         }
     }
+    // Whether anything still makes a class that lends connections decides whether it can go.
+    if lends(model, driver) {
+        let classes = model
+            .scopes
+            .iter()
+            .filter(|scope| scope.kind == ScopeKind::Class);
+        names.extend(classes.map(|scope| (scope.name.clone(), Taker::Class)));
+    }
     // Classes without a constructor of their own take what their base takes.
     if pooled.contains("self") {
         names.extend(
@@ -247,6 +261,12 @@ fn takers_of_pools(file: &ParsedFile, driver: &Driver) -> BTreeMap<String, Taker
     }
     names.retain(|name, _| name.len() > 3 && !name.starts_with("__"));
     names
+}
+
+/// Whether a class of the file may be one of those that lend connections, for a standard that takes the place of them.
+fn lends(model: &Model, driver: &Driver) -> bool {
+    let mut scopes = model.scopes.iter();
+    driver.any_pool && scopes.any(|scope| driver.release.contains(&scope.name))
 }
 
 fn root(callee: &str) -> &str {

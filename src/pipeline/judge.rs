@@ -16,6 +16,7 @@ use crate::locate::{Hit, Located, Locator};
 use crate::pipeline::{Judged, mark, removal};
 use crate::project::{FileId, ParsedFile};
 use crate::recipe::{Outcome, Pattern, Recipe, RewriteKind, Row, Severity, Warning};
+use crate::rewrite::remove_definition::{self, Doomed};
 use crate::rewrite::{self, Subject};
 use crate::source::Span;
 
@@ -55,6 +56,7 @@ pub(crate) fn file(
     let mut taken: BTreeSet<Span> = BTreeSet::new();
     let mut dismissed: BTreeMap<Span, Dismissed> = BTreeMap::new();
     let mut removable: Vec<usize> = Vec::new();
+    let mut doomed: Vec<(usize, Result<Doomed, String>)> = Vec::new();
     for hit in &hits {
         // One place is a site of one recipe: the first that it belongs to.
         if taken.contains(&hit.site) {
@@ -72,8 +74,12 @@ pub(crate) fn file(
                     recipe,
                 };
                 let (finding, waits) = judgement.finding();
-                if waits {
-                    removable.push(judged.findings.len());
+                match waits {
+                    Some(Waits::ForReaders) => removable.push(judged.findings.len()),
+                    Some(Waits::ForUsers) => {
+                        doomed.push((judged.findings.len(), judgement.doomed()));
+                    }
+                    None => {}
                 }
                 judged.findings.push(finding);
             }
@@ -92,7 +98,23 @@ pub(crate) fn file(
         .collect();
     number(&mut judged.findings, parsed);
     removal::settle(world, id, &mut judged.findings, &removable);
+    for (index, doomed) in doomed {
+        let finding = &mut judged.findings[index];
+        match doomed {
+            Ok(doomed) => judged.doomed.push((finding.id.clone(), doomed)),
+            Err(reason) => finding.reasons.insert(0, reason),
+        }
+    }
     judged
+}
+
+/// What a site waits for whose rewrite is to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    /// The other rewrites of the file: then it is known what reads it.
+    ForReaders,
+    /// The other rewrites of all files: then it is known what uses it.
+    ForUsers,
 }
 
 fn dismiss(parsed: &ParsedFile, site: Span, recipe: &Recipe, reason: String) -> Dismissed {
@@ -115,8 +137,13 @@ struct Judgement<'a> {
 }
 
 impl Judgement<'_> {
-    /// The finding, and whether it waits for the other rewrites of the file (what is dead is only known then).
-    fn finding(&self) -> (Finding, bool) {
+    /// What may go where nothing uses it any more.
+    fn doomed(&self) -> Result<Doomed, String> {
+        remove_definition::definitions(self.world, self.id, self.hit)
+    }
+
+    /// The finding, and what it waits for.
+    fn finding(&self) -> (Finding, Option<Waits>) {
         let known = site::gather(self.world, self.contexts, self.id, self.hit, self.recipe);
         let row = decide::row(self.recipe, &known.facts);
         let mut finding = self.blank(&known.facts);
@@ -127,10 +154,10 @@ impl Judgement<'_> {
             } else {
                 Severity::Info
             };
-            return (finding, false);
+            return (finding, None);
         }
         let Some(row) = row else {
-            return (finding, false);
+            return (finding, None);
         };
         finding.decided_by = Some(row.line);
         let waits = self.decide(row, &known, &mut finding);
@@ -144,7 +171,7 @@ impl Judgement<'_> {
             }
         }
         if finding.verdict == Verdict::Review
-            && !waits
+            && waits.is_none()
             && !self.world.config.standard.is_known()
             && self.recipe.pattern.standard_form().is_none()
         {
@@ -234,7 +261,7 @@ impl Judgement<'_> {
         }
     }
 
-    fn decide(&self, row: &Row, known: &SiteFacts, finding: &mut Finding) -> bool {
+    fn decide(&self, row: &Row, known: &SiteFacts, finding: &mut Finding) -> Option<Waits> {
         finding.reasons.extend(row.because.clone());
         match &row.outcome {
             Outcome::Keep => finding.verdict = Verdict::Keep,
@@ -248,7 +275,7 @@ impl Judgement<'_> {
             }
             Outcome::Rewrite(names) => return self.rewrite(names, known, finding),
         }
-        false
+        None
     }
 
     /// What could not be followed is worth saying where a person has to look anyway.
@@ -267,7 +294,7 @@ impl Judgement<'_> {
     }
 
     /// The first of the rewrites that is proven. Those before it that are not say why in the notes.
-    fn rewrite(&self, names: &[String], known: &SiteFacts, finding: &mut Finding) -> bool {
+    fn rewrite(&self, names: &[String], known: &SiteFacts, finding: &mut Finding) -> Option<Waits> {
         let subject = Subject {
             world: self.world,
             file: self.id,
@@ -281,9 +308,14 @@ impl Judgement<'_> {
             let Some(rewrite) = self.recipe.rewrites.get(name) else {
                 continue;
             };
-            if rewrite.kind == RewriteKind::Remove {
+            let waits = match rewrite.kind {
+                RewriteKind::Remove => Some(Waits::ForReaders),
+                RewriteKind::RemoveDefinition => Some(Waits::ForUsers),
+                _ => None,
+            };
+            if waits.is_some() {
                 finding.form = Some(name.clone());
-                return true;
+                return waits;
             }
             match rewrite::attempt(subject, rewrite) {
                 Ok(proposal) => {
@@ -314,7 +346,7 @@ impl Judgement<'_> {
                         .notes
                         .extend(further.map(|reason| format!("no helper calls: {reason}")));
                     finding.fix = Some(proposal.into_fix());
-                    return false;
+                    return None;
                 }
                 Err(refusal) => {
                     for reason in refusal.reasons {
@@ -326,7 +358,7 @@ impl Judgement<'_> {
                         finding.verdict = Verdict::Review;
                         finding.form = Some(name.clone());
                         finding.reasons.extend(refused);
-                        return false;
+                        return None;
                     }
                 }
             }
@@ -334,7 +366,7 @@ impl Judgement<'_> {
         finding.verdict = Verdict::Review;
         finding.form = names.last().cloned();
         finding.reasons.extend(refused);
-        false
+        None
     }
 }
 

@@ -18,6 +18,7 @@ use crate::pipeline::{PipelineError, judge, mark};
 use crate::progress::Progress;
 use crate::project::{FileId, Project};
 use crate::recipe::{Driver, Library, Migration, Recipe};
+use crate::rewrite::remove_definition::Doomed;
 use crate::source::{SourceFile, Span};
 use crate::sql::schema::Schema;
 
@@ -191,6 +192,8 @@ pub(crate) struct Judged {
     pub(crate) dismissed: Vec<Dismissed>,
     pub(crate) unparsed: Vec<Unparsed>,
     pub(crate) remarks: Vec<Remark>,
+    /// What may go for findings, by their ids, once nothing uses it.
+    pub(crate) doomed: Vec<(String, Doomed)>,
 }
 
 impl Judged {
@@ -201,6 +204,7 @@ impl Judged {
             dismissed: Vec::new(),
             unparsed: Vec::new(),
             remarks: Vec::new(),
+            doomed: Vec::new(),
         }
     }
 
@@ -212,6 +216,7 @@ impl Judged {
         self.findings
             .extend(other.findings.into_iter().filter(fresh));
         self.dismissed.extend(other.dismissed);
+        self.doomed.extend(other.doomed);
         let sites: BTreeSet<(usize, usize)> = self
             .findings
             .iter()

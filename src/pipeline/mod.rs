@@ -1,6 +1,7 @@
 //! Orders the stages: the only place that does. Two passes: the first gathers what the project knows, the second works file by file.
 
 mod annotate;
+mod cascade;
 mod first_pass;
 mod judge;
 mod lane;
@@ -126,6 +127,7 @@ impl Survey {
                 by_file.entry(&finding.site.file).or_default().push(finding);
             }
         }
+        cascade::keep_whole(&mut by_file);
         let files: Vec<(FileId, Vec<&Finding>)> = by_file
             .into_iter()
             .filter_map(|(path, findings)| Some((self.project.by_path(path)?, findings)))
@@ -376,10 +378,7 @@ pub(crate) fn gather(
     };
     let ids: Vec<FileId> = survey.project.files().map(|(id, _)| id).collect();
     progress.start("judging", ids.len());
-    let mut judged = survey.run().judge(&ids, progress);
-    for unsafe_too in [false, true] {
-        verify::verify(survey.run(), &mut judged, unsafe_too);
-    }
+    let judged = verify::judge(survey.run(), &ids, progress);
     let inventory = &mut survey.inventory;
     for file in judged {
         inventory.findings.extend(file.findings);

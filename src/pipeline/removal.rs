@@ -82,6 +82,7 @@ fn goes(finding: &mut Finding, applicability: Applicability, reason: &str) {
         region: finding.site.span,
         applicability,
         imports: Vec::new(),
+        removes: false,
         requires: std::collections::BTreeSet::new(),
     });
 }

@@ -9,14 +9,40 @@ use crate::edit::Applicability;
 use crate::facts::World;
 use crate::finding::{Finding, Verdict};
 use crate::pipeline::lane::{Known, Run};
-use crate::pipeline::{Files, Judged, parse_file};
-use crate::progress::Silent;
-use crate::project::{ParsedFile, Project};
+use crate::pipeline::{Files, Judged, cascade, parse_file};
+use crate::progress::{Progress, Silent};
+use crate::project::{FileId, ParsedFile, Project};
 use crate::rewrite::compose::{self, Composed, LeftOut};
 use crate::source::SourceFile;
 
+/// Judges files and tries what is proposed for them: nothing is left that has not been composed, parsed and found silent.
+pub(super) fn judge(run: Run<'_>, ids: &[FileId], progress: &dyn Progress) -> Vec<Judged> {
+    let mut judged = run.judge(ids, progress);
+    for unsafe_too in [false, true] {
+        verify(run, &mut judged, unsafe_too);
+    }
+    if cascade::settle(run, &mut judged) {
+        verify(run, &mut judged, true);
+        cascade::withdraw(&mut judged);
+    }
+    judged
+}
+
+/// The project with some of its files, by their positions, replaced.
+pub(super) fn with_files(
+    project: &Project,
+    mut fresh: BTreeMap<usize, Arc<ParsedFile>>,
+) -> Project {
+    let files: Files = project
+        .shared()
+        .enumerate()
+        .map(|(position, file)| fresh.remove(&position).unwrap_or(file))
+        .collect();
+    Project::with_modules(files, project.modules().clone()).linked(project.links())
+}
+
 /// Tries the proven edits alone, or all with `unsafe_too`; findings whose edits fail become reviews.
-pub(super) fn verify(run: Run<'_>, judged: &mut [Judged], unsafe_too: bool) {
+fn verify(run: Run<'_>, judged: &mut [Judged], unsafe_too: bool) {
     let worlds = run.worlds();
     let tried: Vec<Option<Tried>> = judged
         .par_iter()
@@ -55,7 +81,7 @@ pub(super) fn verify(run: Run<'_>, judged: &mut [Judged], unsafe_too: bool) {
 /// What the edits of a file left out, and the file that they make if it parses.
 type Tried = (Vec<LeftOut>, Option<ParsedFile>);
 
-fn wanted(finding: &Finding, unsafe_too: bool) -> bool {
+pub(super) fn wanted(finding: &Finding, unsafe_too: bool) -> bool {
     finding.verdict == Verdict::Rewrite
         && finding
             .fix
@@ -63,7 +89,11 @@ fn wanted(finding: &Finding, unsafe_too: bool) -> bool {
             .is_some_and(|fix| unsafe_too || fix.applicability == Applicability::Safe)
 }
 
-fn compose_all(worlds: &[World<'_>], file: &Judged, unsafe_too: bool) -> Option<Composed> {
+pub(super) fn compose_all(
+    worlds: &[World<'_>],
+    file: &Judged,
+    unsafe_too: bool,
+) -> Option<Composed> {
     let findings: Vec<&Finding> = file
         .findings
         .iter()
@@ -111,14 +141,7 @@ fn second_run(
             fresh.insert(judged[*index].file.0, Arc::new(parsed));
         }
     }
-    let files: Files = run
-        .project
-        .shared()
-        .enumerate()
-        .map(|(position, file)| fresh.remove(&position).unwrap_or(file))
-        .collect();
-    let project =
-        Project::with_modules(files, run.project.modules().clone()).linked(run.project.links());
+    let project = with_files(run.project, fresh);
     let known = Known::of(run.lanes, &project);
     let again = Run {
         project: &project,

@@ -127,6 +127,7 @@ mod tests {
                 region: edit.span,
                 applicability: Applicability::Safe,
                 imports: Vec::new(),
+                removes: false,
                 requires: std::collections::BTreeSet::new(),
             });
             fix.edits.push(edit.clone());

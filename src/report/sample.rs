@@ -74,6 +74,7 @@ fn fix(applicability: Applicability) -> Fix {
         region: Span::new(10, 30),
         applicability,
         imports: Vec::new(),
+        removes: false,
         requires: BTreeSet::new(),
     }
 }

@@ -42,7 +42,19 @@ pub fn compose(
 ) -> Composed {
     let project = worlds[0].project;
     let file = project.file(id);
-    let (accepted, mut left_out) = accept(findings);
+    let (mut accepted, mut left_out) = accept(findings);
+    let removed_whole: Vec<(Span, &str)> = accepted
+        .iter()
+        .filter_map(|finding| {
+            let region = finding.fix.as_ref().filter(|fix| fix.removes)?.region;
+            Some((region, finding.id.as_str()))
+        })
+        .collect();
+    accepted.retain(|finding| {
+        let inside =
+            |(region, id): &(Span, &str)| *id != finding.id && region.contains(finding.site.span);
+        !removed_whole.iter().any(inside)
+    });
     let mut edits: Vec<(Edit, Option<String>)> = Vec::new();
     let mut needed: BTreeSet<NeededImport> = BTreeSet::new();
     for finding in &accepted {
@@ -149,8 +161,14 @@ fn applied(accepted: &[&Finding], all: &[&Finding], removed: &[Span]) -> BTreeSe
             .is_some_and(|fix| !fix.edits.is_empty())
     };
     let own = accepted.iter().filter(|finding| has_edits(finding));
+    let whole = accepted
+        .iter()
+        .filter_map(|finding| finding.fix.as_ref().filter(|fix| fix.removes))
+        .map(|fix| fix.region);
+    let whole: Vec<Span> = whole.collect();
     let gone = all.iter().filter(|finding| {
-        !has_edits(finding) && removed.iter().any(|span| span.contains(finding.site.span))
+        let lies_in = |spans: &[Span]| spans.iter().any(|span| span.contains(finding.site.span));
+        lies_in(&whole) || !has_edits(finding) && lies_in(removed)
     });
     own.chain(gone).map(|finding| finding.id.clone()).collect()
 }
@@ -196,6 +214,13 @@ fn accept<'f>(findings: &[&'f Finding]) -> (Vec<&'f Finding>, Vec<LeftOut>) {
 }
 
 fn conflict(left: &Finding, right: &Finding) -> bool {
+    let takes = |whole: &Finding, part: &Finding| {
+        let removed = whole.fix.as_ref().filter(|fix| fix.removes);
+        removed.is_some_and(|fix| fix.region.contains(part.site.span))
+    };
+    if takes(left, right) || takes(right, left) {
+        return false;
+    }
     let edits = |finding: &Finding| {
         finding
             .fix
@@ -249,6 +274,15 @@ fn spare_blank_lines(
         }
         let owner = whole[index].1.clone();
         index += 1;
+        // What stood between the last code and what goes at the end of the file would be left hanging.
+        let kept = text[..start]
+            .trim_end_matches(['\n', '\r', ' ', '\t'])
+            .len();
+        let kept = kept + text[kept..start].find('\n').map_or(0, |at| at + 1);
+        if end == text.len() && kept > 0 && kept < start {
+            found.push((Edit::delete(Span::new(kept, start)), owner));
+            continue;
+        }
         let before = text[..start].strip_suffix('\n').unwrap_or_default();
         let before = before.rsplit('\n').next().unwrap_or_default().trim();
         // A comment that spoke of what goes stays with what comes next.

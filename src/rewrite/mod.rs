@@ -16,7 +16,7 @@ mod pair_to_block;
 mod proof;
 mod region_to_block;
 pub mod remains;
-mod remove_definition;
+pub mod remove_definition;
 mod remove_import;
 mod replace;
 mod template;
@@ -72,12 +72,6 @@ impl<'a> Subject<'a> {
             .shape
             .as_ref()
             .ok_or_else(|| Refusal::one("its shape is not one that the rewrites can handle"))
-    }
-
-    /// What `locate` bound, for a rewrite that needs no shape.
-    fn capture_of_hit(&self, name: &str) -> Result<Span, Refusal> {
-        let found = self.hit.captures.get(name).copied();
-        found.ok_or_else(|| Refusal::one(format!("the site has no {name} to rewrite")))
     }
 
     fn capture(&self, name: &str) -> Result<Span, Refusal> {
@@ -155,6 +149,7 @@ impl Proposal {
             region: self.region,
             applicability,
             imports: self.imports,
+            removes: false,
             requires: BTreeSet::new(),
         }
     }
@@ -368,10 +363,11 @@ fn propose(subject: Subject<'_>, rewrite: &Rewrite) -> Result<Proposal, Refusal>
         RewriteKind::BlockToParameter { with } => block_to_parameter::propose(subject, with),
         RewriteKind::RegionToBlock { with } => region_to_block::propose(subject, with),
         RewriteKind::BothWays { acquire, release } => both_ways::propose(subject, acquire, release),
-        RewriteKind::RemoveDefinition => remove_definition::propose(subject),
         RewriteKind::RemoveImport => remove_import::propose(subject),
         RewriteKind::PairToBlock { with } => pair_to_block::propose(subject, with),
         // What is dead is only known when the other rewrites of the file are: see `cleanup`.
         RewriteKind::Remove => Err(Refusal::one("something still reads it")),
+        // And what nothing uses only when those of all files are: see `remove_definition`.
+        RewriteKind::RemoveDefinition => Err(Refusal::one("something still uses it")),
     }
 }

@@ -410,9 +410,7 @@ fn orphans<'p>(
                     && mentions(text, &import.local)
             })
             && !is_given_on(file, import)
-            && (import.scope != Model::MODULE
-                || !(is_imported_from(project, file, &import.local)
-                    || project.links().reading(&import.local).next().is_some()))
+            && (import.scope != Model::MODULE || !may_be_read_outside(project, file, &import.local))
     });
     orphaned.collect()
 }
@@ -426,8 +424,13 @@ fn is_given_on(file: &ParsedFile, import: &Import) -> bool {
 /// Whether something outside of the file may read `name` of its module.
 pub(super) fn is_taken_from(project: &Project, id: FileId, name: &str) -> bool {
     let file = project.file(id);
-    is_imported_from(project, file, name)
+    may_be_read_outside(project, file, name)
         || project.links().quoting(file.source.path(), name).is_some()
+}
+
+/// Whether another file takes `name` from the module, or may by a text.
+fn may_be_read_outside(project: &Project, file: &ParsedFile, name: &str) -> bool {
+    is_imported_from(project, file, name) || project.links().reading(name).next().is_some()
 }
 
 /// The edits that take one name out of its import.

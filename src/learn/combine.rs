@@ -143,7 +143,7 @@ fn contains_word(text: &str, call: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
+    use crate::config::{Config, Standard};
     use crate::learn::ScaffoldForm;
     use crate::recipe::{Library, builtin};
     use crate::sql::schema::Schema;
@@ -236,13 +236,85 @@ def get_pool():
     }
 
     #[test]
+    fn the_session_module_that_is_written_is_learnt() {
+        for (maker, is_async) in [("async_sessionmaker", true), ("sessionmaker", false)] {
+            let home = format!(
+                "from sqlalchemy import {maker}\nengine = None\nmake_session = {maker}(engine)\n"
+            );
+            let user = "from shop.db import make_session\ndef f():\n    s = make_session()\n    s.close()\n";
+            let files = [
+                ("src/shop/db.py", home.as_str()),
+                ("src/shop/a.py", user),
+                ("src/other.py", "import shop.a\n"),
+            ];
+            let sources: Vec<SourceFile> = files
+                .iter()
+                .map(|(path, text)| SourceFile::new(*path, *text))
+                .collect();
+            let before = learnt(&files);
+            let written = crate::learn::scaffold(
+                &sources,
+                &Schema::default(),
+                &before.standard,
+                ScaffoldForm::Session,
+            )
+            .expect("there is a factory, and no scope");
+            let (path, text) = &written.files[0];
+            assert_eq!(path, "src/shop/session.py");
+            assert_eq!(text.contains("async with make_session()"), is_async);
+            let mut all = files.to_vec();
+            all.push((path, text));
+            let config = learnt(&all);
+            let standard = config.standard;
+            assert_eq!(standard.module.as_deref(), Some("shop.session"));
+            assert_eq!(standard.factory.as_deref(), Some("make_session"));
+            assert_eq!(standard.scope.as_deref(), Some("get_session"));
+            assert_eq!(
+                standard.dependency.as_deref(),
+                Some("get_session_dependency")
+            );
+            let own = config
+                .contexts
+                .iter()
+                .find(|context| context.name == "standard");
+            assert_eq!(
+                own.map(|own| own.paths.as_slice()),
+                Some(
+                    &[
+                        "src/shop/db.py".to_owned(),
+                        "src/shop/session.py".to_owned()
+                    ][..]
+                )
+            );
+            // There is one now.
+            let again = crate::learn::scaffold(
+                &sources,
+                &Schema::default(),
+                &standard,
+                ScaffoldForm::Session,
+            );
+            assert!(again.is_err());
+        }
+    }
+
+    #[test]
+    fn without_a_factory_no_session_module_is_written() {
+        let nothing = Standard::default();
+        let form = ScaffoldForm::Session;
+        let error = crate::learn::scaffold(&[], &Schema::default(), &nothing, form);
+        let error = error.expect_err("its sessions would come from nowhere");
+        assert!(error.to_string().contains("make one first"), "{error}");
+    }
+
+    #[test]
     fn the_service_that_is_written_is_learnt() {
         for (driver, own) in [("psycopg2", "psycopg2"), ("psycopg", "psycopg_pool")] {
             let text = format!("import {driver}\ndef f(dsn):\n    {driver}.connect(dsn).close()\n");
             let files = [SourceFile::new("shop/a.py", text.as_str())];
             let form = ScaffoldForm::Service;
-            let written = crate::learn::scaffold(&files, &Schema::default(), None, form)
-                .expect("nothing is in its place");
+            let written =
+                crate::learn::scaffold(&files, &Schema::default(), &Standard::default(), form)
+                    .expect("nothing is in its place");
             let adapter = written
                 .files
                 .iter()

@@ -44,7 +44,7 @@ pub(super) fn learn(evidence: &Evidence<'_>, learnt: &mut Learnt) -> Forms {
     standard.module = Some(written);
     standard.file = Some(path.to_owned());
     standard.service = Some(best.name.to_owned());
-    Forms::of_sessions(best.file, Vec::new())
+    Forms::of_sessions(best.file, None, Vec::new())
 }
 
 fn services<'e>(evidence: &'e Evidence<'_>) -> Vec<Service<'e>> {

@@ -91,8 +91,8 @@ pub(super) fn learn(evidence: &Evidence<'_>, learnt: &mut Learnt) -> Forms {
             learnt.notes.push(Note::guessed(setting, text, why));
         }
     }
-    factory(evidence, module, &functions, learnt);
-    Forms::of_sessions(module, functions)
+    let home = factory(evidence, module, &functions, learnt);
+    Forms::of_sessions(module, home, functions)
 }
 
 /// The functions that give sessions out, with the files that use them.
@@ -231,13 +231,13 @@ fn factories<'e>(
     })
 }
 
-/// Learns the factory: the one that the functions of the module call, else the first that it makes.
+/// Learns the factory: the one that the functions of the module call, else the first that it makes. Gives the file that makes it.
 fn factory(
     evidence: &Evidence<'_>,
     module: FileId,
     functions: &[FunctionRef],
     learnt: &mut Learnt,
-) {
+) -> Option<FileId> {
     let file = evidence.file(module);
     let called = |name: &str| {
         functions.iter().any(|function| {
@@ -247,14 +247,29 @@ fn factory(
             })
         })
     };
-    let best = factories(evidence, module)
-        .max_by_key(|binding| (called(&binding.name), Reverse(binding.span)));
-    if let Some(binding) = best {
-        let place = evidence.project.place(module, binding.span);
-        let name = binding.name.as_str();
-        learnt
-            .notes
-            .push(Note::found("standard.factory", name, place));
-        learnt.config.standard.factory = Some(name.to_owned());
-    }
+    let imported = file.model.bindings.iter().filter_map(|binding| {
+        if binding.kind != BindingKind::Import || !called(&binding.name) {
+            return None;
+        }
+        match evidence
+            .project
+            .name_in(module, binding.scope, &binding.name)
+        {
+            Symbol::Member { file, name } => factories(evidence, file)
+                .any(|own| own.name == *name)
+                .then_some((file, binding)),
+            _ => None,
+        }
+    });
+    let (home, binding) = factories(evidence, module)
+        .map(|binding| (module, binding))
+        .chain(imported)
+        .max_by_key(|(_, binding)| (called(&binding.name), Reverse(binding.span)))?;
+    let place = evidence.project.place(module, binding.span);
+    let name = binding.name.as_str();
+    learnt
+        .notes
+        .push(Note::found("standard.factory", name, place));
+    learnt.config.standard.factory = Some(name.to_owned());
+    Some(home)
 }

@@ -42,11 +42,15 @@ impl Forms {
         forms
     }
 
-    /// The functions of a session module.
-    pub(super) fn of_sessions(module: FileId, functions: Vec<FunctionRef>) -> Self {
+    /// The functions of a session module, whose factory `home` makes.
+    pub(super) fn of_sessions(
+        module: FileId,
+        home: Option<FileId>,
+        functions: Vec<FunctionRef>,
+    ) -> Self {
         Self {
             plain: functions,
-            files: BTreeSet::from([module]),
+            files: home.into_iter().chain([module]).collect(),
             ..Self::default()
         }
     }
@@ -395,9 +399,9 @@ fn from_root(evidence: &Evidence<'_>, path: &str) -> String {
     parts[from.map_or(0, |at| at + 1)..].join(".")
 }
 
-/// The folder around `path` from which the most imports of the project count.
+/// The folder around `path` from which imports count: most of those of its neighbours, near ones first.
 fn imported_root(evidence: &Evidence<'_>, path: &str) -> Option<String> {
-    let mut roots: BTreeMap<String, usize> = BTreeMap::new();
+    let mut counted: BTreeMap<(String, String), usize> = BTreeMap::new();
     for (_, file) in evidence.project.files() {
         let from = file.source.path();
         for import in file.model.imports.iter().filter(|import| import.level == 0) {
@@ -405,17 +409,37 @@ fn imported_root(evidence: &Evidence<'_>, path: &str) -> Option<String> {
             let root = found.and_then(|found| {
                 let full = Modules::dotted(found).replace('.', "/");
                 let inside = import.module.replace('.', "/");
-                Some(full.strip_suffix(&inside)?.trim_end_matches('/').to_owned())
+                let root = full.strip_suffix(&inside)?.trim_end_matches('/').to_owned();
+                Some((folder_of(found).to_owned(), root))
             });
-            if let Some(root) = root.filter(|root| lies_in(path, root)) {
-                *roots.entry(root).or_default() += 1;
+            if let Some(root) = root.filter(|(_, root)| lies_in(path, root)) {
+                *counted.entry(root).or_default() += 1;
             }
         }
     }
-    let most = roots
-        .into_iter()
-        .max_by_key(|(root, count)| (*count, Reverse(root.clone())));
-    most.map(|(root, _)| root)
+    let mut around = Some(folder_of(path));
+    while let Some(folder) = around {
+        let mut roots: BTreeMap<&str, usize> = BTreeMap::new();
+        let near = counted
+            .iter()
+            .filter(|((of, _), _)| of == folder || lies_in(of, folder));
+        for ((_, root), count) in near {
+            *roots.entry(root.as_str()).or_default() += count;
+        }
+        let most = roots
+            .into_iter()
+            .max_by_key(|(root, count)| (*count, Reverse(*root)));
+        if let Some((root, _)) = most {
+            return Some(root.to_owned());
+        }
+        around = (!folder.is_empty()).then(|| folder_of(folder));
+    }
+    None
+}
+
+/// The folder that a path stands in; empty for what stands at the top.
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 fn lies_in(path: &str, folder: &str) -> bool {
@@ -430,10 +454,10 @@ fn package_root(evidence: &Evidence<'_>, path: &str) -> String {
         let dotted = Modules::dotted(&marker);
         evidence.project.modules().find(path, &dotted, 0) == Some(&marker)
     };
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = folder_of(path);
     let mut root = folder;
     while !root.is_empty() && is_package(root) {
-        root = root.rsplit_once('/').map_or("", |(outer, _)| outer);
+        root = folder_of(root);
     }
     if root != folder {
         return root.to_owned();

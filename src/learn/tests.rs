@@ -640,7 +640,7 @@ fn the_scaffold_is_learnt_as_the_standard() {
     let scaffold = scaffold(
         &[],
         &crate::sql::schema::Schema::default(),
-        None,
+        &crate::config::Standard::default(),
         ScaffoldForm::Module,
     )
     .expect("it can be written");

@@ -67,12 +67,11 @@ impl Lesson {
             .find(|(name, _)| Some(name) == main)
             .map(|(_, driver)| driver);
         let form = match driver {
-            Some(driver) if driver.session.is_some() => ScaffoldForm::None,
+            Some(driver) if driver.session.is_some() => ScaffoldForm::Session,
             Some(driver) if driver.any_pool => ScaffoldForm::Service,
             _ => ScaffoldForm::Module,
         };
-        let standard = config.standard.file.as_deref();
-        learn::scaffold(&self.files, &schema, standard, form)
+        learn::scaffold(&self.files, &schema, &config.standard, form)
     }
 
     /// What is learnt of the project once `scaffold` is written.

@@ -3,9 +3,11 @@
 //! The module is `connection.py` beside this file; what depends on the project is where it goes and which setting its policies read.
 
 mod service;
+mod session;
 
 use std::collections::BTreeMap;
 
+use crate::config::Standard;
 use crate::learn::contexts::{is_script, is_test};
 use crate::source::SourceFile;
 use crate::sql::schema::Schema;
@@ -38,8 +40,8 @@ pub enum ScaffoldForm {
     Module,
     /// A connection service, on psycopg.
     Service,
-    /// None is written for its driver.
-    None,
+    /// A module around the session factory that the project has, on SQLAlchemy.
+    Session,
 }
 
 /// Why no module is written.
@@ -48,33 +50,36 @@ pub enum ScaffoldError {
     /// There is a standard already.
     #[error("{0} is a standard module already; nothing else is written")]
     HasStandard(String),
-    /// There is none for the migration.
+    /// There is nothing that its sessions could come from.
     #[error(
-        "a session module belongs to the engine that the project has, so none is written; name its factory and functions in connmod.yaml"
+        "a session module belongs to the engine that the project has, and no file keeps a session factory (`sessionmaker`, `async_sessionmaker`) in a variable; make one first"
     )]
-    NoForm,
+    NoFactory,
     /// The file exists.
     #[error("{0} exists already and is not overwritten")]
     Exists(String),
 }
 
-/// The standard module for a project of these `files` with this `schema`; `standard` is the file of the one that was learnt.
+/// The standard module for a project of these `files` with this `schema`; `standard` is what was learnt of the one that there is.
 ///
 /// # Errors
 /// When there is one already, or a file in its place.
 pub fn scaffold(
     files: &[SourceFile],
     schema: &Schema,
-    standard: Option<&str>,
+    standard: &Standard,
     form: ScaffoldForm,
 ) -> Result<Scaffold, ScaffoldError> {
-    if let Some(standard) = standard {
-        return Err(ScaffoldError::HasStandard(standard.to_owned()));
+    // A factory alone is what a session module is still to be made of.
+    let lacks_scope =
+        form == ScaffoldForm::Session && standard.scope.is_none() && standard.dependency.is_none();
+    if let Some(file) = standard.file.as_ref().filter(|_| !lacks_scope) {
+        return Err(ScaffoldError::HasStandard(file.clone()));
     }
     match form {
         ScaffoldForm::Module => {}
         ScaffoldForm::Service => return service::package(files),
-        ScaffoldForm::None => return Err(ScaffoldError::NoForm),
+        ScaffoldForm::Session => return session::module(files, standard),
     }
     let exists = |path: &str| files.iter().any(|file| file.path() == path);
     let (package, folder) = place(files);
@@ -180,7 +185,7 @@ mod tests {
         let scaffold = scaffold(
             &paths(files),
             &Schema::default(),
-            None,
+            &Standard::default(),
             ScaffoldForm::Module,
         )
         .expect("it can be written");
@@ -218,11 +223,15 @@ mod tests {
         let schema = Schema::default();
         let files = paths(&["app/main.py", "app/db/connection.py"]);
         assert_eq!(
-            scaffold(&files, &schema, None, ScaffoldForm::Module),
+            scaffold(&files, &schema, &Standard::default(), ScaffoldForm::Module),
             Err(ScaffoldError::Exists("app/db/connection.py".into()))
         );
+        let there = Standard {
+            file: Some("x/db.py".into()),
+            ..Standard::default()
+        };
         assert_eq!(
-            scaffold(&files, &schema, Some("x/db.py"), ScaffoldForm::Module),
+            scaffold(&files, &schema, &there, ScaffoldForm::Module),
             Err(ScaffoldError::HasStandard("x/db.py".into()))
         );
     }
@@ -236,7 +245,7 @@ mod tests {
         let text = |sql: &str| {
             let mut schema = Schema::default();
             schema.apply_file("s.sql", sql);
-            scaffold(&[], &schema, None, ScaffoldForm::Module)
+            scaffold(&[], &schema, &Standard::default(), ScaffoldForm::Module)
                 .expect("it can be written")
                 .files[0]
                 .1

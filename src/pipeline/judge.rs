@@ -57,9 +57,17 @@ pub(crate) fn file(
     let mut dismissed: BTreeMap<Span, Dismissed> = BTreeMap::new();
     let mut removable: Vec<usize> = Vec::new();
     let mut doomed: Vec<(usize, Result<Doomed, String>)> = Vec::new();
+    // Both ways of a connection that a flag decides on are one site.
+    let flagged = hits.iter().filter(|hit| {
+        let recipe = &recipes[hit.recipe];
+        recipe.pattern == Pattern::FlaggedConnection
+            && roles::standing(world, id, hit, recipe) == Standing::Site
+    });
+    let flagged: Vec<Span> = flagged.map(|hit| hit.site).collect();
     for hit in &hits {
+        let is_part = |whole: &Span| *whole != hit.site && whole.contains(hit.site);
         // One place is a site of one recipe: the first that it belongs to.
-        if taken.contains(&hit.site) {
+        if taken.contains(&hit.site) || flagged.iter().any(is_part) {
             continue;
         }
         let recipe = &recipes[hit.recipe];

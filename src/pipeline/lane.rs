@@ -75,9 +75,12 @@ impl Lane {
                 .migration_of(recipe)
                 .is_some_and(|own| own.id == migration.id)
         };
-        let runs = |recipe: &&Recipe| recipe.runs_in(config.stage);
-        let recipes = library.recipes.iter().filter(belongs).filter(runs);
-        let recipes: Vec<Recipe> = recipes.cloned().collect();
+        let own = library.recipes.iter().filter(belongs);
+        let (running, others): (Vec<&Recipe>, Vec<&Recipe>) =
+            own.partition(|recipe| recipe.runs_in(config.stage));
+        let others = others.into_iter();
+        let others = others.filter_map(|recipe| recipe.out_of_stage(config.stage));
+        let recipes: Vec<Recipe> = running.into_iter().cloned().chain(others).collect();
         let config = config.of_migration(&migration.id);
         let locator = Locator::new(&recipes, &config, &driver)?;
         Ok(Self {

@@ -25,6 +25,7 @@ pub(super) fn missing(config: &Config, project: &Project, paths: &[&str]) -> Vec
         }
     }
     unmatched("schema.files", &config.schema.files, paths, &mut lines);
+    lines.extend(flag(config, project));
     lines
 }
 
@@ -60,6 +61,9 @@ fn standard(
         ("pool", &standard.pool),
         ("scope", &standard.scope),
         ("rls", &standard.rls),
+        ("factory", &standard.factory),
+        ("dependency", &standard.dependency),
+        ("service", &standard.service),
     ];
     let single = single
         .into_iter()
@@ -78,6 +82,19 @@ fn standard(
             ));
         }
     }
+}
+
+/// What is wrong with the flag: imports of it would be written into many files.
+fn flag(config: &Config, project: &Project) -> Option<String> {
+    let (module, expression) = config.flag.as_deref()?.split_once(':')?;
+    let Some(path) = project.modules().find("", module, 0) else {
+        return Some(format!(
+            "flag: `{module}` is no module of the project; where it is none of an installed package either, every file that goes both ways fails on its import"
+        ));
+    };
+    let name = expression.split(['.', '(', '[']).next()?;
+    let file = project.by_path(path)?;
+    (!may_define(project, file, name)).then(|| format!("flag: {path} defines no `{name}`"))
 }
 
 fn unmatched(key: &str, globs: &[String], paths: &[&str], lines: &mut Vec<String>) {

@@ -33,10 +33,10 @@ pub(super) struct RecipeFile {
     /// The language of the files that it looks at: `python`.
     #[schemars(with = "String")]
     pub(super) language: Spanned<String>,
-    /// The stage of a migration in which it runs: dual, cutover, cleanup, or `at-once` for where there are no stages; without this it
+    /// The stages of a migration in which it runs: dual, cutover, cleanup, or `at-once` for where there are no stages; without this it
     /// always runs.
     #[serde(default)]
-    pub(super) stage: Option<RecipeStage>,
+    pub(super) stages: Vec<RecipeStage>,
     /// A broad tree-sitter query: every hit, captured as `@site`, becomes a site and gets a verdict.
     #[schemars(with = "String")]
     pub(super) locate: Spanned<String>,
@@ -159,6 +159,10 @@ pub(super) enum RewriteFile {
         /// What fills it.
         #[schemars(with = "String")]
         with: Spanned<String>,
+        /// What fills it where the standard's dependency is no coroutine; without this the same.
+        #[serde(default)]
+        #[schemars(with = "Option<String>")]
+        sync: Option<Spanned<String>>,
     },
     /// A name that nothing reads goes from its import.
     RemoveImport {},

@@ -95,7 +95,7 @@ fn check_recipe(origin: &str, text: &str, migration: &Migration) -> Result<Recip
         pattern: file.pattern.value,
         why: file.why.value,
         language: file.language.value,
-        stages: file.stage.map(stage_of).into_iter().collect(),
+        stages: file.stages.into_iter().map(stage_of).collect(),
         locate: file.locate.value,
         roles,
         shape: file.shape.map(|shape| shape.value),
@@ -298,8 +298,9 @@ fn rewrite_kind(
         RewriteFile::RegionToBlock { with } => RewriteKind::RegionToBlock {
             with: template(with)?,
         },
-        RewriteFile::BlockToParameter { with } => RewriteKind::BlockToParameter {
+        RewriteFile::BlockToParameter { with, sync } => RewriteKind::BlockToParameter {
             with: template(with)?,
+            sync: sync.as_ref().map(template).transpose()?,
         },
         RewriteFile::CallToBlock { with } => RewriteKind::CallToBlock {
             with: template(with)?,

@@ -355,6 +355,8 @@ pub enum RewriteKind {
     BlockToParameter {
         /// What fills it.
         with: Template,
+        /// What fills it where the standard's dependency is no coroutine.
+        sync: Option<Template>,
     },
     /// A name that nothing reads goes from its import.
     RemoveImport,
@@ -457,6 +459,32 @@ impl Recipe {
     /// Whether it runs in a stage; `None`: where there are no stages.
     pub fn runs_in(&self, stage: Option<Stage>) -> bool {
         self.stages.is_empty() || self.stages.contains(&stage)
+    }
+
+    /// The recipe as it counts in a stage that it does not run in: it finds what it does, and what it would rewrite is kept for its own
+    /// stage, or should have gone through that before. `None` where its sites are those of others.
+    pub fn out_of_stage(&self, now: Option<Stage>) -> Option<Self> {
+        let now = now?;
+        let own = self.stages.iter().flatten();
+        let (outcome, because) = if let Some(next) = own.clone().filter(|own| **own > now).min() {
+            let word = next.as_str();
+            (
+                Outcome::Keep,
+                format!("its stage is `{word}`, which comes later"),
+            )
+        } else {
+            let word = own.max()?.as_str();
+            let because = format!("it has not gone through the stage `{word}`, which comes before");
+            (Outcome::Review, because)
+        };
+        let mut recipe = self.clone();
+        for row in &mut recipe.rows {
+            if matches!(row.outcome, Outcome::Rewrite(_)) {
+                row.outcome = outcome.clone();
+                row.because = Some(because.clone());
+            }
+        }
+        Some(recipe)
     }
 }
 

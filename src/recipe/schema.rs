@@ -43,7 +43,7 @@ mod tests {
             sections,
             [
                 "decide", "examples", "id", "language", "locate", "pattern", "rewrite", "shape",
-                "stage", "title", "where", "why"
+                "stages", "title", "where", "why"
             ]
         );
         assert_eq!(

@@ -217,7 +217,7 @@ fn verb(kind: &RewriteKind) -> String {
         RewriteKind::PairToBlock { with } => {
             format!("acquire and release become a block on {}", template(with))
         }
-        RewriteKind::BlockToParameter { with } => format!(
+        RewriteKind::BlockToParameter { with, .. } => format!(
             "the block goes, and its session becomes a parameter{}",
             template(with)
         ),

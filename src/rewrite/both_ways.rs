@@ -16,6 +16,8 @@ pub(super) fn propose(
     let call = subject.capture("ACQUIRE")?;
     let region = Region::of(subject, assignment, name)?;
     let mut reasons = proof::shared_pool(subject);
+    let said = proof::said_to_acquire(subject, call);
+    reasons.extend(said.reasons);
     reasons.extend(region.faults(subject, name));
     Refusal::unless_empty(reasons)?;
 
@@ -28,6 +30,11 @@ pub(super) fn propose(
     };
     let mut proposal = Proposal::new(Span::new(assignment.start, region.end()), taken.target);
     proposal.unproven.extend(proof::doubt(subject));
+    proposal.unproven.extend(said.doubts);
+    proposal.unproven.extend(flag.unproven);
+    let reckons = region.reckons(subject, name, call);
+    proposal.notes.extend(reckons.note);
+    proposal.unproven.extend(reckons.unproven);
     for (new, old) in std::iter::once((&taken.text, call)).chain(
         region
             .releases(subject, name)

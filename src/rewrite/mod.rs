@@ -360,7 +360,11 @@ fn propose(subject: Subject<'_>, rewrite: &Rewrite) -> Result<Proposal, Refusal>
         RewriteKind::Replace { at, with } => replace::propose(subject, at, with),
         RewriteKind::CallToHelper => call_to_helper::propose(subject),
         RewriteKind::CallToBlock { with } => call_to_block::propose(subject, with),
-        RewriteKind::BlockToParameter { with } => block_to_parameter::propose(subject, with),
+        RewriteKind::BlockToParameter { with, sync } => {
+            let is_sync = subject.world.standard.dependency.is_async == Some(false);
+            let fitting = sync.as_ref().filter(|_| is_sync).unwrap_or(with);
+            block_to_parameter::propose(subject, fitting)
+        }
         RewriteKind::RegionToBlock { with } => region_to_block::propose(subject, with),
         RewriteKind::BothWays { acquire, release } => both_ways::propose(subject, acquire, release),
         RewriteKind::RemoveImport => remove_import::propose(subject),

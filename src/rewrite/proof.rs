@@ -128,8 +128,8 @@ fn is_of_service(subject: Subject<'_>) -> bool {
 pub(super) struct Said {
     /// What the service cannot give.
     pub(super) reasons: Vec<String>,
-    /// What cannot be seen.
-    pub(super) doubt: Option<String>,
+    /// What cannot be seen, or may not be what the service does.
+    pub(super) doubts: Vec<String>,
 }
 
 /// Arguments that choose among the connections of a pool, or say how a new one behaves, would be lost: the service's connections are all alike.
@@ -152,23 +152,35 @@ pub(super) fn said_to_acquire(subject: Subject<'_>, acquire: Span) -> Said {
         return said;
     }
     let addresses = &subject.world.driver.addresses;
+    // What is written out at the site is its own; what comes from a variable may be what the service reads, too.
+    let written_out = |value: Span| {
+        matches!(subject.parsed().expression(value), Expression::Literal).then(|| {
+            format!(
+                "`{}` says by itself where this connection goes; the service's go where its settings say",
+                subject.text(value)
+            )
+        })
+    };
     for (index, argument) in arguments.iter().enumerate() {
         let behaves = match argument {
             // An address can say more: `options=-c search_path=…`.
             Argument::Positional(value)
                 if index == 0 && !subject.text(*value).contains("options") =>
             {
+                said.doubts.extend(written_out(*value));
                 continue;
             }
             Argument::Keyword { name, value }
                 if addresses.contains(name) && !subject.text(*value).contains("options") =>
             {
+                let own = written_out(*value).map(|own| own.replacen('`', &format!("`{name}="), 1));
+                said.doubts.extend(own);
                 continue;
             }
             Argument::Positional(value) => subject.text(*value).to_owned(),
             Argument::Keyword { name, value } => format!("{name}={}", subject.text(*value)),
             Argument::Spread(value) | Argument::KeywordSpread(value) => {
-                said.doubt = Some(format!(
+                said.doubts.push(format!(
                     "`{}` may say more than where the database is: how the connection commits, or gives its rows",
                     subject.text(*value)
                 ));

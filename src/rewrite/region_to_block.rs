@@ -30,26 +30,15 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     let filled = template::fill(subject, with, assignment.start)?;
     let mut proposal = Proposal::new(Span::new(assignment.start, region.body.end), filled.target);
     proposal.unproven.extend(proof::doubt(subject));
-    proposal.unproven.extend(said.doubt);
+    proposal.unproven.extend(said.doubts);
     proposal.unproven.extend(filled.unproven);
     proposal.unproven.extend(region.mended(subject));
     proposal
         .notes
         .extend(region.lender_unread(subject, assignment));
-    if let Some(asked) = region.asked(subject, name) {
-        if proof::lends_or_raises(subject, acquire) {
-            proposal.notes.push(format!(
-                "`{}` is never missing here; what line {} does about it is never done",
-                subject.text(name),
-                subject.line(asked)
-            ));
-        } else {
-            proposal.unproven.push(format!(
-                "line {} reckons with no connection, where the service raises an error",
-                subject.line(asked)
-            ));
-        }
-    }
+    let reckons = region.reckons(subject, name, acquire);
+    proposal.notes.extend(reckons.note);
+    proposal.unproven.extend(reckons.unproven);
     let header = if region.names_it(subject, name) {
         file.language
             .scope_header(&filled.text, subject.text(name), false)
@@ -67,6 +56,15 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     region.open_up(subject, &header, &mut proposal)?;
     proposal.imports = filled.imports;
     Ok(proposal)
+}
+
+/// What a region says of a missing connection.
+#[derive(Debug, Default)]
+pub(super) struct Reckons {
+    /// What is never done and never was.
+    pub(super) note: Option<String>,
+    /// What is no longer done.
+    pub(super) unproven: Option<String>,
 }
 
 /// What comes to stand in the scope.
@@ -109,6 +107,26 @@ impl Region {
     pub(super) fn end(&self) -> usize {
         let releases = self.releases.iter().map(|release| release.end);
         releases.fold(self.body.end, usize::max)
+    }
+
+    /// What it does about a connection that is missing, which one of the service never is.
+    pub(super) fn reckons(&self, subject: Subject<'_>, name: Span, acquire: Span) -> Reckons {
+        let mut found = Reckons::default();
+        let Some(asked) = self.asked(subject, name) else {
+            return found;
+        };
+        let line = subject.line(asked);
+        if proof::lends_or_raises(subject, acquire) {
+            found.note = Some(format!(
+                "`{}` is never missing here; what line {line} does about it is never done",
+                subject.text(name)
+            ));
+        } else {
+            found.unproven = Some(format!(
+                "line {line} reckons with no connection, where the service raises an error"
+            ));
+        }
+        found
     }
 
     /// The calls that give the connection back.

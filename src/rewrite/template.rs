@@ -1,7 +1,9 @@
 //! Filling in templates: names of the standard module become local names, the identity becomes an expression of the site.
 
-use crate::facts::standard::setting;
+use crate::facts::standard::{may_define, setting};
 use crate::finding::{Identity, NeededImport};
+use crate::language::expression::AttributeWrite;
+use crate::project::{FileId, Project};
 use crate::recipe::{Template, TemplatePart};
 use crate::rewrite::imports::{self, Target};
 use crate::rewrite::{Refusal, Subject};
@@ -108,8 +110,46 @@ pub(super) fn flag(subject: Subject<'_>, at: usize) -> Result<Filled, Refusal> {
         imports: reach.needed.into_iter().collect(),
         with_user: false,
         target: String::new(),
-        unproven: Vec::new(),
+        unproven: doubt_of_flag(project, file, module, expression)?
+            .into_iter()
+            .collect(),
     })
+}
+
+/// Why the flag may not say the same at the acquire and at the release.
+fn doubt_of_flag(
+    project: &Project,
+    file: FileId,
+    module: &str,
+    expression: &str,
+) -> Result<Option<String>, Refusal> {
+    let from = project.file(file).source.path();
+    let home = project.modules().find(from, module, 0);
+    let name = expression
+        .split(['.', '(', '['])
+        .next()
+        .unwrap_or(expression);
+    let Some(home) = home else {
+        return Ok(Some(format!(
+            "`{module}` is no module of the project: whether it has `{name}`, and that this stays while a connection is out, is not known"
+        )));
+    };
+    let is_missing = |id: &FileId| !may_define(project, *id, name);
+    if project.by_path(home).as_ref().is_some_and(is_missing) {
+        return Err(Refusal::one(format!(
+            "the flag cannot be imported: {home} defines no `{name}`"
+        )));
+    }
+    let last = expression.rsplit('.').next().unwrap_or(expression);
+    let mut writes = project.writes_named(last);
+    let write = writes.next().filter(|_| expression.contains('.'));
+    let told = |(file, write): (FileId, &AttributeWrite)| {
+        let place = project.place(file, write.statement);
+        format!(
+            "the flag is set at {place}: a connection that is out then would be given back the other way"
+        )
+    };
+    Ok(write.map(told))
 }
 
 /// What a connection is said to be for: by the settings' rule, of the context, the function and the module of the site.

@@ -1,6 +1,6 @@
 //! On whose behalf the parts of a tree run: by what folders are called, and by decorators, bases and what scripts do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::config::{Context, ContextKind, glob_of};
 use crate::language::ScopeKind;
@@ -302,13 +302,14 @@ fn single_files(
     drafts: &mut BTreeMap<&'static str, Draft>,
 ) -> Vec<String> {
     let mut unknown = Vec::new();
+    let imported = Imported::of(files);
     for path in users {
         let covered = is_test(path) || custom_of(path).is_some() || defines_routes(evidence, path);
         if covered {
             continue;
         }
         let may_be_script = is_called_like_a_script(path) || !opens_pool(evidence, path);
-        if may_be_script && runs_alone(path, files) {
+        if may_be_script && runs_alone(path, files, &imported) {
             let scripts = drafts.entry("scripts").or_default();
             scripts.paths.insert(glob_of(path));
         } else {
@@ -499,7 +500,7 @@ fn bases(evidence: &Evidence<'_>, drafts: &mut BTreeMap<&'static str, Draft>) {
 }
 
 /// Whether a file is run by hand and nothing imports it.
-fn runs_alone(path: &str, files: &[SourceFile]) -> bool {
+fn runs_alone(path: &str, files: &[SourceFile], imported: &Imported<'_>) -> bool {
     let Some(file) = files.iter().find(|file| file.path() == path) else {
         return false;
     };
@@ -513,21 +514,36 @@ fn runs_alone(path: &str, files: &[SourceFile]) -> bool {
         .next()
         .and_then(|name| name.strip_suffix(".py"))
         .unwrap_or(path);
-    !files
-        .iter()
-        .any(|other| other.path() != path && imports(other.text(), stem))
+    !imported.by_another(stem, path)
 }
 
-/// Whether a line of `text` imports a module whose last name is `stem`.
-fn imports(text: &str, stem: &str) -> bool {
-    text.lines()
-        .filter(|line| line.contains("import") && line.contains(stem))
-        .any(|line| {
-            let line = line.trim_start();
-            let is_import = line.starts_with("import ") || line.starts_with("from ");
-            let mut words = line.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-            is_import && words.any(|word| word == stem)
-        })
+/// The words that lines have which import something.
+struct Imported<'f> {
+    /// For each word the files that have it: the first, and whether there is another.
+    words: HashMap<&'f str, (&'f str, bool)>,
+}
+
+impl<'f> Imported<'f> {
+    fn of(files: &'f [SourceFile]) -> Self {
+        let mut words: HashMap<&str, (&str, bool)> = HashMap::new();
+        for file in files.iter().filter(|file| is_code(file.path())) {
+            let lines = file.text().lines().map(str::trim_start);
+            let lines =
+                lines.filter(|line| line.starts_with("import ") || line.starts_with("from "));
+            let is_word = |c: char| c.is_alphanumeric() || c == '_';
+            for word in lines.flat_map(|line| line.split(move |c: char| !is_word(c))) {
+                let (first, several) = words.entry(word).or_insert((file.path(), false));
+                *several |= *first != file.path();
+            }
+        }
+        Self { words }
+    }
+
+    /// Whether a file other than that at `path` has the word.
+    fn by_another(&self, word: &str, path: &str) -> bool {
+        let found = self.words.get(word);
+        found.is_some_and(|(first, several)| *several || *first != path)
+    }
 }
 
 /// Writes the contexts that have anything, in the order of the phases.

@@ -1,5 +1,7 @@
 //! Sites whose rewrite is to go: they can when the other rewrites of the file leave nothing that reads them.
 
+use std::collections::BTreeSet;
+
 use crate::edit::Applicability;
 use crate::facts::World;
 use crate::finding::{Finding, Fix, Verdict};
@@ -32,11 +34,16 @@ impl Outlook {
 
 /// Settles the findings at `removable`.
 pub(crate) fn settle(world: World<'_>, id: FileId, findings: &mut [Finding], removable: &[usize]) {
+    let is_unsafe = |finding: &Finding| finding.applicability() == Some(Applicability::Unsafe);
+    if removable.is_empty() && !findings.iter().any(is_unsafe) {
+        return;
+    }
+    let all = Outlook::of(world, id, findings, true);
+    tell_guards(world, id, findings, &all.dead.guards);
     if removable.is_empty() {
         return;
     }
     let safe = Outlook::of(world, id, findings, false);
-    let all = Outlook::of(world, id, findings, true);
     let suppressed: Vec<(Span, usize)> = findings
         .iter()
         .filter(|finding| finding.verdict == Verdict::Suppressed)
@@ -73,6 +80,25 @@ pub(crate) fn settle(world: World<'_>, id: FileId, findings: &mut [Finding], rem
     }
 }
 
+/// Says of a rewrite that is not proven which guard goes with it.
+fn tell_guards(world: World<'_>, id: FileId, findings: &mut [Finding], guards: &BTreeSet<Span>) {
+    let file = world.project.file(id);
+    for guard in guards {
+        let function = file.function_at(guard.start);
+        let behind = findings.iter_mut().find(|finding| {
+            finding.applicability() == Some(Applicability::Unsafe)
+                && finding.site.span.start >= guard.end
+                && file.function_at(finding.site.span.start) == function
+        });
+        if let Some(finding) = behind {
+            let line = file.source.line_of(guard.start);
+            finding.notes.push(format!(
+                "line {line} goes with it: the error for a missing pool now comes from the standard"
+            ));
+        }
+    }
+}
+
 fn goes(finding: &mut Finding, applicability: Applicability, reason: &str) {
     finding.verdict = Verdict::Rewrite;
     finding.target = Some("removed".to_owned());
@@ -83,7 +109,7 @@ fn goes(finding: &mut Finding, applicability: Applicability, reason: &str) {
         applicability,
         imports: Vec::new(),
         removes: false,
-        requires: std::collections::BTreeSet::new(),
+        requires: BTreeSet::new(),
     });
 }
 

@@ -147,15 +147,16 @@ fn describe_all(sites: &[&Finding]) -> Option<String> {
             |sentence: &&mut Sentence<'_>| sentence.recipe == recipe && sentence.form == form;
         if let Some(sentence) = sentences.iter_mut().find(same) {
             sentence.sites += 1;
-            sentence.add(&site.reasons);
+            sentence.add(site);
         } else {
             let mut sentence = Sentence {
                 recipe,
                 form,
                 sites: 1,
                 reasons: Vec::new(),
+                notes: Vec::new(),
             };
-            sentence.add(&site.reasons);
+            sentence.add(site);
             sentences.push(sentence);
         }
     }
@@ -169,15 +170,20 @@ struct Sentence<'a> {
     form: Option<&'a str>,
     sites: usize,
     reasons: Vec<&'a str>,
+    notes: Vec<&'a str>,
 }
 
 impl<'a> Sentence<'a> {
-    fn add(&mut self, reasons: &'a [String]) {
-        for reason in reasons {
-            if !self.reasons.contains(&reason.as_str()) {
-                self.reasons.push(reason);
+    fn add(&mut self, site: &'a Finding) {
+        let once = |all: &mut Vec<&'a str>, more: &'a [String]| {
+            for text in more {
+                if !all.contains(&text.as_str()) {
+                    all.push(text);
+                }
             }
-        }
+        };
+        once(&mut self.reasons, &site.reasons);
+        once(&mut self.notes, &site.notes);
     }
 
     fn text(&self) -> String {
@@ -192,6 +198,9 @@ impl<'a> Sentence<'a> {
         if !words.is_empty() {
             text.push_str(": ");
             text.push_str(&words.join(", "));
+        }
+        if !self.notes.is_empty() {
+            let _ = write!(text, "; note: {}", self.notes.join("; "));
         }
         text
     }

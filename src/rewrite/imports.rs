@@ -225,6 +225,30 @@ fn spelling(project: &Project, id: FileId, target: Target<'_>, name: &str) -> St
     best.map_or_else(|| target.module.to_owned(), written_module)
 }
 
+/// What speaks against the spelling of an import that is to be added: the file has another one for the module, where it is run as a program.
+/// How the module is loaded otherwise, and so which of both is found, its own code does not say.
+pub(super) fn spelled_otherwise(
+    project: &Project,
+    id: FileId,
+    path: Option<&str>,
+    needed: &NeededImport,
+) -> Option<String> {
+    let file = project.file(id);
+    let mut imports = file.model.imports.iter().filter(|import| {
+        let found = project
+            .modules()
+            .find(file.source.path(), &import.module, import.level);
+        import.conditional && import.scope == Model::MODULE && found.is_some() && found == path
+    });
+    let other = imports.find(|import| written_module(import) != needed.module)?;
+    Some(format!(
+        "the import names `{}`, and line {} the same module as `{}`: whether it is found where this file is loaded is not known",
+        needed.module,
+        file.source.line_of(other.statement.start),
+        written_module(other)
+    ))
+}
+
 /// The module of an import as it is written, dots included.
 fn written_module(import: &Import) -> String {
     format!("{}{}", ".".repeat(import.level), import.module)

@@ -201,6 +201,12 @@ pub fn attempt(subject: Subject<'_>, rewrite: &Rewrite) -> Result<Proposal, Refu
     let mut proposal = propose(subject, rewrite)?;
     proposal.unproven.extend(replaced_by_others(subject));
     proposal.unproven.extend(attribute_replaced(subject));
+    let (project, file) = (subject.world.project, subject.file);
+    let home = subject.world.config.standard.file.as_deref();
+    let mut imports = proposal.imports.iter();
+    let misspelt =
+        imports.find_map(|needed| imports::spelled_otherwise(project, file, home, needed));
+    proposal.unproven.extend(misspelt);
     Refusal::unless_empty(lost_comments(subject, &proposal.edits))?;
     Refusal::unless_empty(shown(subject, &proposal.edits))?;
     if splice(subject.parsed().text(), &proposal.edits).is_err() {

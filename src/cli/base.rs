@@ -84,6 +84,9 @@ impl Base {
         } else {
             let own = config.and_then(|path| current.join(path).parent().map(Path::to_path_buf));
             let own = own.and_then(|folder| fs::canonicalize(folder).ok());
+            if own.is_none() {
+                refuse_two_projects(&named, current)?;
+            }
             let folders = named.iter().map(Target::folder).collect();
             project_of(folders, current, own.as_deref())
         };
@@ -231,6 +234,35 @@ fn as_typed(current: &Path, given: &Path) -> PathBuf {
         }
     }
     typed
+}
+
+/// Says that the paths lie in projects of their own: what holds both would be looked at as one, with all that lies beside them.
+fn refuse_two_projects(named: &[Target], current: &Path) -> Result<()> {
+    let projects = named.iter().map(|target| {
+        let (folder, how) = project_of(vec![target.folder()], current, None);
+        (target, folder, how)
+    });
+    // Packages of one tree are often looked at together; work trees are not.
+    let has_history = |folder: &Path| folder.join(".git").exists();
+    let own: Vec<_> = projects
+        .filter(|(_, folder, how)| !how.is_guess() && has_history(folder))
+        .collect();
+    let Some((first, folder, _)) = own.first() else {
+        return Ok(());
+    };
+    let apart = own
+        .iter()
+        .find(|(_, other, _)| !other.starts_with(folder) && !folder.starts_with(other));
+    match apart {
+        Some((target, other, _)) => bail!(
+            "{} belongs to the project {}, {} to {}: run the command for each, or name the folder that holds both with --root",
+            first.given.display(),
+            folder.display(),
+            target.given.display(),
+            other.display()
+        ),
+        None => Ok(()),
+    }
 }
 
 /// The project that holds `folders`, which are as typed. Links are only followed where no project lies before them.

@@ -30,6 +30,13 @@ pub fn schema(config: &Config, files: &[SourceFile]) -> Schema {
     for file in in_order(&config.schema, files) {
         fold(&mut schema, file);
     }
+    let has_file = |pattern: &String| {
+        let globs = config::globs(slice::from_ref(pattern));
+        files.iter().any(|file| globs.is_match(file.path()))
+    };
+    if !config.schema.files.iter().all(has_file) {
+        schema.note_gap();
+    }
     schema
 }
 
@@ -255,6 +262,17 @@ mod tests {
             .map(|(path, text)| SourceFile::new(*path, *text))
             .collect();
         schema(&config(globs), &files)
+    }
+
+    #[test]
+    fn a_table_may_be_defined_by_files_that_are_not_there() {
+        let files = [("a/1.sql", "CREATE TABLE here (id int);")];
+        let name = |name: &str| crate::facts::tables::parse_name(name);
+        let whole = folded(&["a/*.sql"], &files);
+        assert!(!whole.may_lack(&name("elsewhere")));
+        let part = folded(&["a/*.sql", "b/*.sql"], &files);
+        assert!(part.may_lack(&name("elsewhere")));
+        assert!(!part.may_lack(&name("here")));
     }
 
     fn secured(schema: &Schema) -> Vec<String> {

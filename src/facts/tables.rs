@@ -64,6 +64,9 @@ fn add(tables: &mut Tables, queries: &[SqlFacts], schema: &Schema, settings: &Sc
                     .is_some_and(|table| table.security.is_some())
                 {
                     tables.open.insert(used.table.to_string());
+                } else if schema.may_lack(&used.table) && !is_listed(&settings.system_tables, used)
+                {
+                    tables.complete = false;
                 }
             }
         }
@@ -72,15 +75,17 @@ fn add(tables: &mut Tables, queries: &[SqlFacts], schema: &Schema, settings: &Sc
 
 /// Whether what is done with a table touches the data of single users. The settings have the last word.
 fn is_user_data(used: &TableUse, schema: &Schema, settings: &SchemaConfig) -> bool {
-    let listed = |names: &[String]| {
-        names
-            .iter()
-            .any(|name| parse_name(name).matches(&used.table))
-    };
-    if listed(&settings.system_tables) {
+    if is_listed(&settings.system_tables, used) {
         return false;
     }
-    listed(&settings.user_tables) || schema.is_user_data(used)
+    is_listed(&settings.user_tables, used) || schema.is_user_data(used)
+}
+
+/// Whether settings name the table.
+fn is_listed(names: &[String], used: &TableUse) -> bool {
+    names
+        .iter()
+        .any(|name| parse_name(name).matches(&used.table))
 }
 
 /// A table name as settings write it: `lots`, `public.lots`.

@@ -63,6 +63,9 @@ pub(super) fn learn(evidence: &Evidence<'_>, learnt: &mut Learnt) -> Forms {
         let of_kind = givers.iter().filter(|giver| giver.kind == kind);
         let (here, elsewhere): (Vec<&Giver>, Vec<&Giver>) =
             of_kind.partition(|giver| giver.function.file == module);
+        // A fixture lends sessions to tests.
+        let is_test = |giver: &&Giver| is_test(evidence.file(giver.function.file).source.path());
+        let elsewhere = elsewhere.into_iter().filter(|giver| !is_test(giver));
         let by_users = |giver: &&&Giver| (giver.users.len(), Reverse(giver.function));
         let key = match kind {
             Kind::Scope => "scope",
@@ -79,7 +82,9 @@ pub(super) fn learn(evidence: &Evidence<'_>, learnt: &mut Learnt) -> Forms {
                 Kind::Scope => standard.scope = Some(name.to_owned()),
                 Kind::Dependency => standard.dependency = Some(name.to_owned()),
             }
-        } else if let Some(best) = elsewhere.iter().max_by_key(by_users) {
+        } else if let Some(best) =
+            elsewhere.max_by_key(|giver| (giver.users.len(), Reverse(giver.function)))
+        {
             let name = evidence.name(best.function);
             let text = format!("none: `{name}` would do, but stands in another module");
             let place = evidence.place(best.function);

@@ -65,8 +65,10 @@ impl Forms {
     /// Where the first of the functions in a file is.
     pub(super) fn first_in(&self, evidence: &Evidence<'_>, file: FileId) -> String {
         let own = self.functions().filter(|function| function.file == file);
-        own.min()
-            .map_or_else(String::new, |function| evidence.place(function))
+        own.min().map_or_else(
+            || evidence.file(file).source.path().to_owned(),
+            |function| evidence.place(function),
+        )
     }
 
     /// Whether a function is one of these.

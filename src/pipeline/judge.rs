@@ -312,6 +312,8 @@ impl Judgement<'_> {
             call: known.call.as_ref(),
         };
         let mut refused: Vec<String> = Vec::new();
+        // Which form each of them speaks of.
+        let mut forms: Vec<&str> = Vec::new();
         for name in names {
             let Some(rewrite) = self.recipe.rewrites.get(name) else {
                 continue;
@@ -349,10 +351,13 @@ impl Judgement<'_> {
                             .iter()
                             .any(|reason| reason.starts_with(ONE_CONNECTION)),
                     );
-                    let further = refused.iter().skip(told);
+                    let further = refused.iter().zip(&forms).skip(told);
                     finding
                         .notes
-                        .extend(further.map(|reason| format!("no helper calls: {reason}")));
+                        .extend(further.map(|(reason, form)| match *form {
+                            "helpers" => format!("no helper calls: {reason}"),
+                            other => format!("not as {other}: {reason}"),
+                        }));
                     finding.fix = Some(proposal.into_fix());
                     return None;
                 }
@@ -360,6 +365,7 @@ impl Judgement<'_> {
                     for reason in refusal.reasons {
                         if !refused.contains(&reason) {
                             refused.push(reason);
+                            forms.push(name);
                         }
                     }
                     if refusal.is_final {

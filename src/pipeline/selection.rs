@@ -11,7 +11,7 @@ use crate::finding::Finding;
 pub struct Selection {
     /// Those that are not proven, too.
     pub unsafe_too: bool,
-    /// Recipes, by id, the start of one, or a glob; empty: all.
+    /// Recipes, by id, the start of one, the name alone, or a glob; empty: all.
     pub recipes: Vec<String>,
     /// Contexts, by name; empty: all.
     pub contexts: Vec<String>,
@@ -52,9 +52,12 @@ impl Selection {
     }
 }
 
-/// Whether `pattern` names a recipe: by its id, the start of it, or a glob.
+/// Whether `pattern` names a recipe: by its id, the start of it, what stands behind the migration, or a glob.
 pub fn names_recipe(pattern: &str, id: &str) -> bool {
-    id.starts_with(pattern) || config::globs(&[pattern.to_owned()]).is_match(id)
+    let short = id.split_once('/').map(|(_, name)| name);
+    id.starts_with(pattern)
+        || short == Some(pattern)
+        || config::globs(&[pattern.to_owned()]).is_match(id)
 }
 
 pub(super) fn lies_in(file: &str, path: &str) -> bool {

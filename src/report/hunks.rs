@@ -287,7 +287,7 @@ mod tests {
             headers(&diff),
             [
                 "@@ -1,3 +1,4 @@ imports for asyncpg/pool-acquire (safe), asyncpg/pool-acquire (unsafe)",
-                "@@ -12,7 +13,7 @@ asyncpg/pool-acquire (safe): rls",
+                "@@ -12,7 +13,7 @@ asyncpg/pool-acquire (safe): rls; note: two writes become atomic",
                 "@@ -32,7 +33,7 @@ asyncpg/pool-acquire (unsafe): rls, the identity `user_id` may be `None`: its default is `None`",
             ]
         );
@@ -325,12 +325,13 @@ mod tests {
             finding.verdict = Verdict::Review;
             finding.form = Some("helpers".into());
             finding.reasons = vec![reason.to_owned()];
+            finding.notes = vec!["three".into()];
         }
         let sites: Vec<&Finding> = inventory.findings[..3].iter().collect();
         let both = [sites[0], sites[1], sites[2], sites[0]];
         assert_eq!(
             describe_all(&both).as_deref(),
-            Some("asyncpg/pool-acquire ×3: helpers, one; two")
+            Some("asyncpg/pool-acquire ×3: helpers, one; two; note: three")
         );
         assert_eq!(describe_all(&[]), None);
     }

@@ -202,8 +202,9 @@ pub fn share(part: usize, whole: usize) -> String {
     if whole == 0 {
         return format!("{part} of {whole}");
     }
-    match part * 100 / whole {
+    match (part * 200 + whole) / (2 * whole) {
         0 if part > 0 => format!("{part} of {whole} (under 1 %)"),
+        100 if part < whole => format!("{part} of {whole} (99 %)"),
         percent => format!("{part} of {whole} ({percent} %)"),
     }
 }
@@ -296,6 +297,7 @@ mod tests {
     fn shares_are_never_rounded_up_to_all_or_down_to_nothing() {
         assert_eq!(share(0, 0), "0 of 0");
         assert_eq!(share(1, 3), "1 of 3 (33 %)");
+        assert_eq!(share(2, 3), "2 of 3 (67 %)");
         assert_eq!(share(1, 1000), "1 of 1000 (under 1 %)");
         assert_eq!(share(999, 1000), "999 of 1000 (99 %)");
         assert_eq!(share(3, 3), "3 of 3 (100 %)");

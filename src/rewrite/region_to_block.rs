@@ -425,10 +425,12 @@ impl Region {
         let Some(pair) = &self.pair else {
             if self.body.is_empty() {
                 let assignment = subject.capture("ASSIGN")?;
-                let whole = format!("{header} {}", file.language.empty_statement());
+                let nothing = file.language.empty_statement();
+                let moved = wrapped(assignment).ok_or_else(stuck)?;
                 let assigns = |edit: &Edit| edit.span.overlaps(assignment);
                 proposal.edits.retain(|edit| !assigns(edit));
-                proposal.edits.push(Edit::replace(assignment, whole));
+                proposal.edits.push(Edit::replace(assignment, nothing));
+                proposal.move_lines(moved);
                 return Ok(());
             }
             let moved = self.moved(subject).and_then(wrapped);

@@ -230,7 +230,7 @@ impl<'a> Follower<'a> {
     }
 
     /// What a declared type says.
-    fn annotated(&mut self, file: FileId, annotation: Option<Span>) {
+    pub(super) fn annotated(&mut self, file: FileId, annotation: Option<Span>) {
         let Some(annotation) = annotation else { return };
         let place = self.place(file, annotation);
         if self.annotation_kind(file, annotation) == Some(true) {

@@ -108,6 +108,8 @@ pub struct Schema {
     ties: ties::Ties,
     undone: Vec<Undone>,
     dynamic: BTreeSet<Location>,
+    /// Whether files that should define a part of it are not there.
+    has_gaps: bool,
 }
 
 /// A view: what its query uses, and with whose rights.
@@ -126,6 +128,16 @@ struct Body {
 }
 
 impl Schema {
+    /// Notes that files which should define a part of the schema are not there: a table that none of the others defines may be anything.
+    pub fn note_gap(&mut self) {
+        self.has_gaps = true;
+    }
+
+    /// Whether a table may be defined by a file that is not there.
+    pub fn may_lack(&self, name: &TableName) -> bool {
+        self.has_gaps && self.table(name).is_none()
+    }
+
     /// The table called `name`. A name without a schema is looked for in `public`, then in all others if just one has it.
     pub fn table(&self, name: &TableName) -> Option<&Table> {
         if let Some(table) = self.tables.get(&with_schema(name)) {

@@ -51,31 +51,37 @@ impl Follower<'_> {
         let line = world.project.lineage(class);
         let before = std::mem::take(&mut self.found);
         let mut writes = 0;
+        let mut declared = Vec::new();
         for class in &line {
-            writes += self.attribute_in_class(*class, name, depth);
+            writes += self.attribute_in_class(*class, name, depth, &mut declared);
         }
         for heir in world.project.heirs(class) {
             let outer = self.receiver.replace(heir);
             for other in world.project.lineage(heir) {
                 if !line.contains(&other) {
-                    writes += self.attribute_in_class(other, name, depth);
+                    writes += self.attribute_in_class(other, name, depth, &mut declared);
                 }
             }
             self.receiver = outer;
         }
         writes += self.written_from_outside(class, name, depth);
+        // A declaration without a value says what kind of thing is put there; where it is seen to be put there, which.
+        for (file, annotation) in declared.into_iter().filter(|_| writes == 0) {
+            self.annotated(file, annotation);
+        }
         if writes == 0 && self.found.is_empty() && before.is_empty() {
             self.unknown(format!("nothing in the project sets `.{name}`"));
         }
         self.found.extend(before);
     }
 
-    /// What one class puts into an attribute, and in how many places.
+    /// What one class puts into an attribute, and in how many places; declarations without a value are added to `declared`.
     pub(super) fn attribute_in_class(
         &mut self,
         class: ClassRef,
         name: &str,
         depth: usize,
+        declared: &mut Vec<(FileId, Option<Span>)>,
     ) -> usize {
         let world = self.world;
         let mut writes = 0;
@@ -115,7 +121,7 @@ impl Follower<'_> {
                     writes += 1;
                     self.expression(class.file, value, depth);
                 }
-                (_, None) => self.annotated(class.file, binding.annotation),
+                (_, None) => declared.push((class.file, binding.annotation)),
             }
         }
         writes

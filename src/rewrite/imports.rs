@@ -234,6 +234,14 @@ pub(super) fn spelled_otherwise(
     needed: &NeededImport,
 ) -> Option<String> {
     let file = project.file(id);
+    let is_named_so = |import: &Import| {
+        import.scope == Model::MODULE
+            && !import.conditional
+            && written_module(import) == needed.module
+    };
+    if file.model.imports.iter().any(is_named_so) {
+        return None;
+    }
     let mut imports = file.model.imports.iter().filter(|import| {
         let found = project
             .modules()

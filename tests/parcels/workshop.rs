@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::by_hand;
 use crate::support;
+use crate::wrong::{WRONG, Wrong};
 
 pub(crate) const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/parcels");
 const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parcels");
@@ -28,6 +29,7 @@ pub(crate) struct Workshop {
     address: String,
     before: OnceLock<Answers>,
     after: OnceLock<Answers>,
+    wrong: OnceLock<Answers>,
     proof: OnceLock<String>,
     // Nobody else compiles in the folder meanwhile: two copies have programs of the same name.
     _lock: File,
@@ -47,6 +49,7 @@ impl Workshop {
                 address: address.replace("@/", "@localhost/"),
                 before: OnceLock::new(),
                 after: OnceLock::new(),
+                wrong: OnceLock::new(),
                 proof: OnceLock::new(),
                 _lock: lock,
             }))
@@ -66,6 +69,17 @@ impl Workshop {
     /// The sample after `init --scaffold` and the migration.
     pub(crate) fn after(&self) -> &Answers {
         self.after.get_or_init(|| self.answers(&migrated("after")))
+    }
+
+    /// The migrated sample with all wrong rewrites in it at once, each in a function of its own.
+    pub(crate) fn wrong(&self) -> &Answers {
+        self.wrong.get_or_init(|| {
+            let copy = migrated("wrong");
+            for Wrong { change, .. } in WRONG {
+                replace(&copy.join(change.0), change.1);
+            }
+            self.answers(&copy)
+        })
     }
 
     /// What `proof` says, in the migrated sample.

@@ -223,6 +223,15 @@ fn over_http() -> Vec<(&'static str, Vec<Asked>)> {
             ],
         ),
         (
+            "seen",
+            vec![
+                (A, "POST", "/parcels/1/seen", ""),
+                // It is no parcel: the insertion fails, the count does not.
+                (A, "POST", "/parcels/99/seen", ""),
+                (B, "POST", "/parcels/4/seen", ""),
+            ],
+        ),
+        (
             "label_and_quote",
             vec![
                 (A, "POST", "/parcels/1/label", ""),

@@ -263,3 +263,33 @@ fn unformatted(text: &str) -> String {
         .expect("rustfmt starts");
     String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
 }
+
+#[test]
+fn the_table_in_the_architecture_names_each_fact_and_each_wrong_rewrite() {
+    let text = |path: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        fs::read_to_string(path).expect("it is read")
+    };
+    let architecture = text("ARCHITECTURE.md");
+    let head = "| of sqlx holds | fact | wrong rewrite |\n|---|---|---|\n";
+    let (_, table) = architecture.split_once(head).expect("the table");
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let (mut facts, mut wrongs) = (BTreeSet::new(), BTreeSet::new());
+    for row in rows {
+        let cells: Vec<&str> = row.split('|').collect();
+        let names = |cell: &str| {
+            let names = cell.split('`').skip(1).step_by(2);
+            names.map(str::to_owned).collect::<Vec<_>>()
+        };
+        facts.extend(names(cells[2]));
+        wrongs.extend(names(cells[3]));
+    }
+    let program = text("tests/parcels/proof/facts.rs");
+    let functions = program.split("pub(crate) async fn ").skip(1);
+    let functions = functions.filter_map(|rest| rest.split_once('('));
+    assert_eq!(facts, functions.map(|(name, _)| name.to_owned()).collect());
+    assert_eq!(
+        wrongs,
+        WRONG.iter().map(|wrong| wrong.name.to_owned()).collect()
+    );
+}

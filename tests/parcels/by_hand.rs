@@ -102,6 +102,88 @@ pub(crate) const CHANGES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "src/routes/more.rs",
+        &[
+            (
+                "use crate::auth::CurrentUser;\n",
+                "use crate::auth::CurrentUser;\nuse crate::db;\n",
+            ),
+            (
+                "    Ok(Json(\n        sqlx::query_scalar(\"SELECT count(*) FROM parcels WHERE user_id = $1\")\n            .bind(user.id)\n            .fetch_one(&state.pool)\n            .await?,\n    ))\n",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n    let count = sqlx::query_scalar(\"SELECT count(*) FROM parcels WHERE user_id = $1\")\n        .bind(user.id)\n        .fetch_one(&mut *tx)\n        .await?;\n    tx.commit().await?;\n    Ok(Json(count))\n",
+            ),
+            (
+                "    if let Some(label) = sqlx::query_scalar::<_, String>(\n",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n    let heaviest = sqlx::query_scalar::<_, String>(\n",
+            ),
+            (
+                "    .fetch_optional(&state.pool)\n    .await?\n    {\n",
+                "    .fetch_optional(&mut *tx)\n    .await?;\n    tx.commit().await?;\n    if let Some(label) = heaviest {\n",
+            ),
+            (
+                "    let found: Result<String, sqlx::Error> =\n",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n    let found: Result<String, sqlx::Error> =\n",
+            ),
+            (
+                "            .fetch_one(&state.pool)\n            .await;\n    match found",
+                "            .fetch_one(&mut *tx)\n            .await;\n    tx.commit().await?;\n    match found",
+            ),
+            (
+                "        done += sqlx::query(",
+                "        let mut tx = db::rls::begin(&state.pool, user.id).await?;\n        done += sqlx::query(",
+            ),
+            (
+                "            .execute(&state.pool)\n            .await?\n            .rows_affected();\n",
+                "            .execute(&mut *tx)\n            .await?\n            .rows_affected();\n        tx.commit().await?;\n",
+            ),
+            (
+                "    let both = tokio::try_join!(\n        of_parcels.bind(user.id).fetch_one(&state.pool),\n        of_addresses.bind(user.id).fetch_one(&state.pool),\n    )?;\n",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n    let both = (\n        of_parcels.bind(user.id).fetch_one(&mut *tx).await?,\n        of_addresses.bind(user.id).fetch_one(&mut *tx).await?,\n    );\n    tx.commit().await?;\n",
+            ),
+            (
+                "    let work = tokio::spawn(async move {\n        sqlx::query(\n            \"INSERT INTO tracking_events (user_id, parcel_id, what) VALUES ($1, $2, 'remembered')\",\n        )\n        .bind(user.id)\n        .bind(id)\n        .execute(&pool)\n        .await\n    });\n",
+                "    let work = tokio::spawn(async move {\n        let mut tx = db::rls::begin(&pool, user.id).await?;\n        sqlx::query(\n            \"INSERT INTO tracking_events (user_id, parcel_id, what) VALUES ($1, $2, 'remembered')\",\n        )\n        .bind(user.id)\n        .bind(id)\n        .execute(&mut *tx)\n        .await?;\n        tx.commit().await\n    });\n",
+            ),
+            (
+                "    Ok(Json(events(&state.pool, user.id).await?))\n",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n    let count = events(&mut *tx, user.id).await?;\n    tx.commit().await?;\n    Ok(Json(count))\n",
+            ),
+            (
+                "    let mut rows = sqlx::query_scalar",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n    let mut rows = sqlx::query_scalar",
+            ),
+            ("    .fetch(&state.pool);", "    .fetch(&mut *tx);"),
+            (
+                "        labels.push(label.to_uppercase());\n    }\n",
+                "        labels.push(label.to_uppercase());\n    }\n    drop(rows);\n    tx.commit().await?;\n",
+            ),
+            (
+                "    let mut conn = state.pool.acquire().await?;\n    let mut tx = conn.begin().await?;\n",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n",
+            ),
+            (
+                "use sqlx::{Acquire, PgExecutor, PgPool};",
+                "use sqlx::{PgExecutor, PgPool};",
+            ),
+            (
+                "    let mut tx = state.pool.begin().await?;\n",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n",
+            ),
+            (
+                "    let labels: Vec<String> = sqlx",
+                "    let mut scope = db::rls::begin(db, user.id).await?;\n    let labels: Vec<String> = sqlx",
+            ),
+            (
+                "        .fetch_all(db)\n        .await\n        .map_err(AppError::Database)?;\n",
+                "        .fetch_all(&mut *scope)\n        .await\n        .map_err(AppError::Database)?;\n    scope.commit().await?;\n",
+            ),
+            (
+                "    let cents = sqlx::query_scalar(\"SELECT cents FROM invoices WHERE user_id = $1 AND NOT paid\")\n        .bind(id)\n        .fetch_all(&state.pool)\n        .await\n        .unwrap_or_default();\n    Json(cents)\n",
+                "    let cents = async {\n        let mut tx = db::rls::begin(&state.pool, id).await?;\n        let cents =\n            sqlx::query_scalar(\"SELECT cents FROM invoices WHERE user_id = $1 AND NOT paid\")\n                .bind(id)\n                .fetch_all(&mut *tx)\n                .await?;\n        tx.commit().await?;\n        Ok::<_, sqlx::Error>(cents)\n    };\n    Json(cents.await.unwrap_or_default())\n",
+            ),
+        ],
+    ),
+    (
         "src/repositories/parcels.rs",
         &[
             ("use uuid::Uuid;\n", "use uuid::Uuid;\n\nuse crate::db;\n"),

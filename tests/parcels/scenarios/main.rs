@@ -263,6 +263,92 @@ fn over_http() -> Vec<(&'static str, Vec<Asked>)> {
                 (A, "POST", "/account/invoices/2/pay", ""),
             ],
         ),
+        (
+            "more_count",
+            vec![(A, "GET", "/more/count", ""), (B, "GET", "/more/count", "")],
+        ),
+        (
+            "more_heaviest",
+            vec![
+                (A, "GET", "/more/heaviest", ""),
+                (B, "GET", "/more/heaviest", ""),
+            ],
+        ),
+        (
+            "more_state_of",
+            vec![
+                (A, "GET", "/more/state/2", ""),
+                (B, "GET", "/more/state/2", ""),
+            ],
+        ),
+        // The third one is too light already: what was done before stands.
+        (
+            "more_lighten",
+            vec![
+                (A, "POST", "/more/lighten", "[3, 1, 3, 2]"),
+                (B, "POST", "/more/lighten", "[1, 5]"),
+            ],
+        ),
+        (
+            "more_totals",
+            vec![
+                (A, "GET", "/more/totals", ""),
+                (B, "GET", "/more/totals", ""),
+            ],
+        ),
+        (
+            "more_remember",
+            vec![
+                (A, "POST", "/more/remember/1", ""),
+                (A, "POST", "/more/remember/99", ""),
+            ],
+        ),
+        (
+            "more_events",
+            vec![
+                (A, "GET", "/more/events", ""),
+                (B, "GET", "/more/events", ""),
+            ],
+        ),
+        (
+            "more_labels",
+            vec![
+                (A, "GET", "/more/labels", ""),
+                (B, "GET", "/more/labels", ""),
+            ],
+        ),
+        (
+            "more_from",
+            vec![(A, "GET", "/more/from", ""), (B, "GET", "/more/from", "")],
+        ),
+        (
+            "more_repack",
+            vec![
+                (A, "POST", "/more/repack/2", ""),
+                (A, "POST", "/more/repack/99", ""),
+            ],
+        ),
+        (
+            "more_touch",
+            vec![
+                (A, "POST", "/more/touch/4", ""),
+                (A, "POST", "/more/touch/1", ""),
+            ],
+        ),
+        (
+            "more_longest",
+            vec![
+                (A, "GET", "/more/longest", ""),
+                (B, "GET", "/more/longest", ""),
+            ],
+        ),
+        (
+            "more_invoices",
+            vec![
+                (A, "GET", "/more/invoices", ""),
+                (B, "GET", "/more/invoices", ""),
+            ],
+        ),
         // The first request leaves its user on the connection.
         (
             "recent_then_list",
@@ -293,7 +379,7 @@ async fn http(pool: PgPool, requests: Vec<Asked>) -> Value {
         if !user.is_empty() {
             request = request.header("x-user-id", user);
         }
-        if body.starts_with('{') {
+        if body.starts_with(['{', '[']) {
             request = request.header("content-type", "application/json");
         }
         let request = request.body(Body::from(body)).expect("a request");

@@ -184,6 +184,65 @@ pub(crate) const CHANGES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "src/routes/odd.rs",
+        &[
+            (
+                "use crate::error::AppError;\n",
+                "use crate::db;\nuse crate::error::AppError;\n",
+            ),
+            (
+                "    let Some(label) =",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n    let Some(label) =",
+            ),
+            (
+                "    let (mut last, mut grams) = (0, Vec::new());",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n    let (mut last, mut grams) = (0, Vec::new());",
+            ),
+            (
+                "    let granted = wanted > 1",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n    let granted = wanted > 1",
+            ),
+            (
+                "    let count = \"SELECT count(*) FROM parcels WHERE user_id = $1 AND state = $2\";",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n    let count = \"SELECT count(*) FROM parcels WHERE user_id = $1 AND state = $2\";",
+            ),
+            (
+                "    let text = match sqlx::query_scalar::<_, String>(",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n    let text = match sqlx::query_scalar::<_, String>(",
+            ),
+            (
+                "    let text = format!(",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n    let text = format!(",
+            ),
+            (
+                "    let _ = sqlx::query(",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n    let _ = sqlx::query(",
+            ),
+            (
+                "    let marked = sqlx::query(",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n    let marked = sqlx::query(",
+            ),
+            (
+                "    let id = user.id;\n    let name = called(user);",
+                "    let id = user.id;\n    let mut tx = db::rls::begin(&state.pool, id).await?;\n    let name = called(user);",
+            ),
+            (
+                "    let count = sqlx::query_scalar::<_, String>(\"SELECT label FROM parcels WHERE user_id = $1\")",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n    let count = sqlx::query_scalar::<_, String>(\"SELECT label FROM parcels WHERE user_id = $1\")",
+            ),
+            (
+                "    let grams: i64 = {",
+                "    let mut tx = db::rls::begin(&state.pool, user.id).await?;\n    let grams: i64 = {",
+            ),
+            (
+                "    let id = user.id;\n    let user = String::from(\"parcels of \");",
+                "    let id = user.id;\n    let mut tx = db::rls::begin(&state.pool, id).await?;\n    let user = String::from(\"parcels of \");",
+            ),
+            ("&state.pool)", "&mut *tx)"),
+            ("    Ok(Json(", "    tx.commit().await?;\n    Ok(Json("),
+        ],
+    ),
+    (
         "src/repositories/parcels.rs",
         &[
             ("use uuid::Uuid;\n", "use uuid::Uuid;\n\nuse crate::db;\n"),

@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::by_hand;
 use crate::support;
@@ -16,6 +17,17 @@ use crate::wrong::{WRONG, Wrong};
 
 pub(crate) const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/parcels");
 const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parcels");
+
+/// The states that the sample is asked in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// As it is.
+    Before,
+    /// As a careful person migrates it.
+    ByHand,
+    /// The same with all wrong rewrites in it at once, each in a function of its own.
+    Wrong,
+}
 
 /// What a copy answered to the scenarios, as each role, and what the compiler had to say of it.
 pub(crate) struct Answers {
@@ -27,11 +39,9 @@ pub(crate) struct Answers {
 /// The server that the copies run on, and the folder where they are compiled.
 pub(crate) struct Workshop {
     address: String,
-    before: OnceLock<Answers>,
-    after: OnceLock<Answers>,
-    wrong: OnceLock<Answers>,
+    answers: [OnceLock<Answers>; 3],
     proof: OnceLock<String>,
-    // Nobody else compiles in the folder meanwhile: two copies have programs of the same name.
+    // Nobody else compiles in the folder meanwhile: all copies have programs of the same name.
     _lock: File,
 }
 
@@ -47,9 +57,7 @@ impl Workshop {
             Some(Mutex::new(Self {
                 // Where the host is a folder, its name is a parameter, and something has to stand in its place.
                 address: address.replace("@/", "@localhost/"),
-                before: OnceLock::new(),
-                after: OnceLock::new(),
-                wrong: OnceLock::new(),
+                answers: [const { OnceLock::new() }; 3],
                 proof: OnceLock::new(),
                 _lock: lock,
             }))
@@ -58,25 +66,23 @@ impl Workshop {
         Some(shared.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The sample as it is.
-    pub(crate) fn before(&self) -> &Answers {
-        self.before.get_or_init(|| {
-            let copy = copy("before");
-            self.answers(&copy)
-        })
-    }
-
-    /// The sample after `init --scaffold` and the migration.
-    pub(crate) fn after(&self) -> &Answers {
-        self.after.get_or_init(|| self.answers(&migrated("after")))
-    }
-
-    /// The migrated sample with all wrong rewrites in it at once, each in a function of its own.
-    pub(crate) fn wrong(&self) -> &Answers {
-        self.wrong.get_or_init(|| {
-            let copy = migrated("wrong");
-            for Wrong { change, .. } in WRONG {
-                replace(&copy.join(change.0), change.1);
+    /// What the sample answers in a state.
+    pub(crate) fn asked(&self, state: State) -> &Answers {
+        self.answers[state as usize].get_or_init(|| {
+            let name = format!("{state:?}").to_lowercase();
+            let copy = folder().join("copies").join(&name);
+            let _ = fs::remove_dir_all(&copy);
+            make(&copy, state);
+            // Cargo tells packages of one folder for what it compiles apart by name and version, not by where they are.
+            for (file, before) in [("Cargo.toml", ""), ("Cargo.lock", "name = \"parcels\"\n")] {
+                let old = format!("{before}version = \"0.3.1\"\n");
+                let new = format!("{before}version = \"0.3.1+{name}\"\n");
+                replace(&copy.join(file), &[(&old, &new)]);
+            }
+            put(&copy, "scenarios");
+            // The module that it asks is the same in all states that have it.
+            if state == State::ByHand {
+                put(&copy, "proof");
             }
             self.answers(&copy)
         })
@@ -85,7 +91,7 @@ impl Workshop {
     /// What `proof` says, in the migrated sample.
     pub(crate) fn proof(&self) -> &str {
         self.proof.get_or_init(|| {
-            self.after();
+            self.asked(State::ByHand);
             let mut command = Command::new(program("proof"));
             said(&command.arg(&self.address).output().expect("it starts"))
         })
@@ -118,41 +124,38 @@ fn program(name: &str) -> PathBuf {
     folder().join("debug/examples").join(name)
 }
 
-/// A copy of the sample with the programs that ask it.
-fn copy(name: &str) -> PathBuf {
-    let copy = folder().join("copies").join(name);
-    let _ = fs::remove_dir_all(&copy);
-    support::copy(Path::new(SAMPLE), &copy);
-    // Cargo tells packages of one folder for what it compiles apart by name and version, not by where they are.
-    for (file, before) in [("Cargo.toml", ""), ("Cargo.lock", "name = \"parcels\"\n")] {
-        let old = format!("{before}version = \"0.3.1\"\n");
-        let new = format!("{before}version = \"0.3.1+{name}\"\n");
-        replace(&copy.join(file), &[(&old, &new)]);
-    }
-    put(&copy, &["scenarios", "shared"]);
-    copy
+/// A copy of the sample in a state, gone with what is given back.
+pub(crate) fn made(state: State) -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    make(folder.path(), state);
+    folder
 }
 
-fn put(copy: &Path, programs: &[&str]) {
-    for program in programs {
-        let target = copy.join("examples").join(program);
-        support::copy(&Path::new(PROGRAMS).join(program), &target);
+/// Copies the sample to `copy` and brings it into a state.
+fn make(copy: &Path, state: State) {
+    support::copy(Path::new(SAMPLE), copy);
+    if state == State::Before {
+        return;
     }
-}
-
-/// A copy of the sample that has the standard module and was migrated to it.
-pub(crate) fn migrated(name: &str) -> PathBuf {
-    let copy = copy(name);
-    connmod(&copy, &["init", "--scaffold"]);
-    replace(
-        &copy.join("src/lib.rs"),
-        &[("pub mod error;", "pub mod db;\npub mod error;")],
-    );
+    connmod(copy, &["init", "--scaffold"]);
+    let declared = [("pub mod error;", "pub mod db;\npub mod error;")];
+    replace(&copy.join("src/lib.rs"), &declared);
     for (path, texts) in by_hand::CHANGES {
         replace(&copy.join(path), texts);
     }
-    put(&copy, &["proof"]);
-    copy
+    if state == State::Wrong {
+        for Wrong { change, .. } in WRONG {
+            replace(&copy.join(change.0), change.1);
+        }
+    }
+}
+
+/// Puts one of the programs that ask it into a copy.
+fn put(copy: &Path, program: &str) {
+    for folder in [program, "shared"] {
+        let target = copy.join("examples").join(folder);
+        support::copy(&Path::new(PROGRAMS).join(folder), &target);
+    }
 }
 
 /// The sources of the crate, and not of the programs beside it.
@@ -179,6 +182,8 @@ fn compile(copy: &Path) -> BTreeSet<String> {
     command
         .current_dir(copy)
         .env("CARGO_TARGET_DIR", folder())
+        // Each copy is compiled once.
+        .env("CARGO_INCREMENTAL", "0")
         .args([
             "build",
             "--all-targets",

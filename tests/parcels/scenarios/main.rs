@@ -349,6 +349,84 @@ fn over_http() -> Vec<(&'static str, Vec<Asked>)> {
                 (B, "GET", "/more/invoices", ""),
             ],
         ),
+        (
+            "odd_label",
+            vec![
+                (A, "GET", "/odd/label/4", ""),
+                (B, "GET", "/odd/label/4", ""),
+            ],
+        ),
+        (
+            "odd_one_by_one",
+            vec![
+                (A, "GET", "/odd/one-by-one", ""),
+                (B, "GET", "/odd/one-by-one", ""),
+            ],
+        ),
+        (
+            "odd_discount",
+            vec![
+                (A, "GET", "/odd/discount/2", ""),
+                (B, "GET", "/odd/discount/2", ""),
+            ],
+        ),
+        (
+            "odd_summary",
+            vec![
+                (A, "GET", "/odd/summary", ""),
+                (B, "GET", "/odd/summary", ""),
+            ],
+        ),
+        (
+            "odd_lightest",
+            vec![
+                (A, "GET", "/odd/lightest", ""),
+                (B, "GET", "/odd/lightest", ""),
+            ],
+        ),
+        (
+            "odd_sentence",
+            vec![
+                (A, "GET", "/odd/sentence", ""),
+                (B, "GET", "/odd/sentence", ""),
+            ],
+        ),
+        (
+            "odd_glance",
+            vec![
+                (A, "POST", "/odd/glance/1", ""),
+                (A, "POST", "/odd/glance/99", ""),
+            ],
+        ),
+        (
+            "odd_mark",
+            vec![
+                (A, "POST", "/odd/mark/1", ""),
+                (A, "POST", "/odd/mark/99", ""),
+            ],
+        ),
+        (
+            "odd_greeting",
+            vec![
+                (A, "GET", "/odd/greeting", ""),
+                (B, "GET", "/odd/greeting", ""),
+            ],
+        ),
+        (
+            "odd_long_labels",
+            vec![(A, "GET", "/odd/long", ""), (B, "GET", "/odd/long", "")],
+        ),
+        (
+            "odd_total",
+            vec![(A, "GET", "/odd/total", ""), (B, "GET", "/odd/total", "")],
+        ),
+        (
+            "odd_namesake",
+            vec![
+                (A, "GET", "/odd/namesake", ""),
+                (B, "GET", "/odd/namesake", ""),
+            ],
+        ),
         // The first request leaves its user on the connection.
         (
             "recent_then_list",

@@ -153,6 +153,36 @@ fn a_project_without_a_standard_gets_one() {
 }
 
 #[test]
+fn a_crate_without_a_standard_gets_a_module_and_is_told_where_to_declare_it() {
+    let folder = project(&[
+        (
+            "src/lib.rs",
+            "pub async fn orders(pool: &sqlx::PgPool) -> sqlx::Result<i32> {\n    sqlx::query_scalar(\"SELECT 1\").fetch_one(pool).await\n}\n",
+        ),
+        ("tools/count.py", "print(1)\n"),
+        ("src/rows.rs", ""),
+        WITHOUT_STANDARD[2],
+    ]);
+    let (code, _, err) = init(folder.path(), &["--scaffold"]);
+    assert_eq!(code, 0, "{err}");
+    for line in [
+        "wrote src/db/mod.rs",
+        "wrote src/db/rls.rs",
+        "Next: add `pub mod db;` to src/lib.rs",
+    ] {
+        assert!(err.contains(line), "{err}");
+    }
+    let module = read(folder.path(), "src/db/rls.rs");
+    assert!(module.contains("const USER_SETTING: &str = \"shop.user\";\n"));
+    assert!(!folder.path().join("src/db/connection.py").exists());
+
+    let (code, _, err) = init(folder.path(), &["--scaffold", "--force"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("src/db/mod.rs"), "{err}");
+    assert_eq!(read(folder.path(), "src/db/rls.rs"), module);
+}
+
+#[test]
 fn the_scaffold_satisfies_python_and_pyflakes() {
     let Some(python) = support::python() else {
         return;

@@ -28,6 +28,9 @@ pub(super) fn run(args: &Init, session: &Session) -> Result<Outcome> {
         for (path, _) in &scaffold.files {
             session.terminal.remark(&format!("wrote {path}"));
         }
+        if let Some(next) = &scaffold.next {
+            session.terminal.remark(&format!("Next: {next}"));
+        }
     }
     let text = to_yaml(&lesson.learnt);
     if args.print {

@@ -28,7 +28,7 @@ use crate::learn::evidence::Evidence;
 use crate::recipe::Driver;
 use crate::source::SourceFile;
 
-pub use scaffold::{Scaffold, ScaffoldError, ScaffoldForm, scaffold};
+pub use scaffold::{Scaffold, ScaffoldError, ScaffoldForm, is_crate, scaffold};
 pub use yaml::to_yaml;
 
 /// What is learnt from.

@@ -67,6 +67,7 @@ impl Lesson {
             .find(|(name, _)| Some(name) == main)
             .map(|(_, driver)| driver);
         let form = match driver {
+            _ if learn::is_crate(&self.files) => ScaffoldForm::Crate,
             Some(driver) if driver.session.is_some() => ScaffoldForm::Session,
             Some(driver) if driver.any_pool => ScaffoldForm::Service,
             _ => ScaffoldForm::Module,

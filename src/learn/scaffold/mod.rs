@@ -1,7 +1,9 @@
 //! A standard module for a project that has none, ready to be put into its tree.
 //!
-//! The module is `connection.py` beside this file; what depends on the project is where it goes and which setting its policies read.
+//! The module is `connection.py` beside this file, a package on psycopg (`service.rs`), a module of sessions (`session.rs`) or one of a crate
+//! (`crate_module.rs`); what depends on the project is where it goes and which setting its policies read.
 
+mod crate_module;
 mod service;
 mod session;
 
@@ -15,8 +17,8 @@ use crate::sql::schema::Schema;
 /// The module as it is when the policies read [`DEFAULT_SETTING`].
 const MODULE: &str = include_str!("connection.py");
 
-/// The line of the module that names the setting.
-const SETTING_LINE: &str = "USER_SETTING = \"app.user_id\"\n";
+/// The line of the module that names the setting, around the name.
+const SETTING_LINE: (&str, &str) = ("USER_SETTING = \"", "\"\n");
 
 /// How deep the folder of an application may lie: `services/web/app`.
 const APP_DEPTH: usize = 3;
@@ -31,6 +33,8 @@ pub struct Scaffold {
     pub module: String,
     /// All files, the module among them: path and text.
     pub files: Vec<(String, String)>,
+    /// What is left to a person before the module can be used.
+    pub next: Option<String>,
 }
 
 /// Which standard a project gets.
@@ -42,6 +46,8 @@ pub enum ScaffoldForm {
     Service,
     /// A module around the session factory that the project has, on SQLAlchemy.
     Session,
+    /// A module of a crate, on sqlx.
+    Crate,
 }
 
 /// Why no module is written.
@@ -80,6 +86,7 @@ pub fn scaffold(
         ScaffoldForm::Module => {}
         ScaffoldForm::Service => return service::package(files),
         ScaffoldForm::Session => return session::module(files, standard),
+        ScaffoldForm::Crate => return crate_module::module(files, &setting(schema)),
     }
     let exists = |path: &str| files.iter().any(|file| file.path() == path);
     let (package, folder) = place(files);
@@ -87,14 +94,31 @@ pub fn scaffold(
     if exists(&module) {
         return Err(ScaffoldError::Exists(module));
     }
-    let line = format!("USER_SETTING = \"{}\"\n", setting(schema));
-    let text = MODULE.replacen(SETTING_LINE, &line, 1);
+    let text = with_setting(MODULE, SETTING_LINE, &setting(schema));
     let mut written = vec![(module.clone(), text)];
     written.extend(markers(files, package.as_deref(), &folder));
     Ok(Scaffold {
         module,
         files: written,
+        next: None,
     })
+}
+
+/// The text of a module that reads `setting` in the place of the usual one; `line` is what stands around its name.
+fn with_setting(text: &str, line: (&str, &str), setting: &str) -> String {
+    let (before, behind) = line;
+    let of = |name: &str| format!("{before}{name}{behind}");
+    text.replacen(&of(DEFAULT_SETTING), &of(setting), 1)
+}
+
+/// Whether the project is mainly a crate: most of its code, tests and scripts aside, is Rust.
+pub fn is_crate(files: &[SourceFile]) -> bool {
+    let languages = files.iter().map(SourceFile::path).filter_map(|path| {
+        let language = crate::language::for_path(path)?;
+        (!is_test(path) && !is_script(path)).then(|| language.name())
+    });
+    let (crates, others): (Vec<&str>, Vec<&str>) = languages.partition(|name| *name == "rust");
+    crates.len() > others.len()
 }
 
 /// The folder of the application, and the one in it that a standard goes into.
@@ -237,9 +261,27 @@ mod tests {
     }
 
     #[test]
+    fn a_project_is_a_crate_when_most_of_its_code_is() {
+        assert!(is_crate(&paths(&[
+            "src/lib.rs",
+            "src/a.rs",
+            "tools/x.py",
+            "tests/a.py",
+            "tests/b.py"
+        ])));
+        assert!(!is_crate(&paths(&[
+            "app/a.py",
+            "app/b.py",
+            "native/src/lib.rs"
+        ])));
+        assert!(!is_crate(&[]));
+    }
+
+    #[test]
     fn the_setting_is_the_one_that_the_policies_read() {
+        let (before, behind) = SETTING_LINE;
         assert!(
-            MODULE.contains(SETTING_LINE),
+            MODULE.contains(&format!("{before}{DEFAULT_SETTING}{behind}")),
             "the line is replaced by its text"
         );
         let text = |sql: &str| {

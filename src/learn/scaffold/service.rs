@@ -60,6 +60,7 @@ pub(super) fn package(files: &[SourceFile]) -> Result<Scaffold, ScaffoldError> {
     Ok(Scaffold {
         module,
         files: written,
+        next: None,
     })
 }
 

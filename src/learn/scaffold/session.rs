@@ -34,6 +34,7 @@ pub(super) fn module(files: &[SourceFile], standard: &Standard) -> Result<Scaffo
     Ok(Scaffold {
         module: module.clone(),
         files: vec![(module, text)],
+        next: None,
     })
 }
 

@@ -19,13 +19,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use compare::{answer, differences, is_of_the_system, labels};
+use compare::{ASKED, answer, differences, is_of_the_system, labels};
 use serde_json::{Value, json};
-use workshop::{SAMPLE, State, Workshop, made};
+use workshop::{SAMPLE, State, Workshop, connmod, made};
 use wrong::WRONG;
 
 /// The states after a migration that is meant to be right.
-const MIGRATED: &[State] = &[State::ByHand];
+const MIGRATED: &[State] = &[State::ByHand, State::Applied, State::AppliedUnsafely];
 
 #[test]
 fn before_the_sample_leaks() {
@@ -134,6 +134,142 @@ fn where_no_policy_binds_it_answers_as_before_in_rows_errors_and_tables() {
         .filter(|line| is_of_the_system(line))
         .collect();
     assert_eq!(changed, Vec::<&String>::new());
+}
+
+#[test]
+fn what_apply_writes_as_safe_answers_as_before_where_no_policy_binds() {
+    let Some(workshop) = Workshop::open() else {
+        return;
+    };
+    let before = workshop.asked(State::Before);
+    let after = workshop.asked(State::Applied);
+    let changed = differences(&before.bypassing, &after.bypassing);
+    assert_eq!(changed, BTreeSet::new());
+    let changed = differences(&before.bound, &after.bound);
+    let changed: Vec<&String> = changed
+        .iter()
+        .filter(|line| is_of_the_system(line))
+        .collect();
+    assert_eq!(changed, Vec::<&String>::new());
+}
+
+#[test]
+fn what_apply_writes_shows_each_user_what_a_migration_by_hand_shows_but_where_it_left_a_site() {
+    let Some(workshop) = Workshop::open() else {
+        return;
+    };
+    let before = &workshop.asked(State::Before).bound;
+    let by_hand = &workshop.asked(State::ByHand).bound;
+    let sites = sites(made(State::Scaffolded).path());
+    for state in [State::Applied, State::AppliedUnsafely] {
+        let applied = &workshop.asked(state).bound;
+        let is_left = |site: &Value| {
+            let unsafe_too = state == State::Applied && site["applicability"] == "unsafe";
+            site["verdict"] == "review" || unsafe_too
+        };
+        let left = sites.iter().filter(|site| is_left(site)).map(|site| {
+            let file = site["file"].as_str().expect("a file");
+            let function = site["function"].as_str().unwrap_or_default();
+            format!("{} {function}", file.trim_start_matches("src/"))
+        });
+        let left: BTreeSet<String> = left.collect();
+        let differ = differences(by_hand, applied);
+        let is_explained = |line: &&String| {
+            let scenario = line.split(':').next();
+            let asked = ASKED.iter().find(|(name, _)| Some(*name) == scenario);
+            asked.is_some_and(|(_, functions)| functions.iter().any(|it| left.contains(*it)))
+        };
+        let unexplained: Vec<&String> = differ.iter().filter(|line| !is_explained(line)).collect();
+        assert!(
+            unexplained.is_empty(),
+            "{state:?}: {unexplained:#?} with {left:#?} left"
+        );
+        let closed = differences(before, by_hand).difference(&differ).count();
+        assert!(
+            closed >= 10,
+            "{state:?}: only {closed} answers became right"
+        );
+    }
+}
+
+#[test]
+fn every_way_to_the_database_is_a_site_and_permits_and_printers_are_none() {
+    let copy = made(State::Scaffolded);
+    let sites = sites(copy.path());
+    let mut missing = Vec::new();
+    let mut hits = 0;
+    for path in workshop::sources(copy.path()) {
+        let of_file = sites.iter().filter(|site| site["file"] == *path);
+        let lines: Vec<(u64, u64)> = of_file
+            .map(|site| {
+                let line = |key: &str| site[key].as_u64().expect("a line");
+                (line("line"), line("end_line"))
+            })
+            .collect();
+        let is_other = path == "src/services/labels.rs";
+        assert!(!is_other || lines.is_empty(), "{path}: {lines:?}");
+        let text = fs::read_to_string(copy.path().join(&path)).expect("it is read");
+        for (number, line) in (1..).zip(text.lines()) {
+            let ways = [
+                ".acquire()",
+                ".begin()",
+                "::connect(",
+                ".connect(",
+                "pool)",
+                "pool())",
+            ];
+            let in_query = |way: &&str| {
+                !way.starts_with("pool") || QUERIES.iter().any(|call| line.contains(call))
+            };
+            let is_way = ways.iter().filter(|way| line.contains(**way)).any(in_query);
+            // A transaction on a connection that was borrowed before is no way of its own.
+            let is_inner = line.contains("conn.begin()");
+            let is_comment = line.trim_start().starts_with("//");
+            if !is_way || is_inner || is_comment || is_other {
+                continue;
+            }
+            hits += 1;
+            if !lines
+                .iter()
+                .any(|(from, to)| (*from..=*to).contains(&number))
+            {
+                missing.push(format!("{path}:{number}: {}", line.trim()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(hits >= 30, "{hits}");
+}
+
+/// Calls that run a query on what they are given.
+const QUERIES: &[&str] = &[
+    ".fetch_one(",
+    ".fetch_all(",
+    ".fetch_optional(",
+    ".execute(",
+];
+
+/// The sites that `scan` finds.
+fn sites(copy: &Path) -> Vec<Value> {
+    let answer = connmod(copy, &["scan", "--format", "json"]);
+    let mut report: Value = serde_json::from_slice(&answer).expect("JSON");
+    match report["sites"].take() {
+        Value::Array(sites) => sites,
+        other => panic!("sites: {other}"),
+    }
+}
+
+#[test]
+fn a_second_run_writes_nothing() {
+    for state in [State::Applied, State::AppliedUnsafely] {
+        let copy = made(state);
+        let options: &[&str] = match state {
+            State::Applied => &["diff"],
+            _ => &["diff", "--unsafe"],
+        };
+        let diff = String::from_utf8(connmod(copy.path(), options)).expect("text");
+        assert_eq!(diff, "", "{state:?}");
+    }
 }
 
 #[test]

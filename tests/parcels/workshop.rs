@@ -23,10 +23,16 @@ const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parcels");
 pub(crate) enum State {
     /// As it is.
     Before,
+    /// With the standard module and settings, and nothing else.
+    Scaffolded,
     /// As a careful person migrates it.
     ByHand,
     /// The same with all wrong rewrites in it at once, each in a function of its own.
     Wrong,
+    /// After `apply`.
+    Applied,
+    /// After `apply --unsafe`.
+    AppliedUnsafely,
 }
 
 /// What a copy answered to the scenarios, as each role, and what the compiler had to say of it.
@@ -39,7 +45,7 @@ pub(crate) struct Answers {
 /// The server that the copies run on, and the folder where they are compiled.
 pub(crate) struct Workshop {
     address: String,
-    answers: [OnceLock<Answers>; 3],
+    answers: [OnceLock<Answers>; 6],
     proof: OnceLock<String>,
     // Nobody else compiles in the folder meanwhile: all copies have programs of the same name.
     _lock: File,
@@ -57,7 +63,7 @@ impl Workshop {
             Some(Mutex::new(Self {
                 // Where the host is a folder, its name is a parameter, and something has to stand in its place.
                 address: address.replace("@/", "@localhost/"),
-                answers: [const { OnceLock::new() }; 3],
+                answers: [const { OnceLock::new() }; 6],
                 proof: OnceLock::new(),
                 _lock: lock,
             }))
@@ -140,8 +146,23 @@ fn make(copy: &Path, state: State) {
     connmod(copy, &["init", "--scaffold"]);
     let declared = [("pub mod error;", "pub mod db;\npub mod error;")];
     replace(&copy.join("src/lib.rs"), &declared);
-    for (path, texts) in by_hand::CHANGES {
-        replace(&copy.join(path), texts);
+    // What `init` asks a person to check: whom the repositories work for.
+    let settings = "  - name: data-layer\n    kind: ";
+    let (system, user) = (format!("{settings}system\n"), format!("{settings}user\n"));
+    replace(&copy.join("connmod.yaml"), &[(&system, &user)]);
+    let apply: &[&str] = match state {
+        State::Before | State::Scaffolded => return,
+        State::Applied => &["apply", "--allow-dirty"],
+        State::AppliedUnsafely => &["apply", "--allow-dirty", "--unsafe"],
+        State::ByHand | State::Wrong => {
+            for (path, texts) in by_hand::CHANGES {
+                replace(&copy.join(path), texts);
+            }
+            &[]
+        }
+    };
+    if !apply.is_empty() {
+        connmod(copy, apply);
     }
     if state == State::Wrong {
         for Wrong { change, .. } in WRONG {
@@ -223,11 +244,13 @@ fn replace(path: &Path, texts: &[(&str, &str)]) {
     fs::write(path, text).expect("it is written");
 }
 
-fn connmod(folder: &Path, line: &[&str]) {
+/// What a command that must succeed prints.
+pub(crate) fn connmod(folder: &Path, line: &[&str]) -> Vec<u8> {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("connmod"));
     let output = command.current_dir(folder).args(line).output();
     let output = output.expect("it starts");
     assert!(output.status.success(), "{}", said(&output));
+    output.stdout
 }
 
 /// All that a program printed.

@@ -176,6 +176,12 @@ pub struct Standard {
     /// The context manager that lends a connection with the user set for row-level security.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rls: Option<String>,
+    /// The function that opens a transaction for system data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begin: Option<String>,
+    /// The function that gives the pool on to a query of system data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
     /// The function that gives a session to whoever declares that it depends on one: `Depends(get_session_dependency)`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dependency: Option<String>,
@@ -189,7 +195,7 @@ pub struct Standard {
 
 impl Standard {
     /// What [`Standard::get`] knows.
-    pub const KEYS: [&str; 7] = [
+    pub const KEYS: [&str; 9] = [
         "module",
         "pool",
         "factory",
@@ -197,6 +203,8 @@ impl Standard {
         "rls",
         "dependency",
         "service",
+        "begin",
+        "system",
     ];
 
     /// The function or functions that a template calls `standard.<key>`.
@@ -209,6 +217,8 @@ impl Standard {
             "factory" => self.factory.as_deref(),
             "dependency" => self.dependency.as_deref(),
             "service" => self.service.as_deref(),
+            "begin" => self.begin.as_deref(),
+            "system" => self.system.as_deref(),
             _ => None,
         }
     }
@@ -221,6 +231,8 @@ impl Standard {
             &self.rls,
             &self.dependency,
             &self.service,
+            &self.begin,
+            &self.system,
         ];
         single.into_iter().any(Option::is_some) || !self.helpers.is_empty()
     }
@@ -241,6 +253,8 @@ impl Standard {
             ("factory", &self.factory),
             ("dependency", &self.dependency),
             ("service", &self.service),
+            ("begin", &self.begin),
+            ("system", &self.system),
         ];
         let mut given: Vec<(String, &str)> = single
             .into_iter()
@@ -252,9 +266,8 @@ impl Standard {
             given.push((format!("{key}.helpers.{method}"), name));
         }
         for (key, name) in given {
-            let problem =
-                "is not a name in the module; a single word without dots, brackets or arguments";
-            check(&key, name, names::is_name, problem)?;
+            let problem = "is not a name in the module; a single word without dots, brackets or arguments, or words joined by `::`";
+            check(&key, name, names::is_path, problem)?;
         }
         Ok(())
     }
@@ -276,6 +289,8 @@ pub enum ContextKind {
     Standard,
     /// Tests.
     Test,
+    /// Where the program is put together: what opens the pool and hands it on.
+    Root,
     /// Covered by no context. Nothing that a file can say.
     #[serde(skip)]
     Unknown,
@@ -290,6 +305,7 @@ impl ContextKind {
             Self::Script => "script",
             Self::Standard => "standard",
             Self::Test => "test",
+            Self::Root => "root",
             Self::Unknown => "unknown",
         }
     }
@@ -312,6 +328,9 @@ pub struct Context {
     /// Base classes that put a class into it, by the end of their dotted name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bases: Vec<String>,
+    /// Types of parameters that put a function into it, by the last part of their name: `State`, `AuthUser`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<String>,
 }
 
 /// The SQL schema.

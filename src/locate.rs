@@ -296,13 +296,18 @@ fn literals(recipe: &Recipe, config: &Config, driver: &Driver) -> Option<Vec<Str
         .next()
 }
 
+/// The last of the words of a name: `begin` of `rls::begin`.
+fn last_word(name: &str) -> String {
+    name.rsplit("::").next().unwrap_or(name).to_owned()
+}
+
 fn names_of(role: Role, config: &Config, driver: &Driver) -> Vec<String> {
     let standard = &config.standard;
     let one = |name: &Option<String>| name.iter().cloned().collect();
     match role {
         Role::Helper => standard.helpers.values().cloned().collect(),
         Role::Scope => one(&standard.scope),
-        Role::Rls => one(&standard.rls),
+        Role::Rls => standard.rls.iter().map(|name| last_word(name)).collect(),
         Role::PoolGetter => one(&standard.pool),
         Role::CreatePool => driver
             .create_pool
@@ -326,6 +331,21 @@ fn names_of(role: Role, config: &Config, driver: &Driver) -> Vec<String> {
             .collect(),
         Role::GivenSession => driver.connection_types.clone(),
         Role::Claims => CLAIMS.iter().map(|word| (*word).to_owned()).collect(),
+        Role::System => standard.system.iter().map(|name| last_word(name)).collect(),
+        Role::PlainScope => {
+            let names = standard.scope.iter().chain(&standard.begin);
+            names.map(|name| last_word(name)).collect()
+        }
+        Role::Executor => driver.executors.clone(),
+        Role::KeptType | Role::PoolName => {
+            let builders = driver.builders.keys();
+            driver.pool_types.iter().chain(builders).cloned().collect()
+        }
+        Role::OtherPool | Role::OtherConnect => {
+            let modules = driver.neighbours.iter().flat_map(|own| &own.modules);
+            let roots = modules.map(|module| module.split('.').next().unwrap_or(module));
+            roots.map(str::to_owned).collect()
+        }
         Role::Pool | Role::PoolHolder => {
             let names = driver
                 .create_pool

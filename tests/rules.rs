@@ -52,7 +52,7 @@ fn cases(name: &str, text: &str) -> Vec<Case> {
         let files: Vec<(&str, &str)> = files
             .map(|file| file.split_once('\n').expect(&place))
             .collect();
-        let imports = before.contains("import ");
+        let imports = before.contains("import ") || !path.ends_with(".py");
         cases.push(Case {
             place,
             title: title.to_owned(),
@@ -146,6 +146,8 @@ fn borrowed<'s>(survey: &'s Survey, path: &str) -> Vec<&'s Finding> {
             Pattern::PoolAcquire
                 | Pattern::PoolAcquireManual
                 | Pattern::PoolDirectCall
+                | Pattern::PoolBegin
+                | Pattern::PoolMethodCall
                 | Pattern::SessionBlock
                 | Pattern::SessionManual
                 | Pattern::RawConnection

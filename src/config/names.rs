@@ -15,6 +15,11 @@ pub(super) fn is_name(text: &str) -> bool {
     Rest(text).after_name().is_some_and(Rest::is_end)
 }
 
+/// Whether `text` can name something in a module or in one of its parts: `rls::begin`.
+pub(super) fn is_path(text: &str) -> bool {
+    text.split("::").all(is_name)
+}
+
 /// Whether `text` can stand between quotes as it is, once its places are filled.
 pub(super) fn is_purpose(text: &str) -> bool {
     let filled = ["{context}", "{function}", "{module}"]

@@ -3,7 +3,8 @@
 use crate::facts::World;
 use crate::facts::handles::{self, HandleUse};
 use crate::facts::passing::{self, Passed};
-use crate::language::expression::Argument;
+use crate::facts::query;
+use crate::language::expression::{Argument, Expression};
 use crate::language::usage::{MethodCall, Usage};
 use crate::language::{BindingKind, Reference, ScopeId, ScopeKind};
 use crate::project::{FileId, ParsedFile};
@@ -102,8 +103,9 @@ pub struct Connection {
 /// Follows the connection `name`, bound at `binding`, through `body`.
 pub fn follow(world: World<'_>, id: FileId, name: &str, binding: Span, body: Span) -> Connection {
     let file = world.project.file(id);
-    let scope = file.model.scope_at(binding.start);
-    let Some(owner) = file.model.resolve(scope, name) else {
+    let bound = file.code().binding_at(binding).map(|bound| bound.scope);
+    let around = || file.model.resolve(file.model.scope_at(binding.start), name);
+    let Some(owner) = bound.or_else(around) else {
         return Connection::default();
     };
     let mut visitor = Visitor {
@@ -246,6 +248,11 @@ impl Visitor<'_> {
             }
             // It ends the connection's use and is none.
             Usage::Argument { callee, .. } if passing::gives_back(self.world, self.id, callee) => {}
+            // The query is what runs, and the connection what it runs on.
+            Usage::Argument { call, callee } if is_executor(self.world, self.id, callee) => {
+                let query = executed(self.world, self.id, call, callee, self.body);
+                self.connection.calls.push(query);
+            }
             Usage::Argument { call, .. } if self.becomes_task(call) => {
                 self.other(span, "is handed to a task", true, false);
                 self.run_elsewhere(span, usage);
@@ -314,7 +321,18 @@ impl Visitor<'_> {
             return self.other(span, gives(&what), outlives, false);
         }
         let outlives = match handle.usage {
+            Usage::MethodCall(call) if self.world.driver.executors.contains(&call.method) => {
+                self.connection.handles.push(call.call);
+                let query = query_call(self.world, self.id, call, self.body);
+                return self.connection.calls.push(query);
+            }
             Usage::MethodCall(call) => return self.connection.handles.push(call.call),
+            // A transaction inside of the connection: what runs on it runs on that.
+            Usage::Argument { call, callee } if is_executor(self.world, self.id, callee) => {
+                self.connection.handles.push(call);
+                let query = executed(self.world, self.id, call, callee, self.body);
+                return self.connection.calls.push(query);
+            }
             Usage::Argument { callee, .. } => {
                 let callee = callee.text(self.file.text());
                 let callee = callee.lines().next().unwrap_or_default();
@@ -476,6 +494,76 @@ fn query_call(world: World<'_>, id: FileId, call: MethodCall, outer: Span) -> Qu
     }
 }
 
+/// Whether what is called runs a query on what it is given.
+pub(super) fn is_executor(world: World<'_>, id: FileId, callee: Span) -> bool {
+    let file = world.project.file(id);
+    matches!(file.expression(callee), Expression::Attribute { name, .. }
+        if world.driver.executors.contains(&name))
+}
+
+/// The query that the call at `call` runs on what it is given.
+pub(super) fn executed(
+    world: World<'_>,
+    id: FileId,
+    call: Span,
+    callee: Span,
+    outer: Span,
+) -> QueryCall {
+    let file = world.project.file(id);
+    let (whole, manner) = file.language.whole_call(file.code(), call);
+    let (object, method) = match file.expression(callee) {
+        Expression::Attribute { object, name } => (object, name),
+        _ => (callee, String::new()),
+    };
+    let arguments = match file.expression(call) {
+        Expression::Call { arguments, .. } => arguments,
+        _ => Vec::new(),
+    };
+    let in_loop = file.language.innermost_loop(file.code(), call, outer);
+    QueryCall {
+        queries: Some(query_of(world, id, object)),
+        in_loop: in_loop.is_some(),
+        call: MethodCall {
+            method,
+            callee,
+            call,
+            whole,
+            arguments,
+            manner,
+        },
+    }
+}
+
+/// The query that is run on the value at `span`, where it stands: as an argument of the query, or by a method.
+pub(super) fn on(world: World<'_>, id: FileId, span: Span) -> Option<QueryCall> {
+    let file = world.project.file(id);
+    match file.language.usage(file.code(), span) {
+        Usage::Argument { call, callee } if is_executor(world, id, callee) => {
+            Some(executed(world, id, call, callee, call))
+        }
+        Usage::MethodCall(call) if world.driver.executors.contains(&call.method) => {
+            let outer = call.call;
+            Some(query_call(world, id, call, outer))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the expression at `span` makes a query of a text, or goes on from one that does.
+pub(super) fn is_query(world: World<'_>, id: FileId, span: Span) -> bool {
+    query::of(world.project, world.driver, id, span).is_some()
+}
+
+/// What the query that the expression at `span` gives can be.
+fn query_of(world: World<'_>, id: FileId, span: Span) -> Vec<SqlFacts> {
+    let query = query::of(world.project, world.driver, id, span);
+    let text = query.and_then(|query| query.text);
+    text.map_or_else(
+        || vec![unknown()],
+        |text| read(world.project.file(id), text),
+    )
+}
+
 /// What the query argument of a call can be; `None` for a method without one.
 pub(super) fn queries_of(world: World<'_>, id: FileId, call: &MethodCall) -> Option<Vec<SqlFacts>> {
     let file = world.project.file(id);
@@ -490,6 +578,9 @@ pub(super) fn queries_of(world: World<'_>, id: FileId, call: &MethodCall) -> Opt
         Some(Argument::Spread(_) | Argument::KeywordSpread(_)) => return Some(vec![unknown()]),
         _ => None,
     };
+    if world.driver.executors.contains(&call.method) {
+        return Some(first.map_or_else(|| vec![unknown()], |span| query_of(world, id, span)));
+    }
     if world.driver.query_methods.contains(&call.method) {
         let query = first
             .or_else(|| argument("query"))

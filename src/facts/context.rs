@@ -4,8 +4,9 @@ use globset::GlobSet;
 
 use crate::config::{self, Config, Context, ContextKind};
 use crate::finding::ContextRef;
-use crate::language::ScopeId;
+use crate::language::{Scope, ScopeId};
 use crate::project::ParsedFile;
+use crate::source::Span;
 
 /// The name that reports give to places that no context covers.
 pub const OTHER: &str = "other";
@@ -29,11 +30,11 @@ impl<'a> Contexts<'a> {
         }
     }
 
-    /// The context of a place in `file`, by the scope it stands in.
+    /// The context of the place `at` in `file`, which stands in `scope`.
     ///
     /// A test is a test wherever it lies, and the standard's module is the standard's. What a function is (its decorators, its class's
     /// bases) says more than where it lies; then the first context whose paths cover the file decides.
-    pub fn at(&self, file: &ParsedFile, scope: ScopeId) -> ContextRef {
+    pub fn at(&self, file: &ParsedFile, scope: ScopeId, at: Span) -> ContextRef {
         let path = file.source.path();
         let covers = |kind: Option<ContextKind>| {
             let mut rules = self
@@ -45,6 +46,7 @@ impl<'a> Contexts<'a> {
                 .map(|(rule, _)| named(rule))
         };
         covers(Some(ContextKind::Test))
+            .or_else(|| self.marked_test(file, at))
             .or_else(|| self.standard_at(path))
             .or_else(|| covers(Some(ContextKind::Standard)))
             .or_else(|| self.by_definition(file, scope))
@@ -53,6 +55,20 @@ impl<'a> Contexts<'a> {
                 name: OTHER.to_owned(),
                 kind: ContextKind::Unknown,
             })
+    }
+
+    /// The tests, for code that says of itself that it is for tests only.
+    fn marked_test(&self, file: &ParsedFile, at: Span) -> Option<ContextRef> {
+        if !file.language.is_for_tests(file.code(), at) {
+            return None;
+        }
+        let mut rules = self.rules.iter();
+        let own = rules.find(|(rule, _)| rule.kind == ContextKind::Test);
+        let tests = || ContextRef {
+            name: "tests".to_owned(),
+            kind: ContextKind::Test,
+        };
+        Some(own.map_or_else(tests, |(rule, _)| named(rule)))
     }
 
     fn standard_at(&self, path: &str) -> Option<ContextRef> {
@@ -75,15 +91,28 @@ impl<'a> Contexts<'a> {
     fn by_definition(&self, file: &ParsedFile, scope: ScopeId) -> Option<ContextRef> {
         file.model.ancestors(scope).find_map(|scope| {
             let scope = file.model.scope(scope);
-            let text = |span: &crate::source::Span| dotted(span.text(file.text()));
+            let text = |span: &Span| dotted(&span.text(file.text()).replace("::", "."));
             let decorators: Vec<String> = scope.decorators.iter().map(text).collect();
             let bases: Vec<String> = scope.bases.iter().map(text).collect();
             let rule = self.rules.iter().find(|(rule, _)| {
-                any_matches(&rule.decorators, &decorators) || any_matches(&rule.bases, &bases)
+                any_matches(&rule.decorators, &decorators)
+                    || any_matches(&rule.bases, &bases)
+                    || takes(file, scope, &rule.parameters)
             });
             rule.map(|(rule, _)| named(rule))
         })
     }
+}
+
+/// Whether a function has a parameter of one of these types.
+pub fn takes(file: &ParsedFile, scope: &Scope, types: &[String]) -> bool {
+    let annotations = scope.parameters.iter().filter_map(|own| own.annotation);
+    let mut written = annotations.map(|span| span.text(file.text()));
+    !types.is_empty()
+        && written.any(|text| {
+            let mut words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            words.any(|word| types.iter().any(|name| name == word))
+        })
 }
 
 fn named(context: &Context) -> ContextRef {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::facts::World;
 use crate::language::ScopeId;
+use crate::language::expression::Expression;
 use crate::language::usage::{MethodCall, Usage};
 use crate::project::{FileId, ParsedFile};
 use crate::source::Span;
@@ -50,7 +51,17 @@ fn given(
     if !world.driver.handle_methods.contains(&call.method) || !seen.insert(call.call) {
         return;
     }
-    let of_call = |value: &Span| *value == call.call || *value == call.whole;
+    let of_call = |value: &Span| {
+        let mut value = *value;
+        // `?` and the like hand the same on.
+        while let Expression::Same(inner) = file.expression(value) {
+            if value == call.call || value == call.whole {
+                break;
+            }
+            value = inner;
+        }
+        value == call.call || value == call.whole
+    };
     let mut names = file.model.bindings.iter();
     let named = names.find(|binding| binding.value.is_some_and(|value| of_call(&value)));
     let Some(binding) = named else {

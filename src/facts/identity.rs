@@ -1,6 +1,7 @@
 //! The user on whose behalf a place runs: which of the project's identity expressions is in scope, and whether it may be missing.
 
 mod absent;
+pub mod typed;
 
 use crate::facts::World;
 use crate::facts::identity::absent::member;
@@ -27,6 +28,11 @@ pub fn at(world: World<'_>, file: FileId, at: Span) -> Identity {
 /// What the expression at `argument`, which a scope is opened with, says of the user.
 pub fn of_argument(world: World<'_>, file: FileId, argument: Span) -> Identity {
     let parsed = world.project.file(file);
+    if parsed.language.is_typed() {
+        // What may be missing does not compile where a text is wanted.
+        let expression = argument.text(parsed.text()).to_owned();
+        return Identity::Bound { expression };
+    }
     // `str(user_id)` makes a text of whatever there is, `None` too.
     let inner = match parsed.expression(argument) {
         Expression::Call { callee, arguments } if callee.text(parsed.text()) == "str" => {
@@ -64,6 +70,9 @@ pub fn of_argument(world: World<'_>, file: FileId, argument: Span) -> Identity {
 /// Tries one expression of the settings at a place.
 fn candidate(world: World<'_>, id: FileId, at: Span, expression: &str) -> Option<Identity> {
     let file = world.project.file(id);
+    if file.language.is_typed() {
+        return typed::candidate(world, id, at, expression);
+    }
     let inner = expression
         .strip_prefix("str(")
         .and_then(|inner| inner.strip_suffix(')'))

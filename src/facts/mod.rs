@@ -15,6 +15,7 @@ pub mod identity;
 pub mod memo;
 pub mod origin;
 pub mod passing;
+pub mod query;
 pub mod roles;
 pub mod schema;
 pub mod session_scope;
@@ -23,6 +24,7 @@ pub mod standard;
 pub mod statements;
 pub mod tables;
 pub mod touched;
+pub mod types;
 
 use globset::GlobSet;
 

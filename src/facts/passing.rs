@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::attribute::Family;
-use crate::facts::connection::queries_of;
+use crate::facts::connection::{executed, is_executor, queries_of};
 use crate::facts::handles::{self, HandleUse};
 use crate::facts::{World, errors};
 use crate::language::expression::{Argument, Expression};
@@ -174,7 +174,8 @@ impl Follower<'_> {
         let mut position = receivers;
         for passed in &arguments {
             match passed {
-                Argument::Positional(span) if *span == argument => {
+                // `&mut *conn` passes `conn` on.
+                Argument::Positional(span) if span.contains(argument) => {
                     let by_position = |parameter: &&Parameter| {
                         matches!(
                             parameter.kind,
@@ -324,6 +325,13 @@ impl Follower<'_> {
                     .queries
                     .extend(queries_of(self.world, id, &call).unwrap_or_default());
                 self.passed.calls.push((id, call));
+            }
+            Usage::Argument { call, callee } if is_executor(self.world, id, callee) => {
+                let query = executed(self.world, id, call, callee, call);
+                self.passed
+                    .queries
+                    .extend(query.queries.unwrap_or_default());
+                self.passed.calls.push((id, query.call));
             }
             Usage::Argument { call, callee } => self.call(id, call, callee, span, depth),
             Usage::Tested | Usage::Interpolated => {}

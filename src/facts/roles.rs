@@ -1,8 +1,11 @@
 //! Whether a hit is what its recipe looks for: a pool and not a lock, the driver's `connect` and not another's.
 
+mod typed;
+
 use std::sync::Arc;
 
 use crate::facts::origin::{self, Value};
+use crate::facts::types::Kind;
 use crate::facts::{World, factories};
 use crate::language::BindingKind;
 use crate::language::expression::{Argument, Expression};
@@ -30,7 +33,23 @@ pub fn standing(world: World<'_>, file: FileId, hit: &Hit, recipe: &Recipe) -> S
         let Some(span) = hit.captures.get(capture).copied() else {
             continue;
         };
+        let is_typed = world.project.file(file).language.is_typed();
         let standing = match role {
+            Role::Pool if is_typed => typed::pool(world, file, hit, span),
+            Role::CreatePool if is_typed => typed::opens(world, file, hit, span, &Kind::Pool),
+            Role::Connect if is_typed => typed::opens(world, file, hit, span, &Kind::Connection),
+            Role::Executor => typed::executor(world, file, hit, span),
+            Role::KeptType => typed::kept_type(world, file, span),
+            Role::PoolName => typed::pool_name(world, file, span),
+            Role::OtherPool => typed::other_pool(world, file, hit, span),
+            Role::OtherConnect => typed::other_connect(world, file, span),
+            Role::System => member(world, file, span, world.config.standard.system.as_slice()),
+            Role::PlainScope => {
+                let standard = &world.config.standard;
+                let names = standard.scope.iter().chain(&standard.begin);
+                let names: Vec<String> = names.cloned().collect();
+                member(world, file, span, &names)
+            }
             Role::Pool => pool(world, file, hit, span),
             Role::CreatePool => of_driver(
                 world,
@@ -172,7 +191,8 @@ fn member(world: World<'_>, file: FileId, span: Span, names: &[String]) -> Stand
     }
     let text = span.text(world.project.file(file).text());
     let last = text.rsplit('.').next().unwrap_or(text);
-    if names.iter().any(|name| name == last) {
+    // Where paths are written out, a last name says little: many things begin.
+    if !world.project.file(file).language.is_typed() && names.iter().any(|name| name == last) {
         return Standing::Other(match world.project.symbol(file, span) {
             Some(Symbol::Member { file, .. }) => {
                 format!(

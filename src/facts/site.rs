@@ -37,11 +37,14 @@ pub fn gather(
     let connection = opens_connection(recipe.pattern)
         .then(|| opened(world, id, hit.site))
         .flatten();
-    let call = (recipe.pattern == Pattern::PoolDirectCall)
-        .then(|| direct_call(world, id, hit))
-        .flatten();
+    let given = world.driver.pool_is_given;
+    let is_call = matches!(
+        recipe.pattern,
+        Pattern::PoolDirectCall | Pattern::PoolMethodCall
+    );
+    let call = is_call.then(|| direct_call(world, id, hit)).flatten();
     let facts = Facts {
-        context: contexts.at(file, scope),
+        context: contexts.at(file, scope, hit.site),
         function: file.model.dotted(scope),
         tables: touched(
             world,
@@ -52,10 +55,13 @@ pub fn gather(
             call.as_ref(),
         ),
         identity: user(world, id, hit, recipe.pattern),
-        pool: hit
-            .captures
-            .get("POOL")
-            .map(|pool| origin::pool_origin(world, id, *pool)),
+        pool: hit.captures.get("POOL").map(|pool| {
+            if given {
+                origin::given()
+            } else {
+                origin::pool_origin(world, id, *pool)
+            }
+        }),
     };
     SiteFacts {
         facts,
@@ -69,6 +75,7 @@ fn opens_connection(pattern: Pattern) -> bool {
         pattern,
         Pattern::PoolAcquire
             | Pattern::PoolAcquireManual
+            | Pattern::PoolBegin
             | Pattern::DirectConnect
             | Pattern::RlsBlock
             | Pattern::PlainConnectionBlock
@@ -152,6 +159,11 @@ fn direct_call(world: World<'_>, id: FileId, hit: &Hit) -> Option<QueryCall> {
         .language
         .statement(file.code(), hit.site)
         .unwrap_or(hit.site);
+    if let Expression::Call { callee, arguments } = file.expression(hit.site)
+        && arguments.iter().any(|argument| argument.value() == pool)
+    {
+        return Some(connection::executed(world, id, hit.site, callee, statement));
+    }
     connection::single_call(world, id, pool, statement)
 }
 
@@ -165,15 +177,21 @@ fn touched(
 ) -> Option<Tables> {
     let settings = &world.config.schema;
     match pattern {
-        Pattern::GetPoolCall | Pattern::CreatePool | Pattern::CachedPool => None,
+        Pattern::GetPoolCall
+        | Pattern::CreatePool
+        | Pattern::CachedPool
+        | Pattern::StaticPool
+        | Pattern::OtherDriver => None,
         _ if pattern.is_of_sessions() => None,
         // What a session runs is not followed to tables.
         Pattern::PlainConnectionBlock if world.driver.session.is_some() => None,
         // Cursors are not followed to tables.
         _ if world.driver.any_pool => None,
-        Pattern::PoolDirectCall => Some(call.map_or_else(Tables::default, |call| {
-            tables::of_call(call, world.schema, settings)
-        })),
+        Pattern::PoolDirectCall | Pattern::PoolMethodCall => {
+            Some(call.map_or_else(Tables::default, |call| {
+                tables::of_call(call, world.schema, settings)
+            }))
+        }
         Pattern::HelperCall => Some(helper_tables(world, id, hit)),
         // A connection without a name cannot be followed.
         _ => Some(connection.map_or_else(Tables::default, |c| tables::of_connection(world, c))),
@@ -182,6 +200,10 @@ fn touched(
 
 fn helper_tables(world: World<'_>, id: FileId, hit: &Hit) -> Tables {
     let file = world.project.file(id);
+    // What the standard hands on is what the query around it runs on.
+    if let Some(call) = connection::on(world, id, hit.site) {
+        return tables::of_call(&call, world.schema, &world.config.schema);
+    }
     let Expression::Call { arguments, .. } = file.expression(hit.site) else {
         return Tables::default();
     };
@@ -210,12 +232,15 @@ fn user(world: World<'_>, id: FileId, hit: &Hit, pattern: Pattern) -> Identity {
     }
     let file = world.project.file(id);
     match file.expression(hit.site) {
-        Expression::Call { arguments, .. } => match arguments.first() {
-            Some(Argument::Positional(span) | Argument::Keyword { value: span, .. }) => {
-                identity::of_argument(world, id, *span)
+        // Behind the pool, where the scope is told which.
+        Expression::Call { arguments, .. } => {
+            match arguments.get(usize::from(world.driver.pool_is_given)) {
+                Some(Argument::Positional(span) | Argument::Keyword { value: span, .. }) => {
+                    identity::of_argument(world, id, *span)
+                }
+                _ => Identity::None,
             }
-            _ => Identity::None,
-        },
+        }
         _ => Identity::None,
     }
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::Config;
 use crate::facts::World;
 use crate::facts::session_scope::{self, SessionScope};
+use crate::facts::standard::reading::given::{self, Form};
 use crate::facts::standard::reading::{Lends, Reading, WITHOUT_RESULT};
 use crate::language::expression::{Argument, Expression};
 use crate::language::{ImportKind, Model, Parameter, ParameterKind, ScopeId};
@@ -55,6 +56,8 @@ pub struct StandardModule {
     pub registrars: Vec<String>,
     /// Whether the scope with a user declares its user as text (`user_id: str`).
     pub rls_takes_text: bool,
+    /// The function that sets the user, for a standard that is told which pool.
+    pub user_scope: Option<FunctionRef>,
     /// What its scope does, for a driver with sessions.
     pub session: SessionScope,
     /// What its dependency does.
@@ -94,9 +97,11 @@ impl StandardModule {
             .chain(&standard.rls)
             .chain(&standard.factory)
             .chain(&standard.dependency)
-            .chain(&standard.service);
+            .chain(&standard.service)
+            .chain(&standard.begin)
+            .chain(&standard.system);
         for name in names {
-            let symbol = project.member_of(path, name);
+            let symbol = project.below(path, name);
             if let Symbol::Member { file, .. } = &symbol {
                 module.homes.insert(*file);
             }
@@ -184,6 +189,9 @@ impl StandardModule {
     /// What the scopes do, and whether they and the getter can be called as rewrites do.
     fn read_scopes(&mut self, project: &Project, home: FileId, config: &Config, driver: &Driver) {
         let standard = &config.standard;
+        if driver.pool_is_given {
+            return self.read_given(project, home, config, driver);
+        }
         let function = |name: &str| {
             let symbol = self.members.get(name)?;
             Some((symbol, project.function(symbol, home)))
@@ -226,6 +234,32 @@ impl StandardModule {
             self.getter_needs = needs;
         }
         self.warnings.extend(warnings);
+    }
+
+    /// What the functions do that are told which pool.
+    fn read_given(&mut self, project: &Project, home: FileId, config: &Config, driver: &Driver) {
+        let standard = &config.standard;
+        let forms = [
+            ("system", &standard.system, Form::System),
+            ("scope", &standard.scope, Form::Acquire),
+            ("begin", &standard.begin, Form::Begin),
+            ("rls", &standard.rls, Form::Rls),
+        ];
+        for (key, name, wanted) in forms {
+            let symbol = name.as_deref().and_then(|name| self.members.get(name));
+            let function = symbol.and_then(|symbol| project.function(symbol, home));
+            let (Some(name), Some(function)) = (name, function) else {
+                continue;
+            };
+            let reading = given::read(project, driver, function, wanted);
+            let reasons = reading.refused.iter().chain(&reading.differs);
+            let lines = reasons.map(|why| format!("standard.{key}: `{name}`: {why}"));
+            self.warnings.extend(lines);
+            self.scopes.insert(key, reading);
+            if wanted == Form::Rls {
+                self.user_scope = Some(function);
+            }
+        }
     }
 
     /// Drops the helpers that cannot stand for the method that the settings give them: no rewrite may use them.
@@ -287,7 +321,7 @@ impl StandardModule {
             }
             // The module is not part of the tree: its name has to do.
             Symbol::External(dotted) => standard.module.as_deref().is_some_and(|module| {
-                let wanted = format!("{module}.{name}");
+                let wanted = format!("{module}.{}", name.replace("::", "."));
                 dotted == wanted
                     || dotted.ends_with(&format!(".{wanted}"))
                     || wanted.ends_with(&format!(".{dotted}"))
@@ -372,9 +406,13 @@ pub fn may_define(project: &Project, file: FileId, name: &str) -> bool {
                 .find(path, &import.module, import.level)
                 .is_none_or(|found| project.by_path(found).is_none())
     };
-    let symbol = project.member_of(path, name);
-    !matches!(symbol, Symbol::Unread { path: unread, .. } if unread == path)
-        || parsed.model.imports.iter().any(unseen_star)
+    let symbol = project.below(path, name);
+    // In a part of the module that was not parsed it may be all the same.
+    let lacks = match &symbol {
+        Symbol::Unread { path: unread, .. } => project.by_path(unread).is_some(),
+        _ => false,
+    };
+    !lacks || parsed.model.imports.iter().any(unseen_star)
 }
 
 /// What a function does instead of calling `method`, where it and the functions of the project that it calls show that: nothing is said

@@ -11,6 +11,7 @@ mod nodes;
 mod parse;
 pub mod python;
 pub mod rust;
+pub mod types;
 pub mod usage;
 
 use std::sync::Arc;
@@ -20,7 +21,10 @@ use tree_sitter::Tree;
 use crate::edit::Edit;
 use crate::language::expression::{Expression, Outline};
 use crate::language::import::{ImportChange, ImportPlace, ModuleNames};
-use crate::language::usage::{Branch, Catch, Cleanup, Entered, Fallible, Guard, Implied, Usage};
+use crate::language::types::{TypeForm, TypeUse};
+use crate::language::usage::{
+    Branch, Catch, Cleanup, Entered, Fallible, Guard, Implied, Lending, Manner, Usage,
+};
 use crate::source::Span;
 use crate::sql::SqlText;
 
@@ -133,6 +137,42 @@ pub trait Language: Send + Sync {
     fn plain_expression(&self, _source: &str, _span: Span) -> Option<Expression> {
         None
     }
+    /// Whether declared types decide what a value can be.
+    fn is_typed(&self) -> bool {
+        false
+    }
+    /// Types that stand for the value inside of them, by the last part of their name: what can be done with that can be done with them.
+    fn wrappers(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// The outermost form of the type at `span`.
+    fn type_form(&self, _code: Code<'_>, _span: Span) -> Option<TypeForm> {
+        None
+    }
+    /// What the function whose definition is at `function` declares to give back.
+    fn declared_result(&self, _code: Code<'_>, _function: Span) -> Option<Span> {
+        None
+    }
+    /// The type and the field that a pattern takes the name at `binding` from.
+    fn field_of_pattern(&self, _code: Code<'_>, _binding: Span) -> Option<(Span, String)> {
+        None
+    }
+    /// What the type at `span` is the type of, or what its name does there.
+    fn type_use(&self, _code: Code<'_>, _span: Span) -> TypeUse {
+        TypeUse::Other
+    }
+    /// Whether the code itself says that what stands at `span` is for tests only.
+    fn is_for_tests(&self, _code: Code<'_>, _span: Span) -> bool {
+        false
+    }
+    /// Whether `span` is a token of a macro, which need not be code as it looks.
+    fn is_in_tokens(&self, _code: Code<'_>, _span: Span) -> bool {
+        false
+    }
+    /// The call at `call` with what waits for it, and what is done with its result.
+    fn whole_call(&self, _code: Code<'_>, call: Span) -> (Span, Manner) {
+        (call, Manner::Plain)
+    }
     /// How the expression at `span` is used by its surroundings.
     fn usage(&self, code: Code<'_>, span: Span) -> Usage;
 
@@ -229,11 +269,6 @@ pub trait Language: Send + Sync {
     fn import_anchor(&self, code: Code<'_>) -> Option<Span>;
     /// The first statement of the body at `span`, behind its documentation.
     fn first_statement(&self, code: Code<'_>, span: Span) -> Option<Span>;
-    /// Whether edits of this language's code are written. Where not, recipes can locate and classify only: not every question that the
-    /// rules of a rewrite ask is answered.
-    fn is_rewritten(&self) -> bool {
-        true
-    }
     /// The header of a block that opens `resource` under the name `name`, or under none where that is empty; `is_async`: the resource is opened asynchronously.
     fn scope_header(&self, resource: &str, name: &str, is_async: bool) -> String;
     /// Whether the block statement at `span` opens its resources asynchronously.
@@ -248,6 +283,22 @@ pub trait Language: Send + Sync {
     /// Puts `name` in the place of the member access at `span` (`object.member`), which becomes a plain name. Comments between the
     /// two stay.
     fn replace_access(&self, code: Code<'_>, span: Span, name: &str) -> Vec<Edit>;
+    /// Whether an error of the awaited call at `whole` leaves the function right there.
+    fn error_leaves(&self, _code: Code<'_>, _whole: Span) -> bool {
+        true
+    }
+    /// Lets a call run on a connection of its own, which is taken before the statement and committed right behind the call; an error of
+    /// either leaves as one of the call does. `None` in a language where a connection is lent to a block.
+    ///
+    /// # Errors
+    /// Why it cannot be written.
+    fn lend(&self, _code: Code<'_>, _lending: &Lending<'_>) -> Option<Result<Vec<Edit>, String>> {
+        None
+    }
+    /// The line breaks that the language's formatter wants where the call at `call` gets longer by `growth` bytes.
+    fn broken(&self, _code: Code<'_>, _call: Span, _growth: usize) -> Vec<Edit> {
+        Vec::new()
+    }
     /// A statement that does nothing.
     fn empty_statement(&self) -> &'static str;
     /// Takes the statement at `span` out with its lines, or puts an empty statement there where a block would get empty. No comment goes.

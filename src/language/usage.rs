@@ -161,6 +161,21 @@ pub struct Cleanup {
     pub handles: bool,
 }
 
+/// A single awaited call that comes to run on a connection of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Lending<'a> {
+    /// The call, with its `await`.
+    pub whole: Span,
+    /// What it runs on.
+    pub executor: Span,
+    /// The call that opens the connection.
+    pub scope: &'a str,
+    /// The connection's name.
+    pub name: &'a str,
+    /// A name for the value of the call, where it needs one.
+    pub value: &'a str,
+}
+
 /// A resource that is open while a body runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entered {

@@ -109,16 +109,15 @@ fn merge(context: &mut Context, other: Context) {
 fn users(files: &[SourceFile], driver: &Driver) -> usize {
     let calls = driver.create_pool.iter().chain(&driver.connect);
     let calls = calls.chain(&driver.acquire).chain(&driver.create_engine);
+    let calls = calls.chain(&driver.begin).chain(&driver.executors);
+    let neighbours = driver.neighbours.iter();
+    let others = neighbours.flat_map(|own| own.acquire.iter().chain(&own.connect));
+    let calls = calls.chain(others);
     let calls: Vec<String> = calls.map(|name| format!("{name}(")).collect();
     let uses = |file: &&SourceFile| {
         let text = file.text();
         let path = file.path();
-        let names_driver = || {
-            driver
-                .modules
-                .iter()
-                .any(|module| text.contains(module.as_str()))
-        };
+        let names_driver = || driver.is_named_in(text);
         !is_test(path)
             && !is_script(path)
             && (driver.any_pool || names_driver())

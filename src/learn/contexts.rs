@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::config::{Context, ContextKind, glob_of};
-use crate::language::ScopeKind;
+use crate::facts::context::takes;
+use crate::facts::types::{Type, Types};
 use crate::language::expression::{Argument, Expression};
+use crate::language::{ScopeId, ScopeKind};
 use crate::learn::evidence::Evidence;
+use crate::learn::identity::is_extracted;
 use crate::learn::standard::Forms;
 use crate::learn::{Learnt, Note};
 use crate::project::{FileId, ParsedFile, Symbol};
@@ -110,6 +113,12 @@ fn is_test_name(name: &str) -> bool {
     (name.starts_with("test_") && name.ends_with(".py"))
         || name.ends_with("_test.py")
         || name == "conftest.py"
+        || matches!(
+            name,
+            "tests.rs" | "test.rs" | "test_utils.rs" | "test_helpers.rs"
+        )
+        || name.ends_with("_tests.rs")
+        || name.ends_with("_test.rs")
 }
 
 /// Whether the file at `path` lies in a folder of scripts.
@@ -119,7 +128,31 @@ pub(super) fn is_script(path: &str) -> bool {
 
 /// The custom that says what the file at `path` is: that of the innermost folder with a telling name, else with a weak one.
 fn custom_of(path: &str) -> Option<&'static Custom> {
-    let folders = path.rsplit_once('/')?.0;
+    let (folders, name) = path.rsplit_once('/')?;
+    // A file of Rust is a module as a folder is one, and `bin` is a folder of programs below `src` only.
+    let stem = name.strip_suffix(".rs");
+    if name == "build.rs" || stem.is_some() && is_beside(folders) {
+        return CUSTOMS.iter().find(|custom| custom.context == "scripts");
+    }
+    let own = stem.filter(|stem| !matches!(*stem, "mod" | "lib" | "main"));
+    let module;
+    let folders = match stem {
+        Some(_) => {
+            let inside = folders.strip_suffix("src").unwrap_or(folders);
+            let inside = inside
+                .rsplit_once("src/")
+                .map_or(inside, |(_, inside)| inside);
+            let inside = if folders.contains("src") {
+                inside
+            } else {
+                folders
+            };
+            let inside = if folders.ends_with("src") { "" } else { inside };
+            module = format!("{inside}/{}", own.unwrap_or_default());
+            module.trim_matches('/')
+        }
+        None => folders,
+    };
     let called = |names: fn(&Custom) -> &'static [&'static str]| {
         folders.rsplit('/').find_map(|folder| {
             CUSTOMS
@@ -130,12 +163,24 @@ fn custom_of(path: &str) -> Option<&'static Custom> {
     called(|custom| custom.folders).or_else(|| called(|custom| custom.weak))
 }
 
+/// Whether a folder of Rust holds programs of their own: further binaries, examples, benchmarks.
+fn is_beside(folders: &str) -> bool {
+    let mut parts = folders.split('/').peekable();
+    while let Some(part) = parts.next() {
+        if matches!(part, "examples" | "benches") || part == "src" && parts.peek() == Some(&"bin") {
+            return true;
+        }
+    }
+    false
+}
+
 /// What is known of one context before it is written down.
 #[derive(Default)]
 struct Draft {
     paths: BTreeSet<String>,
     decorators: BTreeSet<String>,
     bases: BTreeSet<String>,
+    parameters: BTreeSet<String>,
     /// Where each of these was found, unless it is guessed.
     places: BTreeMap<String, String>,
 }
@@ -175,6 +220,8 @@ pub(super) fn learn(
         drafts.entry(context).or_default().paths.extend(globs);
     }
     decorated(evidence, &mut drafts);
+    by_parameters(evidence, &mut drafts);
+    roots(evidence, &mut drafts);
     bases(evidence, &mut drafts);
     let uncovered = single_files(evidence, files, &users, &mut drafts);
     for id in &forms.files {
@@ -304,8 +351,17 @@ fn single_files(
     let mut unknown = Vec::new();
     let imported = Imported::of(files);
     for path in users {
+        let by_code = drafts.values().any(|draft| {
+            draft.paths.contains(&glob_of(path))
+                || evidence.project.by_path(path).is_some_and(|id| {
+                    let types: Vec<String> = draft.parameters.iter().cloned().collect();
+                    let file = evidence.file(id);
+                    let mut scopes = file.model.scopes.iter();
+                    scopes.any(|scope| takes(file, scope, &types))
+                })
+        });
         let covered = is_test(path) || custom_of(path).is_some() || defines_routes(evidence, path);
-        if covered {
+        if covered || by_code {
             continue;
         }
         let may_be_script = is_called_like_a_script(path) || !opens_pool(evidence, path);
@@ -363,6 +419,9 @@ fn test_glob(path: &str) -> String {
     match folders.split('/').find(|folder| TESTS.contains(folder)) {
         Some(folder) => format!("**/{folder}/**"),
         None if name == "conftest.py" => "**/conftest.py".to_owned(),
+        None if name.ends_with("_tests.rs") => "**/*_tests.rs".to_owned(),
+        None if name.ends_with("_test.rs") => "**/*_test.rs".to_owned(),
+        None if name.strip_suffix(".rs").is_some() => format!("**/{name}"),
         None if name.starts_with("test_") => "**/test_*.py".to_owned(),
         None => "**/*_test.py".to_owned(),
     }
@@ -381,7 +440,9 @@ fn users_of_database(evidence: &Evidence<'_>, forms: &Forms) -> BTreeSet<String>
                 || evidence
                     .called(id, call.callee)
                     .is_some_and(|function| forms.has(function))
-                || (driver.acquire.contains(&call.name) && evidence.is_acquire(id, call.callee))
+                || ((driver.acquire.contains(&call.name) || driver.begin.contains(&call.name))
+                    && evidence.is_acquire(id, call.callee))
+                || (driver.executors.contains(&call.name) && evidence.runs_on_pool(id, call))
         };
         file.outline.calls.iter().any(calls)
     };
@@ -419,6 +480,14 @@ fn decorated(evidence: &Evidence<'_>, drafts: &mut BTreeMap<&'static str, Draft>
 
 /// The context that a decorator puts a function into, with the end of its name.
 fn role_of(file: &ParsedFile, decorator: crate::source::Span) -> Option<(&'static str, String)> {
+    if file.language.is_typed() {
+        // `get("/parcels")` of actix and rocket.
+        let text = decorator.text(file.text());
+        let (name, rest) = text.split_once('(')?;
+        let last = name.rsplit("::").next().unwrap_or(name).trim();
+        let is_route = ROUTES.contains(&last) && rest.trim_start().starts_with("\"/");
+        return is_route.then(|| ("api routes", last.to_owned()));
+    }
     let (callee, arguments) = match file.expression(decorator) {
         Expression::Call { callee, arguments } => (callee, Some(arguments)),
         _ => (decorator, None),
@@ -453,6 +522,85 @@ fn role_of(file: &ParsedFile, decorator: crate::source::Span) -> Option<(&'stati
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
+
+/// Crates whose types of parameters make a function one that answers requests.
+const FRAMEWORKS: &[&str] = &["axum", "axum_extra", "actix_web", "poem", "salvo"];
+
+/// Those types.
+const EXTRACTORS: &[&str] = &[
+    "State",
+    "Path",
+    "Query",
+    "Json",
+    "Form",
+    "Extension",
+    "Multipart",
+    "TypedHeader",
+    "ConnectInfo",
+    "WebSocketUpgrade",
+    "HttpRequest",
+    "Data",
+    "ReqData",
+    "Payload",
+    "CookieJar",
+    "PrivateCookieJar",
+    "SignedCookieJar",
+];
+
+/// Adds the types of parameters by which frameworks hand a request to a function.
+fn by_parameters(evidence: &Evidence<'_>, drafts: &mut BTreeMap<&'static str, Draft>) {
+    let types = Types::new(evidence.project, evidence.driver);
+    for (id, file) in evidence.project.files() {
+        if !file.language.is_typed() || is_test(file.source.path()) {
+            continue;
+        }
+        for (index, scope) in file.model.scopes.iter().enumerate() {
+            if scope.kind != ScopeKind::Function {
+                continue;
+            }
+            for annotation in scope.parameters.iter().filter_map(|own| own.annotation) {
+                let declared = types.written(id, annotation, ScopeId(index as u32));
+                let Type::Named { name, class, .. } = declared else {
+                    continue;
+                };
+                let root = name.split('.').next().unwrap_or_default();
+                let last = name.rsplit('.').next().unwrap_or(&name);
+                let of_framework = FRAMEWORKS.contains(&root) && EXTRACTORS.contains(&last);
+                let own = class.is_some_and(|class| is_extracted(evidence, class));
+                if of_framework || own {
+                    let draft = drafts.entry("api routes").or_default();
+                    let place = evidence.project.place(id, annotation);
+                    Draft::add(
+                        &mut draft.parameters,
+                        &mut draft.places,
+                        last.to_owned(),
+                        place,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Adds the files in which programs are put together.
+fn roots(evidence: &Evidence<'_>, drafts: &mut BTreeMap<&'static str, Draft>) {
+    for (id, file) in evidence.project.files() {
+        let path = file.source.path();
+        let is_main = path == "src/main.rs" || path.ends_with("/src/main.rs");
+        if !is_main || is_script(path) || is_test(path) {
+            continue;
+        }
+        let scopes = &file.model.scopes;
+        if let Some(main) = scopes.iter().find(|scope| scope.name == "main") {
+            let place = evidence.project.place(id, main.span);
+            let draft = drafts.entry(START).or_default();
+            Draft::add(&mut draft.paths, &mut draft.places, glob_of(path), place);
+        }
+    }
+}
+
+/// The context of what puts a program together.
+const START: &str = "start";
 
 /// Whether a file defines routes by decorators.
 fn defines_routes(evidence: &Evidence<'_>, path: &str) -> bool {
@@ -550,6 +698,7 @@ impl<'f> Imported<'f> {
 fn write(mut drafts: BTreeMap<&'static str, Draft>, learnt: &mut Learnt) {
     let customs = CUSTOMS.iter().map(|custom| (custom.context, custom.kind));
     let all = customs.chain([
+        (START, ContextKind::Root),
         ("tests", ContextKind::Test),
         ("standard", ContextKind::Standard),
     ]);
@@ -557,7 +706,8 @@ fn write(mut drafts: BTreeMap<&'static str, Draft>, learnt: &mut Learnt) {
         let Some(draft) = drafts.remove(name) else {
             continue;
         };
-        if draft.paths.is_empty() && draft.decorators.is_empty() && draft.bases.is_empty() {
+        let by_code = [&draft.decorators, &draft.bases, &draft.parameters];
+        if draft.paths.is_empty() && by_code.iter().all(|names| names.is_empty()) {
             continue;
         }
         let setting = format!("contexts.{name}");
@@ -567,7 +717,8 @@ fn write(mut drafts: BTreeMap<&'static str, Draft>, learnt: &mut Learnt) {
                 None => Note::guessed(&setting, path, why(name, path)),
             });
         }
-        for found in draft.decorators.iter().chain(&draft.bases) {
+        let by_code = draft.decorators.iter().chain(&draft.bases);
+        for found in by_code.chain(&draft.parameters) {
             if let Some(place) = draft.places.get(found) {
                 learnt.notes.push(Note::found(&setting, found, place));
             }
@@ -578,6 +729,7 @@ fn write(mut drafts: BTreeMap<&'static str, Draft>, learnt: &mut Learnt) {
             paths: draft.paths.into_iter().collect(),
             decorators: draft.decorators.into_iter().collect(),
             bases: draft.bases.into_iter().collect(),
+            parameters: draft.parameters.into_iter().collect(),
         });
     }
 }

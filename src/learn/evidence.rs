@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::facts::types::{Kind, Types};
 use crate::language::expression::{Argument, CallSite, Expression};
 use crate::language::{Binding, BindingKind, Model, ScopeId, ScopeKind};
 use crate::project::{FileId, FunctionRef, ParsedFile, Project, Symbol};
@@ -178,11 +179,27 @@ impl<'a> Evidence<'a> {
     /// Whether `callee` is the method of a pool that borrows a connection.
     pub(super) fn is_acquire(&self, file: FileId, callee: Span) -> bool {
         match self.file(file).expression(callee) {
+            Expression::Attribute { object, name } if self.file(file).language.is_typed() => {
+                let borrows = self.driver.acquire.iter().chain(&self.driver.begin);
+                let types = Types::new(self.project, self.driver);
+                borrows.into_iter().any(|own| *own == name)
+                    && matches!(types.kind(file, object), Kind::Pool | Kind::OtherPool(_))
+            }
             Expression::Attribute { object, name } => {
                 self.driver.acquire.contains(&name) && self.is_pool(file, object)
             }
             _ => false,
         }
+    }
+
+    /// Whether a query is run on a pool itself.
+    pub(super) fn runs_on_pool(&self, file: FileId, call: &CallSite) -> bool {
+        let Expression::Call { arguments, .. } = self.file(file).expression(call.span) else {
+            return false;
+        };
+        let types = Types::new(self.project, self.driver);
+        let mut values = arguments.iter().map(Argument::value);
+        values.any(|value| types.kind(file, value) == Kind::Pool)
     }
 
     /// Whether a function is made a context manager by its decorator.

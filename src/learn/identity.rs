@@ -1,6 +1,8 @@
 //! Expressions that name the user: what scopes with a user are opened with, what authentication puts into parameters, what contexts
 //! carry.
 
+mod typed;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -12,6 +14,8 @@ use crate::learn::standard::Forms;
 use crate::learn::{Learnt, Note};
 use crate::project::{FileId, FunctionRef, ParsedFile};
 use crate::source::Span;
+
+pub(super) use typed::is_extracted;
 
 /// Attributes and keys that hold a user's identity, best first.
 const KEYS: &[&str] = &["user_id", "uid", "sub", "id"];
@@ -72,6 +76,15 @@ pub(super) fn learn(evidence: &Evidence<'_>, forms: &Forms, learnt: &mut Learnt)
             carried(id, file, &mut add);
         }
     }
+    for (text, place, evident) in typed::carried(evidence) {
+        let entry = found.entry(text).or_insert(Found {
+            evident,
+            count: 0,
+            place,
+        });
+        entry.count += 1;
+        entry.evident = entry.evident.min(evident);
+    }
     let mut ranked: Vec<(String, Found)> = found.into_iter().collect();
     // What an object carries says more than a variable, which can hold the identity of anybody.
     let is_variable = |text: &str| !text.contains(['.', '[']);
@@ -115,7 +128,9 @@ fn opened_with(
         let Expression::Call { arguments, .. } = file.expression(call.span) else {
             continue;
         };
-        let Some(user) = arguments.first().map(Argument::value) else {
+        // Behind the pool, where a scope is told which.
+        let place = usize::from(evidence.driver.pool_is_given);
+        let Some(user) = arguments.get(place).map(Argument::value) else {
             continue;
         };
         let user = unconverted(file, user);
@@ -132,15 +147,20 @@ fn opened_with(
 fn unconverted(file: &ParsedFile, span: Span) -> Span {
     let mut span = span;
     // Each round goes one level in.
-    while let Expression::Call { callee, arguments } = file.expression(span) {
-        match arguments[..] {
-            [Argument::Positional(inner)] if CONVERSIONS.contains(&callee.text(file.text())) => {
-                span = inner;
-            }
-            _ => break,
+    loop {
+        match file.expression(span) {
+            Expression::Call { callee, arguments } => match arguments[..] {
+                [Argument::Positional(inner)]
+                    if CONVERSIONS.contains(&callee.text(file.text())) =>
+                {
+                    span = inner;
+                }
+                _ => return span,
+            },
+            Expression::Same(inner) if inner != span => span = inner,
+            _ => return span,
         }
     }
-    span
 }
 
 /// The name that a chain of attributes and keys begins with.
@@ -163,7 +183,8 @@ fn is_local(file: &ParsedFile, scope: ScopeId, name: &str) -> bool {
     let Some(owner) = file.model.resolve(scope, name) else {
         return false;
     };
-    file.model.scope(owner).kind == ScopeKind::Function
+    file.model.function_around(owner).is_some()
+        && file.model.scope(owner).kind != ScopeKind::Class
         && !file
             .model
             .bindings_of(owner, name)
@@ -173,7 +194,7 @@ fn is_local(file: &ParsedFile, scope: ScopeId, name: &str) -> bool {
 /// What parameters carry: those that authentication fills, and contexts and requests.
 fn carried(id: FileId, file: &ParsedFile, add: &mut impl FnMut(FileId, Span, Evident)) {
     for (index, scope) in file.model.scopes.iter().enumerate() {
-        if scope.kind != ScopeKind::Function {
+        if scope.kind != ScopeKind::Function || file.language.is_typed() {
             continue;
         }
         let scope_id = ScopeId(index as u32);

@@ -7,6 +7,7 @@
 mod combine;
 mod contexts;
 mod evidence;
+mod given;
 mod helpers;
 mod identity;
 mod read;
@@ -137,6 +138,8 @@ fn learn_one(input: &Input<'_>) -> Learnt {
     } else if of_service {
         let words = services::METHODS.iter().chain(&["ConnectionService"]);
         words.map(|word| (*word).to_owned()).collect()
+    } else if input.driver.pool_is_given {
+        given::names(&evidence)
     } else {
         standard::names(&evidence)
     };
@@ -147,6 +150,8 @@ fn learn_one(input: &Input<'_>) -> Learnt {
         sessions::learn(&evidence, &mut learnt)
     } else if of_service {
         services::learn(&evidence, &mut learnt)
+    } else if input.driver.pool_is_given {
+        given::learn(&evidence, &mut learnt)
     } else {
         standard::learn(&evidence, &mut learnt)
     };

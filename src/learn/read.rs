@@ -12,7 +12,15 @@ use crate::project::{Links, Modules, ParsedFile, Project, Room};
 use crate::source::SourceFile;
 
 /// Words that tell of scopes and users, whatever the driver.
-const WORDS: &[&str] = &["asynccontextmanager", "Depends(", "shared_task", "alembic"];
+const WORDS: &[&str] = &[
+    "asynccontextmanager",
+    "Depends(",
+    "shared_task",
+    "alembic",
+    "FromRequest",
+    "extract::",
+    "web::",
+];
 
 /// Parsed files, and what their names mean.
 pub(super) struct Reading<'i> {
@@ -35,6 +43,8 @@ pub(super) fn first<'i>(input: &Input<'i>) -> Reading<'i> {
         .iter()
         .chain(&driver.create_pool)
         .chain(&driver.acquire)
+        .chain(&driver.begin)
+        .chain(&driver.pool_types)
         .map(String::as_str);
     // A migration or a job may be linked with nothing.
     let everywhere: Vec<&SourceFile> = input.files.iter().collect();
@@ -67,10 +77,7 @@ fn linked<'i>(input: &Input<'i>, modules: &Modules) -> Vec<&'i SourceFile> {
         .collect();
     let texts = code.iter().map(|file| (file.path(), file.text()));
     let links = Links::new(texts, modules);
-    links.reached_files(&code, |file| {
-        let mut modules = input.driver.modules.iter();
-        modules.any(|module| file.text().contains(module.as_str()))
-    })
+    links.reached_files(&code, |file| input.driver.is_named_in(file.text()))
 }
 
 fn read<'i, 'w>(

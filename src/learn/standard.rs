@@ -55,6 +55,20 @@ impl Forms {
         }
     }
 
+    /// The functions of a standard that is told which pool.
+    pub(super) fn of_given(
+        files: BTreeSet<FileId>,
+        rls: Vec<FunctionRef>,
+        plain: Vec<FunctionRef>,
+    ) -> Self {
+        Self {
+            plain,
+            rls,
+            files,
+            ..Self::default()
+        }
+    }
+
     fn functions(&self) -> impl Iterator<Item = FunctionRef> + '_ {
         let getters = self.getters.iter().map(|(function, _)| *function);
         let helpers = self.helpers.iter().map(|helper| helper.function);

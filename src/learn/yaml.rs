@@ -57,6 +57,7 @@ pub fn to_yaml(learnt: &Learnt) -> String {
             ("paths", &context.paths),
             ("decorators", &context.decorators),
             ("bases", &context.bases),
+            ("parameters", &context.parameters),
         ] {
             if !values.is_empty() {
                 page.list(4, key, values, &setting);
@@ -135,7 +136,9 @@ impl Page<'_> {
             ("file", &standard.file),
             ("pool", &standard.pool),
             ("factory", &standard.factory),
+            ("system", &standard.system),
             ("scope", &standard.scope),
+            ("begin", &standard.begin),
             ("rls", &standard.rls),
             ("dependency", &standard.dependency),
             ("service", &standard.service),
@@ -278,7 +281,9 @@ mod tests {
                 factory: Some("session_factory".into()),
                 helpers: BTreeMap::from([("fetch".into(), "execute_query".into())]),
                 scope: None,
-                rls: Some("with_user".into()),
+                rls: Some("rls::begin".into()),
+                begin: Some("begin".into()),
+                system: Some("system".into()),
                 dependency: Some("get_session".into()),
                 service: Some("connection_service".into()),
                 replaces: vec!["infra".into()],
@@ -289,6 +294,7 @@ mod tests {
                 paths: vec!["app/api/**".into(), "**/x.py".into()],
                 decorators: vec!["router.*".into()],
                 bases: vec!["BaseAgent".into()],
+                parameters: vec!["AuthUser".into()],
             }],
             identity: vec!["ctx.user_id".into(), "user[\"id\"]".into()],
             schema: SchemaConfig {

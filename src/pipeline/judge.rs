@@ -310,6 +310,7 @@ impl Judgement<'_> {
             facts: &known.facts,
             connection: known.connection.as_ref(),
             call: known.call.as_ref(),
+            pattern: self.recipe.pattern,
         };
         let mut refused: Vec<String> = Vec::new();
         // Which form each of them speaks of.

@@ -56,11 +56,7 @@ impl Lane {
     /// Whether a file names the driver, or is the standard module: pools come from such files.
     pub(super) fn is_named_in(&self, file: &SourceFile) -> bool {
         self.config.standard.file.as_deref() == Some(file.path())
-            || self
-                .driver
-                .modules
-                .iter()
-                .any(|module| file.text().contains(module))
+            || self.driver.is_named_in(file.text())
     }
 
     /// Prepares a migration with those of the recipes that belong to it.

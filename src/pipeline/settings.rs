@@ -17,7 +17,8 @@ pub(super) fn missing(config: &Config, project: &Project, paths: &[&str]) -> Vec
     for context in &config.contexts {
         let key = format!("contexts ({}): paths", context.name);
         unmatched(&key, &context.paths, paths, &mut lines);
-        if context.paths.is_empty() && context.decorators.is_empty() && context.bases.is_empty() {
+        let by_code = [&context.decorators, &context.bases, &context.parameters];
+        if context.paths.is_empty() && by_code.iter().all(|names| names.is_empty()) {
             lines.push(format!(
                 "contexts ({}): it covers nothing; give it paths, decorators or bases",
                 context.name
@@ -64,6 +65,8 @@ fn standard(
         ("factory", &standard.factory),
         ("dependency", &standard.dependency),
         ("service", &standard.service),
+        ("begin", &standard.begin),
+        ("system", &standard.system),
     ];
     let single = single
         .into_iter()

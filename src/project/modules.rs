@@ -34,6 +34,16 @@ impl Modules {
         modules
     }
 
+    /// The dotted path by which the module in the file `to` is reached from the file `from`, and whether both belong to one package.
+    pub fn path_to(&self, from: &str, to: &str) -> Option<(String, bool)> {
+        self.crates.path_to(from, to)
+    }
+
+    /// Whether two files belong to one crate.
+    pub fn are_of_one_crate(&self, left: &str, right: &str) -> bool {
+        crates::root_of(left).is_some_and(|root| Some(root) == crates::root_of(right))
+    }
+
     /// The file that `module` (without its leading dots, `level` of them) means in the file `from`.
     pub fn find(&self, from: &str, module: &str, level: usize) -> Option<&str> {
         if crates::is_rust(from) {

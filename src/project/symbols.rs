@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::language::expression::Expression;
-use crate::language::{Binding, BindingKind, Import, ImportKind, Model, ScopeId, ScopeKind};
+use crate::language::{self, Binding, BindingKind, Import, ImportKind, Model, ScopeId, ScopeKind};
 use crate::project::{FileId, Modules, ParsedFile, Project};
 use crate::source::Span;
 
@@ -193,11 +193,35 @@ impl Project {
         self.member(path, name, HOPS)
     }
 
+    /// What a name below the module at `path` means, whose parts are joined by `::`.
+    pub fn below(&self, path: &str, name: &str) -> Symbol {
+        let mut path = path.to_owned();
+        let mut name = name;
+        while let Some((part, rest)) = name.split_once("::") {
+            match self.member_of(&path, part) {
+                Symbol::Module { path: found } => path = found,
+                other => return other,
+            }
+            name = rest;
+        }
+        self.member_of(&path, name)
+    }
+
     fn member(&self, path: &str, name: &str, hops: usize) -> Symbol {
         let Some(hops) = hops.checked_sub(1) else {
             return Symbol::Unbound(name.to_owned());
         };
         let submodule = || {
+            // Where files are the modules of a tree that begins in one, each knows those below it.
+            let below = format!("self.{name}");
+            let of_tree = language::for_path(path)
+                .filter(|language| language.paths_begin_with_packages())
+                .and_then(|_| self.modules().find(path, &below, 0));
+            if let Some(found) = of_tree {
+                return Some(Symbol::Module {
+                    path: found.to_owned(),
+                });
+            }
             let folder = path.strip_suffix("/__init__.py")?;
             let inside = Modules::dotted(&format!("{folder}/{name}.py"));
             let found = self.modules().find(path, &inside, 0)?;

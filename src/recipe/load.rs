@@ -245,15 +245,7 @@ fn check_rewrites(
     queries: &Queries,
 ) -> Result<BTreeMap<String, Rewrite>, Fault> {
     let mut rewrites = BTreeMap::new();
-    let language = language::by_name(&file.language.value);
-    let is_rewritten = language.is_none_or(language::Language::is_rewritten);
     for (name, written) in file.rewrite.iter().flat_map(|entries| &entries.value.0) {
-        if !is_rewritten {
-            let language = &file.language.value;
-            let problem = format!("code in {language} can be located, but is not rewritten yet");
-            return Err(Fault::new(span_of(text, name.defined), problem)
-                .help("leave `rewrite` out, and end every row in a verdict"));
-        }
         if rows::VERDICTS.contains(&name.value.as_str()) {
             let problem = format!("`{}` is a verdict, not the name of a rewrite", name.value);
             return Err(Fault::new(span_of(text, name.defined), problem));

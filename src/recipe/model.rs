@@ -15,6 +15,14 @@ use crate::config::{ContextKind, Stage};
 pub enum Pattern {
     /// `async with pool.acquire() as conn:`
     PoolAcquire,
+    /// `pool.begin()`
+    PoolBegin,
+    /// `pool.execute("…")`
+    PoolMethodCall,
+    /// A pool in a `static`.
+    StaticPool,
+    /// `deadpool.get().await`, `tokio_postgres::connect(…)`
+    OtherDriver,
     /// `conn = await pool.acquire()`
     PoolAcquireManual,
     /// `await pool.fetch(…)`
@@ -70,6 +78,10 @@ impl Pattern {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PoolAcquire => "pool_acquire",
+            Self::PoolBegin => "pool_begin",
+            Self::PoolMethodCall => "pool_method_call",
+            Self::StaticPool => "static_pool",
+            Self::OtherDriver => "other_driver",
             Self::PoolAcquireManual => "pool_acquire_manual",
             Self::PoolDirectCall => "pool_direct_call",
             Self::GetPoolCall => "get_pool_call",
@@ -168,6 +180,20 @@ pub enum Role {
     Lender,
     /// A text that names a role or claims of a token for a connection.
     Claims,
+    /// What a query is run on: a pool itself.
+    Executor,
+    /// A type that is kept or handed out by a framework: that of a pool.
+    KeptType,
+    /// The name of a type of pools.
+    PoolName,
+    /// A pool of one of the driver's neighbours, from which a connection is taken.
+    OtherPool,
+    /// A function of one of the driver's neighbours that opens a connection.
+    OtherConnect,
+    /// The standard's function that gives the pool on to a query of system data.
+    System,
+    /// One of the standard's functions that lend a connection or open a transaction for system data.
+    PlainScope,
 }
 
 /// What gives a connection a role or the claims of a token, by the names that the parameters of PostgreSQL and `PostgREST` have for them.
@@ -307,6 +333,8 @@ pub enum TemplatePart {
     Identity,
     /// `{purpose}`: what the connection is for, by the settings' rule.
     Purpose,
+    /// `{pool}`: the site's pool as an argument.
+    Pool,
     /// `{POOL}`: the text of a capture.
     Capture(String),
     /// `{fastapi.Depends}`: a name of a library, imported where needed.
@@ -565,6 +593,78 @@ pub struct Driver {
     /// What its sessions do, for a driver whose connections are units of work.
     #[serde(default)]
     pub session: Option<SessionMethods>,
+    /// The pool's methods that open a transaction.
+    #[serde(default)]
+    pub begin: Vec<String>,
+    /// Types that pools and connections are set up with, and the type that their `create_pool` and `connect` methods give.
+    #[serde(default)]
+    pub builders: BTreeMap<String, String>,
+    /// Methods of a query that run it on the pool or connection which is their argument.
+    #[serde(default)]
+    pub executors: Vec<String>,
+    /// What makes a query of a text: the first text among its arguments.
+    #[serde(default)]
+    pub query_makers: Vec<String>,
+    /// What promises no more than that queries can be run on it: a pool, a connection or a transaction.
+    #[serde(default)]
+    pub executor_traits: Vec<String>,
+    /// The arguments of generic pools and connections that make them ones of this database.
+    #[serde(default)]
+    pub databases: Vec<String>,
+    /// Types by which frameworks hand a value to a function: `State`.
+    #[serde(default)]
+    pub extractors: Vec<String>,
+    /// Whether the forms of the standard are told which pool: it stays the one that it was.
+    #[serde(default)]
+    pub pool_is_given: bool,
+    /// Other drivers of the same database, whose connections are listed and left to a person.
+    #[serde(default)]
+    pub neighbours: Vec<Neighbour>,
+}
+
+/// A driver beside the migration's own: its connections are found and left to a person.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Neighbour {
+    /// The modules that it is imported as.
+    pub modules: Vec<String>,
+    /// Types of its pools, by the last part of their name.
+    #[serde(default)]
+    pub pool_types: Vec<String>,
+    /// The methods by which those lend a connection.
+    #[serde(default)]
+    pub acquire: Vec<String>,
+    /// Functions that open a connection.
+    #[serde(default)]
+    pub connect: Vec<String>,
+    /// What a person should do about it.
+    pub advice: String,
+}
+
+impl Driver {
+    /// The neighbour that a dotted name belongs to.
+    pub fn neighbour(&self, dotted: &str) -> Option<&Neighbour> {
+        let within = |module: &String| {
+            dotted == module.as_str()
+                || dotted
+                    .strip_prefix(module.as_str())
+                    .is_some_and(|rest| rest.starts_with('.'))
+        };
+        // Of `diesel` and `diesel.r2d2` the longer name says more.
+        let fits = self.neighbours.iter().filter_map(|neighbour| {
+            let modules = neighbour.modules.iter().filter(|module| within(module));
+            Some((modules.map(String::len).max()?, neighbour))
+        });
+        fits.max_by_key(|(length, _)| *length)
+            .map(|(_, neighbour)| neighbour)
+    }
+
+    /// Whether a text may use this driver or one of its neighbours.
+    pub fn is_named_in(&self, text: &str) -> bool {
+        let neighbours = self.neighbours.iter().flat_map(|own| &own.modules);
+        let mut modules = self.modules.iter().chain(neighbours);
+        modules.any(|module| text.contains(module.split('.').next().unwrap_or(module)))
+    }
 }
 
 /// The methods of a session: a connection that gathers changes and writes them when it is told to commit.

@@ -166,6 +166,7 @@ impl Part for ContextKind {
         ("script", Self::Script),
         ("standard", Self::Standard),
         ("test", Self::Test),
+        ("root", Self::Root),
         ("unknown", Self::Unknown),
     ];
 }
@@ -291,13 +292,13 @@ mod tests {
 
     #[test]
     fn the_cases_of_a_condition_are_a_product() {
-        assert_eq!(Cells::all().0.len(), 6 * 3 * 3 * 3);
+        assert_eq!(Cells::all().0.len(), 7 * 3 * 3 * 3);
         let condition = Condition {
             tables: Some([TablesClass::Rls].into()),
             pool: Some([PoolClass::Own, PoolClass::Unknown].into()),
             ..Condition::default()
         };
-        assert_eq!(Cells::of(&condition).0.len(), 6 * 3 * 2);
+        assert_eq!(Cells::of(&condition).0.len(), 7 * 3 * 2);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::config::Standard;
 use crate::source::Span;
 
 /// The names that `{standard.…}` can ask for.
-pub(super) const STANDARD_KEYS: [&str; 7] = Standard::KEYS;
+pub(super) const STANDARD_KEYS: [&str; Standard::KEYS.len()] = Standard::KEYS;
 
 /// Why a text is no template; positions are offsets into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +42,10 @@ pub(super) fn parse(text: &str) -> Result<ParsedTemplate, TemplateError> {
         let end = place_end(rest, at)?;
         let span = Span::new(at, at + end + 1);
         let part = place(&rest[1..end]).map_err(|problem| TemplateError { span, problem })?;
-        if let TemplatePart::Capture(name) = &part {
-            captures.push((name.clone(), span));
+        match &part {
+            TemplatePart::Capture(name) => captures.push((name.clone(), span)),
+            TemplatePart::Pool => captures.push(("POOL".to_owned(), span)),
+            _ => {}
         }
         if !literal.is_empty() {
             parts.push(TemplatePart::Text(std::mem::take(&mut literal)));
@@ -86,6 +88,9 @@ fn place(name: &str) -> Result<TemplatePart, String> {
     }
     if name == "purpose" {
         return Ok(TemplatePart::Purpose);
+    }
+    if name == "pool" {
+        return Ok(TemplatePart::Pool);
     }
     if let Some(key) = name.strip_prefix("standard.") {
         return if STANDARD_KEYS.contains(&key) {
@@ -209,7 +214,7 @@ mod tests {
                 "{standard.url}",
                 0,
                 14,
-                "unknown name `standard.url`; there are standard.module, standard.pool, standard.factory, standard.scope, standard.rls, standard.dependency, standard.service",
+                "unknown name `standard.url`; there are standard.module, standard.pool, standard.factory, standard.scope, standard.rls, standard.dependency, standard.service, standard.begin, standard.system",
             ),
         ];
         for (text, start, end, problem) in faults {

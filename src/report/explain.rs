@@ -251,6 +251,7 @@ fn context(explanation: &Explanation<'_>) -> String {
         ContextKind::Script => "runs once, by hand",
         ContextKind::Standard => "defines the standard",
         ContextKind::Test => "tests",
+        ContextKind::Root => "puts the program together",
         ContextKind::Unknown => "no context of the settings covers it",
     };
     let name = &context.name;
@@ -278,6 +279,7 @@ fn why_context(explanation: &Explanation<'_>) -> Option<String> {
         .iter()
         .map(|decorator| format!("@{decorator}"))
         .chain(context.bases.iter().map(|base| format!("class …({base})")))
+        .chain(context.parameters.iter().map(|name| format!("…: {name}")))
         .collect();
     (!marks.is_empty()).then(|| format!("a definition around it has one of {}", marks.join(", ")))
 }
@@ -346,6 +348,7 @@ mod tests {
                 paths: vec!["app/agents/**".into()],
                 decorators: Vec::new(),
                 bases: Vec::new(),
+                parameters: Vec::new(),
             }],
             ..Config::default()
         }

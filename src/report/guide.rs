@@ -169,7 +169,7 @@ fn sessions(source: Source<'_>, out: &mut String) {
                 format!("the caller; {} where there is none", named(&standard.scope)),
                 "whoever opens it, never who is given it".to_owned(),
             ],
-            ContextKind::Script | ContextKind::Test => {
+            ContextKind::Script | ContextKind::Test | ContextKind::Root => {
                 ["wherever it likes".to_owned(), "itself".to_owned()]
             }
             ContextKind::Standard | ContextKind::Unknown => ["–".to_owned(), "–".to_owned()],
@@ -194,7 +194,10 @@ fn whereabouts(context: &Context) -> String {
         .bases
         .iter()
         .map(|name| format!("heirs of {}", code(name)));
-    let places: Vec<String> = globs.chain(decorators).chain(bases).collect();
+    let parameters = context.parameters.iter();
+    let parameters = parameters.map(|name| format!("functions that take {}", code(name)));
+    let places = globs.chain(decorators).chain(bases).chain(parameters);
+    let places: Vec<String> = places.collect();
     let name = prose(&context.name);
     if places.is_empty() {
         name
@@ -210,6 +213,7 @@ fn runs_for(kind: ContextKind) -> &'static str {
         ContextKind::Script => "whoever starts it, by hand",
         ContextKind::Standard => "everybody: the standard itself",
         ContextKind::Test => "tests",
+        ContextKind::Root => "everybody: it puts the program together",
         ContextKind::Unknown => "nobody knows whom",
     }
 }
@@ -234,7 +238,7 @@ fn forms(standard: &Standard, kind: ContextKind) -> [String; 2] {
             format!("{rls} where there is a user; without one it is listed as a gap"),
             plain,
         ],
-        ContextKind::Script | ContextKind::Test => {
+        ContextKind::Script | ContextKind::Test | ContextKind::Root => {
             let own = "a connection of its own is fine".to_owned();
             [own.clone(), own]
         }

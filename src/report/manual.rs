@@ -139,6 +139,7 @@ fn context(kind: ContextKind) -> &'static str {
         ContextKind::Script => "in a script",
         ContextKind::Standard => "in the standard's own module",
         ContextKind::Test => "in a test",
+        ContextKind::Root => "where the program is put together",
         ContextKind::Unknown => "where no context covers the file",
     }
 }
@@ -242,6 +243,7 @@ fn template(template: &Template) -> String {
         TemplatePart::Standard(key) => format!("{{standard.{key}}}"),
         TemplatePart::Identity => "{identity}".to_owned(),
         TemplatePart::Purpose => "{purpose}".to_owned(),
+        TemplatePart::Pool => "{pool}".to_owned(),
         TemplatePart::Capture(name) => format!("{{{name}}}"),
         TemplatePart::Library { module, name } => format!("{module}.{name}"),
     };

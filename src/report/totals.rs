@@ -185,7 +185,7 @@ pub fn gap(finding: &Finding) -> Option<Gap> {
     let tables = finding.facts.tables.as_ref()?;
     let on_purpose = matches!(
         finding.facts.context.kind,
-        ContextKind::Script | ContextKind::Test | ContextKind::Standard
+        ContextKind::Script | ContextKind::Test | ContextKind::Standard | ContextKind::Root
     );
     if tables.rls.is_empty() || on_purpose || finding.site.pattern == Pattern::RlsBlock {
         return None;

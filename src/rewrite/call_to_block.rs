@@ -2,9 +2,10 @@
 
 use crate::edit::Edit;
 use crate::facts::connection::{Connection, QueryCall};
-use crate::language::usage::Manner;
+use crate::language::ScopeKind;
+use crate::language::usage::{Lending, Manner};
 use crate::recipe::Template;
-use crate::rewrite::{Proposal, Refusal, Subject, proof, template, transaction};
+use crate::rewrite::{Proposal, Refusal, Subject, lent, proof, template, transaction};
 use crate::source::Span;
 
 /// Names for the connection, in order of preference.
@@ -15,6 +16,9 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     let Some(query) = subject.call else {
         return Err(Refusal::one("the pool's method is not called here"));
     };
+    if subject.world.driver.pool_is_given {
+        return lend(subject, query, pool, with);
+    }
     let file = subject.parsed();
     let statement = file
         .language
@@ -70,6 +74,98 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
         }
     }
     Ok(proposal)
+}
+
+/// The same where a connection is lent as a value, which has to be committed.
+fn lend(
+    subject: Subject<'_>,
+    query: &QueryCall,
+    pool: Span,
+    with: &Template,
+) -> Result<Proposal, Refusal> {
+    let file = subject.parsed();
+    let mut reasons = proof::shared_pool(subject);
+    if query.call.manner != Manner::Awaited {
+        reasons.push("the call is not awaited on the spot".to_owned());
+    }
+    if !query.call.arguments.iter().any(|own| own.value() == pool) {
+        reasons
+            .push("the query is a method of the pool; hand the connection to the query".to_owned());
+    }
+    let (inner, around) = (
+        file.model.scope_at(query.call.call.start),
+        file.function_at(query.call.call.start),
+    );
+    let in_closure = file
+        .model
+        .ancestors(inner)
+        .take_while(|scope| Some(*scope) != around)
+        .any(|scope| file.model.scope(scope).kind == ScopeKind::Lambda);
+    if in_closure {
+        reasons.push(
+            "the call stands in a closure or a task, which may run when the user is another"
+                .to_owned(),
+        );
+    }
+    let connection = Connection {
+        calls: vec![query.clone()],
+        ..Connection::default()
+    };
+    let whole = query.call.whole;
+    let transaction = transaction::around(subject, &connection, whole, whole);
+    reasons.extend(transaction.refused);
+    let free = |names: &[&'static str]| {
+        let scope = file.model.scope_at(query.call.call.start);
+        let taken = |name: &&&str| file.model.resolve(scope, name).is_some();
+        names.iter().find(|name| !taken(name)).copied()
+    };
+    let (name, value) = (free(&TRANSACTIONS), free(values(&query.call.method)));
+    let (Some(name), Some(value)) = (name, value) else {
+        reasons.push(format!(
+            "the names {} are all taken here",
+            TRANSACTIONS.join(", ")
+        ));
+        return Err(Refusal {
+            reasons,
+            is_final: false,
+        });
+    };
+    Refusal::unless_empty(reasons)?;
+    let filled = template::fill(subject, with, whole.start)?;
+    let lending = Lending {
+        whole,
+        executor: pool,
+        scope: &filled.text,
+        name,
+        value,
+    };
+    let edits = file.language.lend(file.code(), &lending);
+    let edits = edits
+        .unwrap_or_else(|| Err("a connection is lent to a block here".to_owned()))
+        .map_err(Refusal::one)?;
+    let statement = file.language.statement(file.code(), whole);
+    let mut proposal = Proposal::new(statement.unwrap_or(whole), filled.target);
+    proposal.unproven.extend(filled.unproven);
+    proposal
+        .unproven
+        .extend(lent::uncertain(&subject.facts.identity));
+    proposal.unproven.extend(transaction.unproven);
+    proposal.notes.extend(transaction.notes);
+    proposal.edits = edits;
+    proposal.imports = filled.imports;
+    Ok(proposal)
+}
+
+/// Names for the transaction, in order of preference.
+const TRANSACTIONS: [&str; 3] = ["tx", "rls_tx", "transaction"];
+
+/// Names for what a query gives, in order of preference.
+fn values(method: &str) -> &'static [&'static str] {
+    match method {
+        "fetch_all" => &["rows", "found", "all_rows"],
+        "execute" => &["done", "result", "outcome"],
+        _ => &["row", "found", "one_row"],
+    }
 }
 
 /// The statement is a simple one, in an async function, and does nothing else with the database.

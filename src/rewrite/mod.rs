@@ -12,7 +12,9 @@ pub mod cleanup;
 pub mod compose;
 mod dependency;
 pub mod imports;
+mod lent;
 mod pair_to_block;
+mod paths;
 mod proof;
 mod region_to_block;
 pub mod remains;
@@ -34,7 +36,7 @@ use crate::language::expression::{AttributeRead, Expression};
 use crate::language::{Import, Model};
 use crate::locate::{Captures, Hit};
 use crate::project::{ClassRef, FileId, ParsedFile, Symbol};
-use crate::recipe::{Rewrite, RewriteKind};
+use crate::recipe::{Pattern, Rewrite, RewriteKind};
 use crate::source::Span;
 
 /// A site that is to be rewritten, with all that is known.
@@ -52,6 +54,8 @@ pub struct Subject<'a> {
     pub connection: Option<&'a Connection>,
     /// The call, for a site that is one query.
     pub call: Option<&'a QueryCall>,
+    /// The pattern that it shows.
+    pub pattern: Pattern,
 }
 
 impl<'a> Subject<'a> {

@@ -2,7 +2,9 @@
 
 use crate::edit::Edit;
 use crate::recipe::Template;
-use crate::rewrite::{Proposal, Refusal, Subject, proof, template, transaction, unit_of_work};
+use crate::rewrite::{
+    Proposal, Refusal, Subject, lent, proof, template, transaction, unit_of_work,
+};
 
 pub(super) fn propose(
     subject: Subject<'_>,
@@ -20,7 +22,13 @@ pub(super) fn propose(
     let mut proposal = Proposal::new(region, filled.target);
     proposal.unproven.extend(proof::doubt(subject));
     proposal.unproven.extend(filled.unproven);
-    if filled.with_user {
+    if filled.with_user && subject.world.driver.pool_is_given {
+        let lent = lent::on_behalf(subject);
+        Refusal::unless_empty(lent.refused)?;
+        let identity = &subject.facts.identity;
+        proposal.unproven.extend(lent::uncertain(identity));
+        proposal.notes.extend(lent.notes);
+    } else if filled.with_user {
         let connection = subject.connection.cloned().unwrap_or_default();
         let body = shape.get("BODY").copied().unwrap_or(region);
         let transaction = transaction::around(subject, &connection, region, body);
@@ -44,6 +52,14 @@ pub(super) fn propose(
             } else {
                 unit_of_work::unproven(subject, connection, scope, body, true)
             });
+    }
+    let growth = filled.text.len().saturating_sub(span.len());
+    if growth > 0 {
+        let file = subject.parsed();
+        let site = subject.hit.site;
+        let broken = file.language.broken(file.code(), site, growth);
+        let outside = broken.into_iter().filter(|edit| !span.contains(edit.span));
+        proposal.edits.extend(outside);
     }
     proposal.edits.push(Edit::replace(span, filled.text));
     proposal.imports = filled.imports;

@@ -1,11 +1,15 @@
 //! Filling in templates: names of the standard module become local names, the identity becomes an expression of the site.
 
+use crate::facts::identity::typed as identity;
 use crate::facts::standard::{may_define, setting};
+use crate::facts::types::{Type, Types, last_part, shown};
 use crate::finding::{Identity, NeededImport};
 use crate::language::expression::AttributeWrite;
+use crate::language::usage::Usage;
 use crate::project::{FileId, Project};
 use crate::recipe::{Template, TemplatePart};
 use crate::rewrite::imports::{self, Target};
+use crate::rewrite::paths;
 use crate::rewrite::{Refusal, Subject};
 
 /// A filled template.
@@ -59,14 +63,39 @@ pub(super) fn fill(
                 filled.imports.extend(reach.needed);
                 filled.text.push_str(&reach.local);
             }
+            TemplatePart::Pool => filled.text.push_str(&lent_pool(subject)?),
             TemplatePart::Purpose => filled.text.push_str(&purpose(subject)),
-            TemplatePart::Identity => filled.text.push_str(&identity(subject)?),
+            TemplatePart::Identity => filled.text.push_str(&identity_text(subject)?),
             TemplatePart::Capture(name) => {
                 filled.text.push_str(subject.text(subject.capture(name)?));
             }
         }
     }
     Ok(filled)
+}
+
+/// The site's pool as it is handed to a function that takes a reference to one.
+fn lent_pool(subject: Subject<'_>) -> Result<String, Refusal> {
+    let pool = subject.capture("POOL")?;
+    let text = subject.text(pool);
+    let types = Types::new(subject.world.project, subject.world.driver);
+    let is_reference = match types.declared(subject.file, pool) {
+        Type::Named { is_reference, .. } => is_reference,
+        _ => false,
+    };
+    let file = subject.parsed();
+    // Where a query is run on it, it is lent already.
+    let is_lent = is_reference
+        || text.starts_with('&')
+        || matches!(
+            file.language.usage(file.code(), pool),
+            Usage::Argument { .. }
+        );
+    Ok(if is_lent {
+        text.to_owned()
+    } else {
+        format!("&{text}")
+    })
 }
 
 /// What the scope `name` does besides lending a connection; an error where it cannot be opened.
@@ -190,19 +219,28 @@ pub(super) fn name_at(
         module,
         path: standard.file.as_deref(),
     };
-    let reach = imports::reach(subject.world.project, subject.file, target, name, at)
-        .map_err(Refusal::taken)?;
+    let by_path = subject.parsed().language.paths_begin_with_packages();
+    let project = subject.world.project;
+    let reach = if by_path {
+        paths::reach(project, subject.file, target, name, at)
+    } else {
+        imports::reach(project, subject.file, target, name, at)
+    };
+    let reach = reach.map_err(Refusal::taken)?;
     imports.extend(reach.needed);
     Ok(reach.local)
 }
 
 /// The identity as the scope takes it: as text where the scope declares its user as text and the expression is not known to be one.
-fn identity(subject: Subject<'_>) -> Result<String, Refusal> {
+fn identity_text(subject: Subject<'_>) -> Result<String, Refusal> {
     let (Identity::Bound { expression } | Identity::Optional { expression, .. }) =
         &subject.facts.identity
     else {
         return Err(Refusal::one("no user identity is in scope"));
     };
+    if subject.parsed().language.is_typed() {
+        return user(subject, expression);
+    }
     let wrap = subject.world.standard.rls_takes_text
         && !expression.starts_with("str(")
         && !is_text(subject, expression);
@@ -216,6 +254,68 @@ fn identity(subject: Subject<'_>) -> Result<String, Refusal> {
     } else {
         expression.clone()
     })
+}
+
+/// The user as the standard's function takes it: lent, unless it is copied anyway.
+fn user(subject: Subject<'_>, expression: &str) -> Result<String, Refusal> {
+    let (world, id) = (subject.world, subject.file);
+    let types = Types::new(world.project, world.driver);
+    let site = subject.hit.site;
+    let Some(found) = identity::type_of(world, id, site, expression) else {
+        return Err(Refusal::one("no user identity is in scope"));
+    };
+    if matches!(&found, Type::Named { name, .. } if last_part(name) == "Option") {
+        return Err(Refusal::one(format!(
+            "`{expression}` is an `Option`; take the user out of it first"
+        )));
+    }
+    let lent = if identity::is_copied(world, &found) {
+        expression.to_owned()
+    } else {
+        format!("&{expression}")
+    };
+    let wanted = world.standard.user_scope.and_then(|function| {
+        let file = world.project.file(function.file);
+        let parameters = &file.model.scope(function.scope).parameters;
+        let annotation = parameters.get(1)?.annotation?;
+        Some((annotation, function))
+    });
+    let Some((annotation, function)) = wanted else {
+        return Ok(lent);
+    };
+    match types.written(function.file, annotation, function.scope) {
+        // Whatever can be written as text.
+        Type::Promise(text) if text.contains("Display") || text.contains("ToString") => {
+            match identity::not_as_text(world, &found) {
+                Some(why) => Err(Refusal::one(format!(
+                    "the user cannot be handed over: {why}"
+                ))),
+                None => Ok(lent),
+            }
+        }
+        Type::Named {
+            name, is_reference, ..
+        } if matches!(&types.plain(&found), Type::Named { name: own, .. } if last_part(own) == last_part(&name)) =>
+        {
+            let is_lent = matches!(
+                found,
+                Type::Named {
+                    is_reference: true,
+                    ..
+                }
+            );
+            Ok(match (is_reference, is_lent) {
+                (true, false) => format!("&{expression}"),
+                (false, true) => format!("*{expression}"),
+                _ => expression.to_owned(),
+            })
+        }
+        other => Err(Refusal::one(format!(
+            "the standard takes the user as {}, and `{expression}` is {}",
+            shown(&other),
+            shown(&found)
+        ))),
+    }
 }
 
 /// Whether a plain name is declared as text.

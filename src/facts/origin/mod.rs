@@ -82,6 +82,15 @@ pub fn pool_origin(world: World<'_>, file: FileId, span: Span) -> PoolOrigin {
     classify(&values, file)
 }
 
+/// The pool of a site in whose place the standard is told which pool: it stays the same one.
+pub fn given() -> PoolOrigin {
+    PoolOrigin {
+        class: PoolClass::Shared,
+        story: "it is handed to the standard as it is".to_owned(),
+        doubt: None,
+    }
+}
+
 /// Sums up what a pool may be, as seen from the file `here`: where a pool is opened it is not the shared one yet.
 pub fn classify(values: &Values, here: FileId) -> PoolOrigin {
     let first = |wanted: &dyn Fn(&Value) -> Option<String>| values.iter().find_map(wanted);

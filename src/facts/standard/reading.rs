@@ -1,6 +1,7 @@
 //! What one function of the standard module does, as its code says: whether the call that a rewrite writes can work, and what the function
 //! does besides the method that it stands for, or besides lending a connection. Learning and the rules of rewrites ask the same reading.
 
+pub mod given;
 mod helper;
 mod scope;
 

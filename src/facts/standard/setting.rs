@@ -26,6 +26,13 @@ pub fn set_by(file: &ParsedFile, call: &CallSite) -> Option<Setting> {
         .find_map(|query| of_query(file, query, &given))
 }
 
+/// The setting that a query of this text sets with these parameters, if it sets one with a dot in its name.
+pub fn set_in(file: &ParsedFile, query: Span, given: &[Span]) -> Option<Setting> {
+    texts(file, query)
+        .iter()
+        .find_map(|query| of_query(file, query, given))
+}
+
 fn of_query(file: &ParsedFile, query: &str, given: &[Span]) -> Option<Setting> {
     let query = query.trim();
     let lower = query.to_ascii_lowercase();
@@ -49,7 +56,7 @@ fn of_query(file: &ParsedFile, query: &str, given: &[Span]) -> Option<Setting> {
             return None;
         }
         let is_local = match argument(local) {
-            Some(value) => value.text(file.text()) == "True",
+            Some(value) => value.text(file.text()).eq_ignore_ascii_case("true"),
             None => matches!(local, "true" | "'true'" | "'t'"),
         };
         return Some(Setting {

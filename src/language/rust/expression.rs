@@ -8,8 +8,8 @@ use super::nodes::children;
 use crate::language::expression::{Argument, Expression};
 use crate::source::Span;
 
-/// Methods without arguments of their own that hand on the value that they are called on.
-const SAME: [&str; 9] = [
+/// Methods that hand on the value that they are called on, or its error.
+const SAME: [&str; 13] = [
     "clone",
     "as_ref",
     "as_mut",
@@ -19,6 +19,10 @@ const SAME: [&str; 9] = [
     "unwrap",
     "expect",
     "cloned",
+    "map_err",
+    "context",
+    "with_context",
+    "wrap_err",
 ];
 
 /// The outermost form of the expression at `node`.
@@ -26,7 +30,7 @@ pub(super) fn classify(source: &str, node: Node<'_>) -> Expression {
     let name = || Expression::Name(text(source, node).to_owned());
     match node.kind() {
         "identifier" if text(source, node) == "None" => Expression::Null,
-        "identifier" | "type_identifier" | "self" | "crate" | "super" => name(),
+        "identifier" | "type_identifier" | "primitive_type" | "self" | "crate" | "super" => name(),
         "field_expression" => attribute(source, node, "value", "field"),
         "scoped_identifier" | "scoped_type_identifier" => attribute(source, node, "path", "name"),
         "call_expression" => call(source, node),
@@ -57,13 +61,21 @@ fn attribute(source: &str, node: Node<'_>, object: &str, name: &str) -> Expressi
         return Expression::Other;
     };
     let name = text(source, name).to_owned();
-    match node.child_by_field_name(object) {
+    match node.child_by_field_name(object).map(without_arguments) {
         Some(object) => Expression::Attribute {
             object: object.into(),
             name,
         },
         None => Expression::Name(name),
     }
+}
+
+/// A type in a path without what it is given: `Pool` of `Pool::<Postgres>`.
+fn without_arguments(node: Node<'_>) -> Node<'_> {
+    if matches!(node.kind(), "generic_type" | "generic_type_with_turbofish") {
+        return node.child_by_field_name("type").unwrap_or(node);
+    }
+    node
 }
 
 /// What is called, without its turbofish.

@@ -7,12 +7,14 @@ mod expression;
 mod flow;
 mod imports;
 mod layout;
+mod lend;
 mod nodes;
 mod outline;
 mod patterns;
 mod scope;
 mod statements;
 mod strings;
+mod types;
 mod usage;
 
 #[cfg(test)]
@@ -23,7 +25,8 @@ use tree_sitter::Tree;
 use crate::edit::Edit;
 use crate::language::expression::{Expression, Outline};
 use crate::language::import::{ImportChange, ImportPlace, ModuleNames};
-use crate::language::usage::{Branch, Catch, Cleanup, Entered, Guard, Usage};
+use crate::language::types::{TypeForm, TypeUse};
+use crate::language::usage::{Branch, Catch, Cleanup, Entered, Guard, Lending, Manner, Usage};
 use crate::language::{Code, Language, Model};
 use crate::source::Span;
 use crate::sql::SqlText;
@@ -78,6 +81,42 @@ impl Language for Rust {
 
     fn usage(&self, code: Code<'_>, span: Span) -> Usage {
         usage::usage(&code, span)
+    }
+
+    fn is_typed(&self) -> bool {
+        true
+    }
+
+    fn wrappers(&self) -> &'static [&'static str] {
+        &types::WRAPPERS
+    }
+
+    fn type_form(&self, code: Code<'_>, span: Span) -> Option<TypeForm> {
+        types::form(&code, span)
+    }
+
+    fn declared_result(&self, code: Code<'_>, function: Span) -> Option<Span> {
+        types::declared_result(&code, function)
+    }
+
+    fn field_of_pattern(&self, code: Code<'_>, binding: Span) -> Option<(Span, String)> {
+        types::field_of_pattern(&code, binding)
+    }
+
+    fn type_use(&self, code: Code<'_>, span: Span) -> TypeUse {
+        types::type_use(&code, span)
+    }
+
+    fn is_for_tests(&self, code: Code<'_>, span: Span) -> bool {
+        types::is_for_tests(&code, span)
+    }
+
+    fn is_in_tokens(&self, code: Code<'_>, span: Span) -> bool {
+        types::is_in_tokens(&code, span)
+    }
+
+    fn whole_call(&self, code: Code<'_>, call: Span) -> (Span, Manner) {
+        usage::whole_call(&code, call)
     }
 
     fn statement(&self, code: Code<'_>, span: Span) -> Option<Span> {
@@ -158,8 +197,8 @@ impl Language for Rust {
         value
     }
 
-    fn access_around(&self, _code: Code<'_>, _span: Span) -> Option<Span> {
-        None
+    fn access_around(&self, code: Code<'_>, span: Span) -> Option<Span> {
+        nodes::access_around(&code.tree, span)
     }
 
     fn guard(&self, _code: Code<'_>, _span: Span, _name: &str) -> Option<Guard> {
@@ -190,10 +229,6 @@ impl Language for Rust {
         statements::of_block(&code.tree, span).into_iter().next()
     }
 
-    fn is_rewritten(&self) -> bool {
-        false
-    }
-
     fn scope_header(&self, resource: &str, name: &str, _is_async: bool) -> String {
         format!("let mut {name} = {resource}.await?;")
     }
@@ -206,6 +241,18 @@ impl Language for Rust {
             ["value", "field"],
             name,
         )
+    }
+
+    fn error_leaves(&self, code: Code<'_>, whole: Span) -> bool {
+        lend::error_leaves(&code, whole)
+    }
+
+    fn lend(&self, code: Code<'_>, lending: &Lending<'_>) -> Option<Result<Vec<Edit>, String>> {
+        Some(lend::lend(&code, lending))
+    }
+
+    fn broken(&self, code: Code<'_>, call: Span, growth: usize) -> Vec<Edit> {
+        lend::broken(&code, call, growth)
     }
 
     fn empty_statement(&self) -> &'static str {

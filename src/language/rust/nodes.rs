@@ -35,6 +35,18 @@ pub(super) fn is_statement(parent: Node<'_>, node: Node<'_>) -> bool {
         )
 }
 
+/// The field access around the value at `span`.
+pub(super) fn access_around(tree: &Tree, span: Span) -> Option<Span> {
+    let path = path(tree, span);
+    let at = path
+        .iter()
+        .rposition(|node| node.is_named() && Span::from(*node) == span)?;
+    let around = path[at.checked_sub(1)?];
+    let is_access = around.kind() == "field_expression"
+        && around.child_by_field_name("value") == Some(path[at]);
+    is_access.then(|| around.into())
+}
+
 /// The nodes inside `body`, without those of functions, closures and `async` blocks that stand there, in source order.
 pub(super) fn own_nodes(tree: &Tree, body: Span) -> Vec<Node<'_>> {
     let mut found = Vec::new();

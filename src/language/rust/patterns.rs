@@ -42,7 +42,8 @@ pub(super) fn bind<'t>(
                 // The value inside is what following a connection asks for; an extractor's type names what it extracts.
                 let value = known.0.filter(|_| matches!(name, "Some" | "Ok"));
                 let fields: Vec<_> = parts.into_iter().filter(|p| Some(*p) != path).collect();
-                let annotation = known.1.filter(|_| fields.len() == 1);
+                let written = |span: &Span| span.text(builder.source).contains('<');
+                let annotation = known.1.filter(|span| fields.len() == 1 && written(span));
                 if let Some(path) = path {
                     builder.later(path, place);
                 }

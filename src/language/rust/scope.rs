@@ -228,7 +228,17 @@ impl<'s, 't> Builder<'s, 't> {
                 self.constant(node, place);
             }
             "type_item" | "associated_type" => {
-                self.item(node, BindingKind::Type, None, place);
+                let annotation = node.child_by_field_name("type").map(Span::from);
+                if let Some(name) = node.child_by_field_name("name") {
+                    let known = (None, annotation);
+                    self.bind(
+                        name.into(),
+                        self.text(name),
+                        BindingKind::Type,
+                        known,
+                        place,
+                    );
+                }
                 self.later_field(node, "type", place.types());
             }
             "use_declaration" | "extern_crate_declaration" => imports::import(self, node, place),
@@ -449,7 +459,9 @@ impl<'s, 't> Builder<'s, 't> {
             match parameter.child_by_field_name("name") {
                 Some(name) => {
                     let text = self.text(name);
-                    self.bind(name.into(), text, BindingKind::Type, (None, None), place);
+                    // Of what it promises the whole declaration tells.
+                    let known = (None, Some(Span::from(parameter)));
+                    self.bind(name.into(), text, BindingKind::Type, known, place);
                     self.later_field(parameter, "bounds", place.types());
                     self.later_field(parameter, "default_type", place.types());
                     self.later_field(parameter, "type", place.types());
@@ -671,7 +683,7 @@ fn lookup(
 }
 
 /// The attributes right before an item, without `#[` and `]`, outermost first.
-fn attributes(item: Node<'_>) -> Vec<Span> {
+pub(super) fn attributes(item: Node<'_>) -> Vec<Span> {
     let mut found = Vec::new();
     let mut before = item.prev_named_sibling();
     while let Some(node) = before {

@@ -356,6 +356,20 @@ fn names_go_in_and_out_of_a_use_as_it_is_written() {
             "use a::{\n    B,\n    C,\n};\n",
         ),
         ("use a::B;\n", &["C"], &[], "use a::{B, C};\n"),
+        // In the order that formatters give them.
+        ("use a::{C, d};\n", &["b"], &[], "use a::{b, C, d};\n"),
+        (
+            "use crate::{metrics, state};\n",
+            &["db"],
+            &[],
+            "use crate::{db, metrics, state};\n",
+        ),
+        (
+            "use crate::auth;\nuse crate::state::S;\n",
+            &["db"],
+            &[],
+            "use crate::auth;\nuse crate::db;\nuse crate::state::S;\n",
+        ),
         ("pub use a::B;\n", &["C"], &["B"], "pub use a::C;\n"),
     ] {
         assert_eq!(changed(source, add, drop), after, "{source}");
@@ -400,7 +414,7 @@ fn a_new_use_stands_on_a_line_of_its_own() {
     let edit = Rust.add_imports(fixture.code(), ImportPlace::Behind(statement), &names);
     assert_eq!(
         splice(&fixture.source, &[edit]).expect("fits"),
-        "use a::B;\nuse crate::db::{x, y};\n\nfn f() {}\n"
+        "use crate::db::{x, y};\nuse a::B;\n\nfn f() {}\n"
     );
 }
 

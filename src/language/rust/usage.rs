@@ -30,7 +30,14 @@ pub(super) fn usage(code: &Code<'_>, span: Span) -> Usage {
                 at = above;
                 continue;
             }
-            "field_expression" if is("value") => field(code, &path, above),
+            "field_expression" if is("value") => {
+                // `tx.as_mut()` is `tx` as far as it matters who uses it.
+                if let Some(call) = handed_on(code, &path, above) {
+                    at = call;
+                    continue;
+                }
+                field(code, &path, above)
+            }
             "call_expression" if is("function") => Usage::Called,
             "arguments" => argument(&path, above),
             "return_expression" => Usage::Returned,
@@ -107,20 +114,42 @@ fn field(code: &Code<'_>, path: &[Node<'_>], at: usize) -> Usage {
     }
 }
 
+/// The call of a method that gives the value itself for whoever changes it, if the access at `at` is that of one.
+fn handed_on(code: &Code<'_>, path: &[Node<'_>], at: usize) -> Option<usize> {
+    let name = path[at].child_by_field_name("field")?;
+    let call = at.checked_sub(1)?;
+    let is_call = path[call].kind() == "call_expression" && callee(path[call]) == Some(path[at]);
+    let same = matches!(
+        code.text(name.into()),
+        "as_mut" | "deref_mut" | "borrow_mut"
+    );
+    (is_call && same).then_some(call)
+}
+
+/// The call at `span` with its `.await`, and what is done with what it gives.
+pub(super) fn whole_call(code: &Code<'_>, span: Span) -> (Span, Manner) {
+    let path = path(&code.tree, span);
+    let exactly = |node: &Node<'_>| node.is_named() && Span::from(*node) == span;
+    path.iter()
+        .rposition(exactly)
+        .map_or((span, Manner::Plain), |at| manner(&path, at))
+}
+
+fn manner(path: &[Node<'_>], at: usize) -> (Span, Manner) {
+    let call = path[at];
+    let above = at.checked_sub(1).map(|above| path[above]);
+    match above.map(|above| (above, above.kind())) {
+        Some((above, "await_expression")) => (above.into(), Manner::Awaited),
+        Some((above, "for_expression")) if above.child_by_field_name("value") == Some(call) => {
+            (call.into(), Manner::Iterated)
+        }
+        _ => (call.into(), Manner::Plain),
+    }
+}
+
 fn method_call(path: &[Node<'_>], at: usize, callee: Node<'_>, method: String) -> MethodCall {
     let call = path[at];
-    let mut whole = Span::from(call);
-    let above = at.checked_sub(1).map(|above| path[above]);
-    let manner = match above.map(|above| (above, above.kind())) {
-        Some((above, "await_expression")) => {
-            whole = above.into();
-            Manner::Awaited
-        }
-        Some((above, "for_expression")) if above.child_by_field_name("value") == Some(call) => {
-            Manner::Iterated
-        }
-        _ => Manner::Plain,
-    };
+    let (whole, manner) = manner(path, at);
     MethodCall {
         method,
         callee: callee.into(),

@@ -19,6 +19,11 @@ pub(super) fn is_rust(path: &str) -> bool {
     path.strip_suffix(".rs").is_some()
 }
 
+/// The folder of the crate that a file belongs to.
+pub(super) fn root_of(path: &str) -> Option<String> {
+    placed(path).map(|(root, _)| root)
+}
+
 impl Crates {
     /// Takes a file in, if it is one of Rust.
     pub(super) fn add(&mut self, path: &str) {
@@ -68,6 +73,32 @@ impl Crates {
                 self.file(other, &parts[1..])
             }
         }
+    }
+
+    /// The dotted path by which the module in the file `to` is reached from the file `from`, and whether both belong to one package.
+    pub(super) fn path_to(&self, from: &str, to: &str) -> Option<(String, bool)> {
+        let ((root, _), (target, inside)) = (placed(from)?, placed(to)?);
+        let join = |first: &str| match inside.as_str() {
+            "" => first.to_owned(),
+            inside => format!("{first}.{inside}"),
+        };
+        let folder = target.rsplit('/').next().unwrap_or_default();
+        let name = folder.replace('-', "_");
+        // A program beside a library of the same package has a tree of its own.
+        let beside = from.ends_with("/main.rs")
+            && from.strip_suffix("main.rs").is_some_and(|folder| {
+                self.files
+                    .values()
+                    .any(|file| *file == format!("{folder}lib.rs"))
+            });
+        if root == target && (!beside || name.is_empty()) {
+            return Some((join("crate"), true));
+        }
+        if name.is_empty() {
+            return None;
+        }
+        let is_own = root == target || root.starts_with(&format!("{target}/"));
+        Some((join(&name), is_own))
     }
 
     fn file(&self, root: &str, parts: &[&str]) -> Option<&str> {

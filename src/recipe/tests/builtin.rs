@@ -95,6 +95,18 @@ fn every_pattern_has_its_recipe() {
             "sqlalchemy/session-transaction",
             "sqlalchemy/task-parameters",
             "sqlalchemy/tenant-filter",
+            "sqlx/cached-pool",
+            "sqlx/create-pool",
+            "sqlx/direct-connect",
+            "sqlx/helper-call",
+            "sqlx/other-driver",
+            "sqlx/plain-connection-block",
+            "sqlx/pool-acquire-manual",
+            "sqlx/pool-begin",
+            "sqlx/pool-direct-call",
+            "sqlx/pool-method-call",
+            "sqlx/rls-block",
+            "sqlx/static-pool",
         ]
     );
     for recipe in &library.recipes {

@@ -252,16 +252,3 @@ fn an_empty_table_or_list_of_examples_is_a_fault() {
         "no example shows what a rewrite writes (`after`)"
     );
 }
-
-#[test]
-fn a_language_that_is_not_rewritten_has_no_rewrites() {
-    let from = GOOD.find("locate:").expect("it locates");
-    let to = GOOD.find("decide:").expect("it decides");
-    let recipe = GOOD.replacen("language: python", "language: rust", 1);
-    let queries = &GOOD[from..to];
-    let locate = "locate: |\n  (call_expression\n    function: (field_expression value: (_) @POOL) @ACQUIRE) @site\nwhere: {POOL: pool}\n";
-    let error = load_probe(&recipe.replace(queries, locate)).expect_err("a fault");
-    let text = error.to_string();
-    let expected = "code in rust can be located, but is not rewritten yet";
-    assert!(text.contains(expected), "{text}");
-}

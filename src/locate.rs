@@ -337,6 +337,7 @@ fn names_of(role: Role, config: &Config, driver: &Driver) -> Vec<String> {
             names.map(|name| last_word(name)).collect()
         }
         Role::Executor => driver.executors.clone(),
+        Role::HandedOn => ["pool", "Pool"].map(str::to_owned).to_vec(),
         Role::KeptType | Role::PoolName => {
             let builders = driver.builders.keys();
             driver.pool_types.iter().chain(builders).cloned().collect()

@@ -148,6 +148,7 @@ fn borrowed<'s>(survey: &'s Survey, path: &str) -> Vec<&'s Finding> {
                 | Pattern::PoolDirectCall
                 | Pattern::PoolBegin
                 | Pattern::PoolMethodCall
+                | Pattern::PoolHandedOn
                 | Pattern::SessionBlock
                 | Pattern::SessionManual
                 | Pattern::RawConnection

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::facts::attribute::Family;
 use crate::facts::connection::{executed, is_executor, queries_of};
 use crate::facts::handles::{self, HandleUse};
+use crate::facts::types::{Type, Types};
 use crate::facts::{World, errors};
 use crate::language::expression::{Argument, Expression};
 use crate::language::usage::{Manner, MethodCall, Usage};
@@ -113,6 +114,56 @@ pub fn target(world: World<'_>, id: FileId, callee: Span) -> Option<FunctionRef>
     )
 }
 
+/// The function of the project that a call runs and the parameter that the value at `argument` reaches, where types tell whose method it is.
+pub fn reached(
+    world: World<'_>,
+    id: FileId,
+    call: Span,
+    callee: Span,
+    argument: Span,
+) -> Option<(FunctionRef, Parameter)> {
+    let (function, through) = called(world, id, callee)?;
+    let Expression::Call { arguments, .. } = world.project.file(id).expression(call) else {
+        return None;
+    };
+    let at = arguments
+        .iter()
+        .position(|own| own.value().contains(argument))?;
+    let home = world.project.file(function.file);
+    let parameters = &home.model.scope(function.scope).parameters;
+    let receiver = usize::from(through && parameters.first().is_some_and(|own| own.name == "self"));
+    Some((function, parameters.get(at + receiver)?.clone()))
+}
+
+/// The function that `callee` names, and whether it is called on an object.
+fn called(world: World<'_>, id: FileId, callee: Span) -> Option<(FunctionRef, bool)> {
+    let project = world.project;
+    if let Some(symbol) = project.symbol(id, callee)
+        && let Some(function) = project.function(&symbol, id)
+    {
+        return Some((function, false));
+    }
+    let file = project.file(id);
+    let Expression::Attribute { object, name } = file.expression(callee) else {
+        return None;
+    };
+    let types = Types::new(project, world.driver);
+    let is_path = callee.text(file.text())[object.len()..]
+        .trim_start()
+        .starts_with("::");
+    let owner = if is_path {
+        types.written(id, object, file.model.scope_at(callee.start))
+    } else {
+        types.of(id, object)
+    };
+    match owner {
+        Type::Named {
+            class: Some(class), ..
+        } => Some((types.method(class, &name)?, !is_path)),
+        _ => None,
+    }
+}
+
 struct Follower<'a> {
     world: World<'a>,
     passed: Passed,
@@ -129,6 +180,12 @@ impl Follower<'_> {
             return self.lost();
         };
         let project = self.world.project;
+        if project.file(id).language.is_typed() {
+            return match reached(self.world, id, call, callee, argument) {
+                Some((function, parameter)) => self.variable(function, &parameter, None, depth),
+                None => self.lost(),
+            };
+        }
         let class = project
             .symbol(id, callee)
             .and_then(|symbol| project.class(&symbol, id));

@@ -40,6 +40,7 @@ pub fn standing(world: World<'_>, file: FileId, hit: &Hit, recipe: &Recipe) -> S
             Role::Connect if is_typed => typed::opens(world, file, hit, span, &Kind::Connection),
             Role::Executor => typed::executor(world, file, hit, span),
             Role::KeptType => typed::kept_type(world, file, span),
+            Role::HandedOn => typed::handed_on(world, file, span),
             Role::PoolName => typed::pool_name(world, file, span),
             Role::OtherPool => typed::other_pool(world, file, hit, span),
             Role::OtherConnect => typed::other_connect(world, file, span),

@@ -2,7 +2,7 @@
 
 use crate::facts::connection::{self, Connection, QueryCall};
 use crate::facts::context::Contexts;
-use crate::facts::{World, identity, origin, tables};
+use crate::facts::{World, identity, origin, passing, tables};
 use crate::finding::{Facts, Identity, Tables};
 use crate::language::expression::{Argument, Expression};
 use crate::language::usage::Usage;
@@ -192,10 +192,23 @@ fn touched(
                 tables::of_call(call, world.schema, settings)
             }))
         }
+        Pattern::PoolHandedOn => Some(handed_tables(world, id, hit.site)),
         Pattern::HelperCall => Some(helper_tables(world, id, hit)),
         // A connection without a name cannot be followed.
         _ => Some(connection.map_or_else(Tables::default, |c| tables::of_connection(world, c))),
     }
+}
+
+/// The tables of what is run on the value at `span` by the function that it is handed to.
+fn handed_tables(world: World<'_>, id: FileId, span: Span) -> Tables {
+    let file = world.project.file(id);
+    let Usage::Argument { call, callee } = file.language.usage(file.code(), span) else {
+        return Tables::default();
+    };
+    let passed = passing::follow(world, id, call, callee, span);
+    let mut found = tables::of_queries(&passed.queries, world.schema, &world.config.schema);
+    found.complete &= !passed.is_lost;
+    found
 }
 
 fn helper_tables(world: World<'_>, id: FileId, hit: &Hit) -> Tables {
@@ -203,6 +216,9 @@ fn helper_tables(world: World<'_>, id: FileId, hit: &Hit) -> Tables {
     // What the standard hands on is what the query around it runs on.
     if let Some(call) = connection::on(world, id, hit.site) {
         return tables::of_call(&call, world.schema, &world.config.schema);
+    }
+    if world.driver.pool_is_given {
+        return handed_tables(world, id, hit.site);
     }
     let Expression::Call { arguments, .. } = file.expression(hit.site) else {
         return Tables::default();

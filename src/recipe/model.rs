@@ -19,6 +19,8 @@ pub enum Pattern {
     PoolBegin,
     /// `pool.execute("…")`
     PoolMethodCall,
+    /// `events(&pool)`, where anything that runs queries would do.
+    PoolHandedOn,
     /// A pool in a `static`.
     StaticPool,
     /// `deadpool.get().await`, `tokio_postgres::connect(…)`
@@ -80,6 +82,7 @@ impl Pattern {
             Self::PoolAcquire => "pool_acquire",
             Self::PoolBegin => "pool_begin",
             Self::PoolMethodCall => "pool_method_call",
+            Self::PoolHandedOn => "pool_handed_on",
             Self::StaticPool => "static_pool",
             Self::OtherDriver => "other_driver",
             Self::PoolAcquireManual => "pool_acquire_manual",
@@ -184,6 +187,8 @@ pub enum Role {
     Executor,
     /// A type that is kept or handed out by a framework: that of a pool.
     KeptType,
+    /// A pool that is handed to a function which takes anything that queries can be run on.
+    HandedOn,
     /// The name of a type of pools.
     PoolName,
     /// A pool of one of the driver's neighbours, from which a connection is taken.

@@ -2,12 +2,11 @@
 //! back when its name goes out of scope and nobody has committed it.
 
 use crate::facts::connection::{Connection, OtherUse, QueryCall};
-use crate::facts::types::{Kind, Type, Types};
+use crate::facts::passing;
+use crate::facts::types::{Kind, Types};
 use crate::finding::Identity;
-use crate::language::Parameter;
 use crate::language::expression::{Argument, Expression};
 use crate::language::usage::{Manner, Usage};
-use crate::project::{FileId, FunctionRef};
 use crate::recipe::Pattern;
 use crate::rewrite::Subject;
 use crate::source::Span;
@@ -85,7 +84,9 @@ fn handed(subject: Subject<'_>, other: &OtherUse) -> Option<String> {
         return Some(format!("the connection {} (line {line})", other.what));
     };
     let name = subject.text(callee).lines().next().unwrap_or_default();
-    let Some((function, parameter)) = parameter(subject, call, callee, other.span) else {
+    let Some((function, parameter)) =
+        passing::reached(subject.world, subject.file, call, callee, other.span)
+    else {
         return Some(format!(
             "the connection is passed to `{name}` (line {line}), and what that takes is not seen"
         ));
@@ -119,58 +120,6 @@ fn reborrows(text: &str) -> bool {
     (plain.starts_with("&mut*") && !plain.starts_with("&mut**"))
         || plain.ends_with(".as_mut()")
         || plain.ends_with(".deref_mut()")
-}
-
-/// The function that a call runs and the parameter that the value at `argument` reaches.
-fn parameter(
-    subject: Subject<'_>,
-    call: Span,
-    callee: Span,
-    argument: Span,
-) -> Option<(FunctionRef, Parameter)> {
-    let (world, id) = (subject.world, subject.file);
-    let file = subject.parsed();
-    let (function, through) = called(subject, id, callee)?;
-    let Expression::Call { arguments, .. } = file.expression(call) else {
-        return None;
-    };
-    let at = arguments
-        .iter()
-        .position(|own| own.value().contains(argument))?;
-    let home = world.project.file(function.file);
-    let parameters = &home.model.scope(function.scope).parameters;
-    let receiver = usize::from(through && parameters.first().is_some_and(|own| own.name == "self"));
-    Some((function, parameters.get(at + receiver)?.clone()))
-}
-
-/// The function that `callee` names, and whether it is called on an object.
-fn called(subject: Subject<'_>, id: FileId, callee: Span) -> Option<(FunctionRef, bool)> {
-    let project = subject.world.project;
-    if let Some(symbol) = project.symbol(id, callee)
-        && let Some(function) = project.function(&symbol, id)
-    {
-        return Some((function, false));
-    }
-    let file = project.file(id);
-    let Expression::Attribute { object, name } = file.expression(callee) else {
-        return None;
-    };
-    let types = Types::new(project, subject.world.driver);
-    let scope = file.model.scope_at(callee.start);
-    let is_path = callee.text(file.text())[object.len()..]
-        .trim_start()
-        .starts_with("::");
-    let owner = if is_path {
-        types.written(id, object, scope)
-    } else {
-        types.of(id, object)
-    };
-    match owner {
-        Type::Named {
-            class: Some(class), ..
-        } => Some((types.method(class, &name)?, !is_path)),
-        _ => None,
-    }
 }
 
 /// Why a query or method cannot be one on the standard's transaction.

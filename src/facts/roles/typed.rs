@@ -6,10 +6,11 @@
 use super::{Standing, named_pool};
 use crate::facts::World;
 use crate::facts::connection;
+use crate::facts::passing;
 use crate::facts::types::{Kind, Type, Types, last_part, shown, written};
 use crate::language::expression::Expression;
 use crate::language::types::TypeUse;
-use crate::language::usage::Manner;
+use crate::language::usage::{Manner, Usage};
 use crate::locate::Hit;
 use crate::project::{FileId, Symbol};
 use crate::source::Span;
@@ -112,6 +113,29 @@ pub(super) fn executor(world: World<'_>, file: FileId, hit: &Hit, span: Span) ->
             "it runs SQL, and nothing shows whether `{text}` is a pool or a connection"
         )),
         Kind::Executor(_) | Kind::Unknown(_) => Standing::Unrelated,
+    }
+}
+
+/// A pool that is handed to a function of the project which takes anything that queries can be run on.
+pub(super) fn handed_on(world: World<'_>, file: FileId, span: Span) -> Standing {
+    let parsed = world.project.file(file);
+    if !world.linked[file.0] || span.text(parsed.text()).starts_with("&mut") {
+        return Standing::Unrelated;
+    }
+    let Usage::Argument { call, callee } = parsed.language.usage(parsed.code(), span) else {
+        return Standing::Unrelated;
+    };
+    let Some((function, parameter)) = passing::reached(world, file, call, callee, span) else {
+        return Standing::Unrelated;
+    };
+    let takes_any = parameter.annotation.is_some_and(|written| {
+        let kind = types(world).kind_of_written(function.file, written, function.scope);
+        matches!(kind, Kind::Executor(_))
+    });
+    if takes_any && !is_system(world, file, span) && types(world).kind(file, span) == Kind::Pool {
+        Standing::Site
+    } else {
+        Standing::Unrelated
     }
 }
 

@@ -104,6 +104,7 @@ fn every_pattern_has_its_recipe() {
             "sqlx/pool-acquire-manual",
             "sqlx/pool-begin",
             "sqlx/pool-direct-call",
+            "sqlx/pool-handed-on",
             "sqlx/pool-method-call",
             "sqlx/rls-block",
             "sqlx/static-pool",

@@ -64,6 +64,11 @@ pub(super) fn candidate(
         ));
     }
     if let Some(line) = moved(world, id, owner, root, rest, at, &found) {
+        // Behind a move that is certain the code would not compile with it.
+        let whole = Types::new(world.project, world.driver).of_binding(id, binding);
+        if matches!(whole, Type::Named { class: Some(_), .. }) {
+            return None;
+        }
         return optional(format!("`{root}` may have been moved away in line {line}"));
     }
     Some(Identity::Bound {

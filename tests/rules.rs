@@ -52,7 +52,8 @@ fn cases(name: &str, text: &str) -> Vec<Case> {
         let files: Vec<(&str, &str)> = files
             .map(|file| file.split_once('\n').expect(&place))
             .collect();
-        let imports = before.contains("import ") || !path.ends_with(".py");
+        let imports =
+            before.contains("import ") || Path::new(path).extension() != Some("py".as_ref());
         cases.push(Case {
             place,
             title: title.to_owned(),

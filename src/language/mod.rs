@@ -295,8 +295,8 @@ pub trait Language: Send + Sync {
     fn lend(&self, _code: Code<'_>, _lending: &Lending<'_>) -> Option<Result<Vec<Edit>, String>> {
         None
     }
-    /// The line breaks that the language's formatter wants where the call at `call` gets longer by `growth` bytes.
-    fn broken(&self, _code: Code<'_>, _call: Span, _growth: usize) -> Vec<Edit> {
+    /// The line breaks that the language's formatter wants where the call at `call` gets longer at `changed`, by `growth` bytes.
+    fn broken(&self, _code: Code<'_>, _call: Span, _changed: Span, _growth: usize) -> Vec<Edit> {
         Vec::new()
     }
     /// A statement that does nothing.

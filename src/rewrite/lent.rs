@@ -1,6 +1,7 @@
 //! Connections that are lent as values: what may become of one that is a transaction on behalf of a user from then on, which is rolled
 //! back when its name goes out of scope and nobody has committed it.
 
+use crate::edit::Edit;
 use crate::facts::connection::{Connection, OtherUse, QueryCall};
 use crate::facts::passing;
 use crate::facts::types::{Kind, Types};
@@ -19,6 +20,8 @@ pub(super) struct Lent {
     pub(super) refused: Vec<String>,
     /// What a reviewer should know.
     pub(super) notes: Vec<String>,
+    /// The edits of its uses.
+    pub(super) edits: Vec<Edit>,
 }
 
 /// The rules for the connection or transaction that the site takes from a pool and gives a name.
@@ -42,7 +45,10 @@ pub(super) fn on_behalf(subject: Subject<'_>) -> Lent {
         lent.refused.extend(handed(subject, other));
     }
     for call in &connection.calls {
-        lent.refused.extend(run(subject, call));
+        match itself(subject, call) {
+            Some(edit) => lent.edits.push(edit),
+            None => lent.refused.extend(run(subject, call)),
+        }
     }
     lent.refused.extend(state(subject, connection));
     if let Some(span) = connection.ended {
@@ -120,6 +126,15 @@ fn reborrows(text: &str) -> bool {
     (plain.starts_with("&mut*") && !plain.starts_with("&mut**"))
         || plain.ends_with(".as_mut()")
         || plain.ends_with(".deref_mut()")
+}
+
+/// The edit for a query that is handed the transaction itself, which earlier versions of the driver take: the standard's is lent on.
+fn itself(subject: Subject<'_>, call: &QueryCall) -> Option<Edit> {
+    let argument = call.call.arguments.first()?.value();
+    let name = subject.text(argument).strip_prefix("&mut ")?;
+    let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let is_run = subject.world.driver.executors.contains(&call.call.method);
+    (is_run && is_name).then(|| Edit::insert(argument.start + "&mut ".len(), "*".to_owned()))
 }
 
 /// Why a query or method cannot be one on the standard's transaction.

@@ -28,6 +28,7 @@ pub(super) fn propose(
         let identity = &subject.facts.identity;
         proposal.unproven.extend(lent::uncertain(identity));
         proposal.notes.extend(lent.notes);
+        proposal.edits.extend(lent.edits);
     } else if filled.with_user {
         let connection = subject.connection.cloned().unwrap_or_default();
         let body = shape.get("BODY").copied().unwrap_or(region);
@@ -57,8 +58,11 @@ pub(super) fn propose(
     if growth > 0 {
         let file = subject.parsed();
         let site = subject.hit.site;
-        let broken = file.language.broken(file.code(), site, growth);
-        let outside = broken.into_iter().filter(|edit| !span.contains(edit.span));
+        let broken = file.language.broken(file.code(), site, span, growth);
+        // A break right behind what is replaced is none inside of it.
+        let outside = broken
+            .into_iter()
+            .filter(|edit| edit.span.start >= span.end || edit.span.end <= span.start);
         proposal.edits.extend(outside);
     }
     proposal.edits.push(Edit::replace(span, filled.text));

@@ -325,6 +325,10 @@ impl Apart<'_> {
             let (end, rest) = goes_on(source, value.end, statement.end, &shown, name, margin);
             let text = format!("{behind}{rest}");
             edits.push(Edit::replace(Span::new(value.end, end), text));
+            if end == value.end {
+                let rest = Span::new(end, statement.end);
+                edits.extend(indented(code, rest, margin));
+            }
             return Ok(edits);
         }
         // What was broken over lines for the query fits on one without it.
@@ -449,31 +453,53 @@ fn end_of_line(source: &str, at: usize) -> Result<usize, String> {
     Err("the statement shares its line with other code".to_owned())
 }
 
-/// Takes `columns` of space from the beginning of each line that begins inside of `span`, but not inside of a text.
-fn outdented(code: &Code<'_>, span: Span, columns: usize) -> Vec<Edit> {
-    let source = code.source;
-    let mut edits = Vec::new();
-    for (offset, _) in source[span.start..span.end].match_indices('\n') {
-        let start = span.start + offset + 1;
-        let in_text = path(&code.tree, Span::new(start, start))
-            .iter()
-            .any(|node| {
-                matches!(
-                    node.kind(),
-                    "string_literal" | "raw_string_literal" | "block_comment"
-                ) && node.start_byte() < start
-            });
-        if in_text {
-            continue;
-        }
-        let space = source[start..].len() - source[start..].trim_start_matches([' ', '\t']).len();
-        edits.push(Edit::delete(Span::new(start, start + columns.min(space))));
+/// Moves the rest of a chain in, whose calls stood below a call of several lines and stand below a name now.
+fn indented(code: &Code<'_>, span: Span, margin: &str) -> Vec<Edit> {
+    let rest = span.text(code.source);
+    let next = rest.trim_start();
+    let begins = span.start + (rest.len() - next.len());
+    let is_chain = next.starts_with('.') || next.starts_with("//");
+    if !rest.starts_with(['\n', '\r']) || !is_chain || indent(code.source, begins) != margin {
+        return Vec::new();
     }
-    edits
+    let starts = lines_outside_of_texts(code, span).into_iter();
+    let filled = starts.filter(|start| !code.source[*start..].starts_with(['\n', '\r']));
+    filled
+        .map(|start| Edit::insert(start, "    ".to_owned()))
+        .collect()
 }
 
-/// The line breaks that formatters put into a chain of calls on one line when what stands inside of `span` grows by `growth`.
-pub(super) fn broken(code: &Code<'_>, span: Span, growth: usize) -> Vec<Edit> {
+/// Where the lines begin that begin inside of `span`, but not inside of a text.
+fn lines_outside_of_texts(code: &Code<'_>, span: Span) -> Vec<usize> {
+    let breaks = span.text(code.source).match_indices('\n');
+    let starts = breaks.map(|(offset, _)| span.start + offset + 1);
+    starts
+        .filter(|start| {
+            let around = path(&code.tree, Span::new(*start, *start));
+            !around.iter().any(|node| {
+                let is_text = matches!(
+                    node.kind(),
+                    "string_literal" | "raw_string_literal" | "block_comment"
+                );
+                is_text && node.start_byte() < *start
+            })
+        })
+        .collect()
+}
+
+/// Takes `columns` of space from the beginning of each line that begins inside of `span`, but not inside of a text.
+fn outdented(code: &Code<'_>, span: Span, columns: usize) -> Vec<Edit> {
+    let starts = lines_outside_of_texts(code, span).into_iter();
+    let deleted = starts.map(|start| {
+        let line = &code.source[start..];
+        let space = line.len() - line.trim_start_matches([' ', '\t']).len();
+        Edit::delete(Span::new(start, start + columns.min(space)))
+    });
+    deleted.collect()
+}
+
+/// The line breaks that formatters put into the chain of calls around `span` when what stands at `changed` in it grows by `growth`.
+pub(super) fn broken(code: &Code<'_>, span: Span, changed: Span, growth: usize) -> Vec<Edit> {
     let path = path(&code.tree, span);
     let Some(mut at) = path.iter().rposition(|node| Span::from(*node) == span) else {
         return Vec::new();
@@ -494,7 +520,21 @@ pub(super) fn broken(code: &Code<'_>, span: Span, growth: usize) -> Vec<Edit> {
     }
     let chain = Span::from(path[at]);
     let text = code.text(chain);
-    if text.contains('\n') || text.len() > CHAIN || text.len() + growth <= CHAIN {
+    let margin = indent(code.source, chain.start);
+    let newline = if code.source.contains("\r\n") {
+        "\r\n"
+    } else {
+        "\n"
+    };
+    let broken = |dot: usize| Edit::insert(dot, format!("{newline}{margin}    "));
+    let is_root = changed.start == chain.start;
+    if text.contains('\n') {
+        // A short root has the first call on its line; it is none any more.
+        let next = &code.source[changed.end..chain.end];
+        let grows = is_root && changed.len() <= 4 && next.starts_with('.');
+        return grows.then(|| broken(changed.end)).into_iter().collect();
+    }
+    if text.len() > CHAIN || text.len() + growth <= CHAIN {
         return Vec::new();
     }
     let mut dots = Vec::new();
@@ -517,19 +557,12 @@ pub(super) fn broken(code: &Code<'_>, span: Span, growth: usize) -> Vec<Edit> {
         }
         node = inner;
     }
-    let root_is_short = dots
-        .last()
-        .is_some_and(|first| first - chain.start <= 4 && node.end_byte() == *first);
+    let root_is_short = !is_root
+        && dots
+            .last()
+            .is_some_and(|first| first - chain.start <= 4 && node.end_byte() == *first);
     if root_is_short {
         dots.pop();
     }
-    let margin = indent(code.source, chain.start);
-    let newline = if code.source.contains("\r\n") {
-        "\r\n"
-    } else {
-        "\n"
-    };
-    dots.into_iter()
-        .map(|dot| Edit::insert(dot, format!("{newline}{margin}    ")))
-        .collect()
+    dots.into_iter().map(broken).collect()
 }

@@ -251,8 +251,8 @@ impl Language for Rust {
         Some(lend::lend(&code, lending))
     }
 
-    fn broken(&self, code: Code<'_>, call: Span, growth: usize) -> Vec<Edit> {
-        lend::broken(&code, call, growth)
+    fn broken(&self, code: Code<'_>, call: Span, changed: Span, growth: usize) -> Vec<Edit> {
+        lend::broken(&code, call, changed, growth)
     }
 
     fn empty_statement(&self) -> &'static str {

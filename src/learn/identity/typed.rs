@@ -58,6 +58,12 @@ fn told(
     if VARIABLES.contains(&name.as_str()) {
         return Some((name.clone(), Evident::Carried));
     }
+    let file = evidence.file(id);
+    // What a pattern takes out of it is a part of the user, not the user.
+    let is_part = file.language.field_of_pattern(file.code(), parameter.span);
+    if is_part.is_some() {
+        return None;
+    }
     let types = Types::new(evidence.project, evidence.driver);
     let declared = types.written(id, annotation, scope);
     let head = match &declared {

@@ -218,7 +218,7 @@ impl Work<'_> {
     }
 
     /// The part of the code in which names can be put into each other: a simple statement, or the header of a compound one.
-    fn region_of(&self, span: Span) -> Span {
+    pub(super) fn region_of(&self, span: Span) -> Span {
         let file = self.subject.parsed();
         let code = file.code();
         let Some(statement) = file.language.statement(code.clone(), span) else {

@@ -14,6 +14,7 @@ use crate::facts::connection::{Connection, OtherUse};
 use crate::facts::passing::{self, Passed};
 use crate::facts::session_scope::SessionScope;
 use crate::facts::statements::{self, Manner};
+use crate::facts::touched::Stored;
 use crate::facts::{errors, touched};
 use crate::language::expression::{Argument, Expression};
 use crate::language::usage::{self, MethodCall, Usage};
@@ -242,13 +243,16 @@ impl Work<'_> {
         let is_object = |span: Span| self.mentions_object(&names, span);
         let subject = self.subject;
         let file = subject.parsed();
-        let called = touched::by_calls(subject.world, subject.file, self.body, is_object);
+        let stored = self.stored_objects();
+        let called = touched::by_calls(subject.world, subject.file, self.body, &stored, is_object);
         let of_session = |span: Span| {
             let mut calls = self.connection.calls.iter();
             calls.any(|call| call.call.call == span)
         };
         let called = called.into_iter().filter(|touch| !of_session(touch.span));
-        let touches = touched::direct(file, self.body).into_iter().chain(called);
+        let touches = touched::direct(file, self.body, &stored)
+            .into_iter()
+            .chain(called);
         found.extend(touches.map(|touch| Change {
             span: touch.span,
             what: touch.what,
@@ -347,8 +351,27 @@ impl Work<'_> {
     fn changes_behind(&self, passed: &Passed) -> bool {
         let changes = |(file, call): &(FileId, MethodCall)| self.of_method(*file, call).is_some();
         let mut functions = passed.functions.iter();
-        let touches = functions.any(|function| touched::inside(self.subject.world, *function));
+        let stored = self.stored_objects();
+        let touches = functions
+            .any(|function| touched::inside(self.subject.world, *function, &stored, false));
         passed.is_lost || touches || passed.calls.iter().any(changes)
+    }
+
+    /// The attributes of the object that the block belongs to in which objects of the session are kept, here or where the session is
+    /// passed to.
+    fn stored_objects(&self) -> Stored {
+        let names = self.results();
+        let is_object = |value: Span| self.mentions_object(&names, value);
+        let mut stored = touched::stores(self.subject.parsed(), self.body, is_object);
+        let passed = self.connection.others.iter();
+        for function in passed.flat_map(|other| &other.behind.functions) {
+            let file = self.subject.world.project.file(function.file);
+            let scope = file.model.scope(function.scope);
+            if scope.name != "__init__" {
+                stored.extend(touched::stores(file, scope.body, |_| true));
+            }
+        }
+        stored
     }
 
     /// Whether an expression or statement reads one of these names.

@@ -81,6 +81,7 @@ const SAFE: &[&str] = &[
     "shelf_before_the_commit",
     "element_before_the_commit",
     "Job.look",
+    "compared_with_a_function",
     "route_counts",
     "route_gives_objects",
     "route_gives_names",
@@ -100,6 +101,7 @@ const CAUTIOUS: &[&str] = &[
     "Job.run_in_steps",
     "Office.promote",
     "bare_dependency",
+    "rows_of",
     "with_domain",
     // These do not.
     "begun_in_the_header",

@@ -191,6 +191,7 @@ impl StandardModule {
         let scopes = [
             ("scope", &standard.scope, Lends::Plain),
             ("rls", &standard.rls, Lends::ForUser),
+            ("dependency", &standard.dependency, Lends::Inside),
         ];
         let mut warnings = Vec::new();
         for (key, name, lends) in scopes {
@@ -201,11 +202,16 @@ impl StandardModule {
                 continue;
             };
             let reading = match function {
-                // What a scope of sessions does is another question: see `session_scope`.
-                Some(function) if driver.session.is_some() => Reading {
-                    refused: reading::not_callable(project, function, 0),
-                    ..Reading::default()
-                },
+                Some(function) if driver.session.is_some() => {
+                    let factory = standard.factory.as_ref();
+                    let factory = factory.and_then(|name| self.members.get(name));
+                    let mut reading = reading::session(project, driver, function, factory);
+                    // A framework fills the parameters of a dependency.
+                    if lends != Lends::Inside {
+                        reading.refused = reading::not_callable(project, function, 0);
+                    }
+                    reading
+                }
                 Some(function) => reading::scope(project, driver, function, lends),
                 None if driver.session.is_some() => Reading::default(),
                 None => reading::openable(project, symbol, home),
@@ -213,6 +219,15 @@ impl StandardModule {
             let reasons = reading.refused.iter().chain(&reading.differs);
             warnings.extend(reasons.map(|why| format!("standard.{key}: `{name}`: {why}")));
             self.scopes.insert(key, reading);
+        }
+        if let Some(name) = &standard.service {
+            let symbol = self.members.get(name);
+            let reading = symbol.map_or_else(Reading::default, |symbol| {
+                reading::service(project, driver, symbol, home)
+            });
+            let reasons = reading.differs.iter();
+            warnings.extend(reasons.map(|why| format!("standard.service: `{name}`: {why}")));
+            self.scopes.insert("service", reading);
         }
         if let Some(name) = &standard.pool
             && let Some((_, Some(function))) = function(name)

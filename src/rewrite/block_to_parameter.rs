@@ -64,6 +64,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     let filled = template::fill(subject, with, scope.span.start)?;
     let mut proposal = Proposal::new(scope.span, filled.target);
     proposal.unproven.extend(proof::doubt(subject));
+    proposal.unproven.extend(filled.unproven);
     let body = shape.get("BODY").copied().unwrap_or(block);
     let dependency = subject.world.standard.dependency;
     proposal.unproven.extend(unit_of_work::unproven(

@@ -30,6 +30,7 @@ pub(super) fn propose(
     };
     let mut proposal = Proposal::new(Span::new(assignment.start, region.end()), taken.target);
     proposal.unproven.extend(proof::doubt(subject));
+    proposal.unproven.extend(taken.unproven);
     proposal.unproven.extend(said.doubts);
     proposal.unproven.extend(flag.unproven);
     let reckons = region.reckons(subject, name, call);

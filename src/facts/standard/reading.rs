@@ -3,6 +3,11 @@
 
 mod helper;
 mod scope;
+mod service;
+mod session;
+
+pub use service::{behaving, lender, service};
+pub use session::{lent_session, session};
 
 use std::collections::BTreeSet;
 
@@ -153,13 +158,6 @@ impl<'p> Reader<'p> {
     fn body(&mut self, function: FunctionRef, main: &[Span], depth: usize) {
         let file = self.file(function);
         let body = file.model.scope(function.scope).body;
-        let catches = file.language.catches(file.code(), body);
-        for catch in &catches {
-            let concerns = main.iter().any(|span| catch.body.contains(*span));
-            if let Some(why) = ends_errors(file, catch).filter(|_| concerns) {
-                self.differs(function, catch.span, why);
-            }
-        }
         for awaited in file.language.awaits(file.code(), body) {
             let known = main.iter().any(|span| awaited.contains(*span))
                 || self
@@ -173,6 +171,20 @@ impl<'p> Reader<'p> {
         }
         for entered in file.language.entered(file.code(), body) {
             self.entered(function, entered.resource, depth);
+        }
+        self.leaves(function, main);
+    }
+
+    /// How errors of what stands at `main` leave a function, and which others it raises.
+    fn leaves(&mut self, function: FunctionRef, main: &[Span]) {
+        let file = self.file(function);
+        let body = file.model.scope(function.scope).body;
+        let catches = file.language.catches(file.code(), body);
+        for catch in &catches {
+            let concerns = main.iter().any(|span| catch.body.contains(*span));
+            if let Some(why) = ends_errors(file, catch).filter(|_| concerns) {
+                self.differs(function, catch.span, why);
+            }
         }
         let handlers = catches.iter().flat_map(|catch| catch.handlers.iter());
         let handlers: Vec<Span> = handlers.copied().collect();

@@ -12,6 +12,7 @@ pub mod cleanup;
 pub mod compose;
 mod dependency;
 pub mod imports;
+mod lender;
 mod pair_to_block;
 mod proof;
 mod region_to_block;

@@ -177,6 +177,11 @@ fn taken(helper: &Helper, arguments: &[Argument]) -> Option<String> {
             Argument::Keyword { name: keyword, .. } if helper.keywords.contains(keyword) => {
                 by_name.push(keyword);
             }
+            Argument::Keyword { name: keyword, .. } if helper.ignored.contains(keyword) => {
+                return Some(format!(
+                    "`{name}` does not pass `{keyword}=` on to its query"
+                ));
+            }
             Argument::Keyword { name: keyword, .. } => {
                 return Some(format!("`{name}` takes no `{keyword}=`"));
             }

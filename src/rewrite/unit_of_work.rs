@@ -47,6 +47,7 @@ pub(super) fn unproven(
         body,
     };
     let mut reasons: Vec<String> = work.uncommitted().into_iter().collect();
+    reasons.extend(work.swallows_loss());
     reasons.extend(scope.begins.then(|| work.steered()).flatten());
     if leaves && !scope.keeps_objects {
         reasons.extend(work.outliving());

@@ -1,10 +1,44 @@
 //! The ways out of a block between a change and what commits it or takes it back: returns, jumps, handlers.
 
 use super::Work;
+use crate::facts::errors;
 use crate::language::usage::Catch;
 use crate::source::Span;
 
+/// What SQLAlchemy raises when the connection is lost, and what these errors are.
+const LOSS: [&str; 6] = [
+    "Exception",
+    "BaseException",
+    "SQLAlchemyError",
+    "DBAPIError",
+    "OperationalError",
+    "InterfaceError",
+];
+
 impl Work<'_> {
+    /// Where the block catches the loss of its connection and goes on: its transaction cannot be committed any more, which the scope does
+    /// at its end ("Can't reconnect until invalid transaction is rolled back").
+    pub(super) fn swallows_loss(&self) -> Option<String> {
+        let file = self.subject.parsed();
+        let ends = self.ends();
+        let calls = self.connection.calls.iter().map(|call| call.call.call);
+        let passed = self.connection.others.iter().map(|other| other.span);
+        let uses: Vec<Span> = calls.chain(passed).collect();
+        let catches = errors::catches(self.subject.world, self.subject.file, self.body);
+        let swallowing = catches.into_iter().find(|catch| {
+            let takes =
+                |types: &Vec<String>| types.iter().any(|known| LOSS.contains(&known.as_str()));
+            catch.types.as_ref().is_none_or(takes)
+                && uses.iter().any(|used| catch.body.contains(*used))
+                && errors::ends_in(file, catch)
+                && !self.clears(catch, &ends)
+        })?;
+        Some(format!(
+            "the loss of the connection may be caught (line {}), and the scope's commit raises it",
+            self.subject.line(swallowing.span)
+        ))
+    }
+
     /// The first place that leaves the block, or goes round a loop past `end`, with a change at `change` left where it is.
     ///
     /// In a loop of its own the change may have been made in the round before: what stands in front of it leaves it as well.

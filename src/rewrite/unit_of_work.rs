@@ -48,6 +48,9 @@ pub(super) fn unproven(
     };
     let mut reasons: Vec<String> = work.uncommitted().into_iter().collect();
     reasons.extend(work.swallows_loss());
+    reasons.extend(scope.shares_sessions.then(|| {
+        "the factory is a registry, which gives the session that is open already: the scope commits what others left in it".to_owned()
+    }));
     reasons.extend(scope.begins.then(|| work.steered()).flatten());
     if leaves && !scope.keeps_objects {
         reasons.extend(work.outliving());

@@ -82,9 +82,12 @@ pub fn doubtful(world: World<'_>, id: FileId, body: Span) -> Vec<Entered> {
 /// Whether an exception can end in a place that catches: a handler goes on behind it, or leaves without raising again.
 pub fn ends_in(file: &ParsedFile, catch: &Catch) -> bool {
     let handlers = Span::new(catch.body.end, catch.span.end.max(catch.body.end));
+    // A handler that raises at its end may return before.
+    let returns = |handler: &Span| !file.language.returns(file.code(), *handler).is_empty();
     catch.handles
         && (catch.falls_through
             || catch.continues
+            || catch.handlers.iter().any(returns)
             || file.language.raises(file.code(), handlers).is_empty())
 }
 

@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 
 use crate::language::expression::{Argument, Expression};
 use crate::language::{Model, ScopeId};
-use crate::project::{FileId, FunctionRef, Project, Symbol};
+use crate::project::{FileId, FunctionRef, ParsedFile, Project, Symbol};
 use crate::recipe::Driver;
 
 /// How many functions deep a scope is followed.
 const DEPTH: usize = 4;
+
+/// What makes registries of sessions.
+const REGISTRIES: [&str; 2] = ["scoped_session", "async_scoped_session"];
 
 /// What a standard scope does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct SessionScope {
     /// Whether its sessions keep the attributes of their objects when they commit (`expire_on_commit=False`). SQLAlchemy expires them
     /// unless told not to, and an object without its session cannot load them again (`DetachedInstanceError`).
     pub keeps_objects: bool,
+    /// Whether its sessions are those of a registry (`scoped_session`), which others of the same thread or task have, too.
+    pub shares_sessions: bool,
 }
 
 /// Reads the function that `symbol` means, and the factory of the same module.
@@ -51,6 +56,7 @@ pub(super) fn read(
             model.scope(scope).is_async
         }),
         keeps_objects: factory.is_some_and(|factory| keeps_objects(project, factory)),
+        shares_sessions: factory.is_some_and(|factory| is_registry(project, factory)),
     }
 }
 
@@ -79,6 +85,23 @@ fn calls(project: &Project, function: FunctionRef, methods: &[&String]) -> bool 
     false
 }
 
+/// Whether the factory is a registry: it gives the session that its thread or task has already.
+fn is_registry(project: &Project, factory: &Symbol) -> bool {
+    let Symbol::Member { file: id, name } = factory else {
+        return false;
+    };
+    let file = project.file(*id);
+    let values = file.model.bindings_of(Model::MODULE, name);
+    let mut values = values.filter_map(|binding| binding.value);
+    values.any(|value| match file.expression(value) {
+        Expression::Call { callee, .. } => {
+            let callee = callee.text(file.text());
+            REGISTRIES.contains(&callee.rsplit('.').next().unwrap_or(callee))
+        }
+        _ => false,
+    })
+}
+
 /// Whether the factory is made with `expire_on_commit=False`.
 fn keeps_objects(project: &Project, factory: &Symbol) -> bool {
     let Symbol::Member { file: id, name } = factory else {
@@ -97,9 +120,18 @@ fn keeps_objects(project: &Project, factory: &Symbol) -> bool {
                 // `factory: Factory | None = None`, filled later.
                 return file.expression(value) == Expression::Null;
             };
-            arguments.iter().any(|argument| {
-                matches!(argument, Argument::Keyword { name, value }
-                    if name == "expire_on_commit" && value.text(file.text()) == "False")
-            })
+            keeps(file, &arguments)
+                // `scoped_session(sessionmaker(…))`
+                || arguments.iter().any(|argument| match file.expression(argument.value()) {
+                    Expression::Call { arguments, .. } => keeps(file, &arguments),
+                    _ => false,
+                })
         })
+}
+
+fn keeps(file: &ParsedFile, arguments: &[Argument]) -> bool {
+    arguments.iter().any(|argument| {
+        matches!(argument, Argument::Keyword { name, value }
+            if name == "expire_on_commit" && value.text(file.text()) == "False")
+    })
 }

@@ -25,8 +25,10 @@ pub struct Helper {
     pub spreads: bool,
     /// How many arguments it takes by position before the rest; `execute_many(query, rows)`: 2.
     pub positional: usize,
-    /// The keyword arguments that it takes.
+    /// The keyword arguments that it takes and passes on.
     pub keywords: Vec<String>,
+    /// Those that it takes and its query never gets.
+    pub ignored: Vec<String>,
     /// How its result differs from the driver's (`rows become dicts`); empty where it does not.
     pub converts: Option<String>,
     /// The arguments that it needs by position, in order, and those that it needs by name.
@@ -111,7 +113,7 @@ impl StandardModule {
             }
         }
         module.refuse_helpers(project, id, driver);
-        module.read_helpers(project, id, driver);
+        module.read_helpers(project, id, config, driver);
         module.read_scopes(project, id, config, driver);
         let rls = standard
             .rls
@@ -139,7 +141,9 @@ impl StandardModule {
     }
 
     /// What the helpers take, give and do besides.
-    fn read_helpers(&mut self, project: &Project, home: FileId, driver: &Driver) {
+    fn read_helpers(&mut self, project: &Project, home: FileId, config: &Config, driver: &Driver) {
+        let pool = config.standard.pool.as_ref();
+        let pool = pool.and_then(|name| self.members.get(name)).cloned();
         for (method, mut helper) in std::mem::take(&mut self.helpers) {
             let symbol = self.members.get(&helper.name);
             let function = symbol.and_then(|symbol| project.function(symbol, home));
@@ -153,7 +157,12 @@ impl StandardModule {
                 &mut helper,
                 &method,
             );
-            helper.reading = reading::helper(project, driver, function, &method);
+            helper.reading = reading::helper(project, driver, pool.as_ref(), function, &method);
+            if let Some(passes) = &helper.reading.passes {
+                let keywords = std::mem::take(&mut helper.keywords).into_iter();
+                (helper.keywords, helper.ignored) =
+                    keywords.partition(|keyword| passes.contains(keyword));
+            }
             let (file, scope) = (project.file(function.file), function.scope);
             if let Some(why) = not_by_position(file, scope, &method) {
                 let place = project.place(function.file, file.model.scope(scope).span);
@@ -199,6 +208,7 @@ impl StandardModule {
         let scopes = [
             ("scope", &standard.scope, Lends::Plain),
             ("rls", &standard.rls, Lends::ForUser),
+            ("dependency", &standard.dependency, Lends::Inside),
         ];
         let mut warnings = Vec::new();
         for (key, name, lends) in scopes {
@@ -209,18 +219,36 @@ impl StandardModule {
                 continue;
             };
             let reading = match function {
-                // What a scope of sessions does is another question: see `session_scope`.
-                Some(function) if driver.session.is_some() => Reading {
-                    refused: reading::not_callable(project, function, 0),
-                    ..Reading::default()
-                },
-                Some(function) => reading::scope(project, driver, function, lends),
+                Some(function) if driver.session.is_some() => {
+                    let factory = standard.factory.as_ref();
+                    let factory = factory.and_then(|name| self.members.get(name));
+                    let mut reading = reading::session(project, driver, function, factory);
+                    // A framework fills the parameters of a dependency.
+                    if lends != Lends::Inside {
+                        reading.refused = reading::not_callable(project, function, 0);
+                    }
+                    reading
+                }
+                Some(function) => {
+                    let pool = standard.pool.as_ref();
+                    let pool = pool.and_then(|name| self.members.get(name));
+                    reading::scope(project, driver, pool, function, lends)
+                }
                 None if driver.session.is_some() => Reading::default(),
                 None => reading::openable(project, symbol, home),
             };
             let reasons = reading.refused.iter().chain(&reading.differs);
             warnings.extend(reasons.map(|why| format!("standard.{key}: `{name}`: {why}")));
             self.scopes.insert(key, reading);
+        }
+        if let Some(name) = &standard.service {
+            let symbol = self.members.get(name);
+            let reading = symbol.map_or_else(Reading::default, |symbol| {
+                reading::service(project, driver, symbol, home)
+            });
+            let reasons = reading.differs.iter();
+            warnings.extend(reasons.map(|why| format!("standard.service: `{name}`: {why}")));
+            self.scopes.insert("service", reading);
         }
         if let Some(name) = &standard.pool
             && let Some((_, Some(function))) = function(name)

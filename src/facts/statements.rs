@@ -2,17 +2,27 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::World;
 use crate::facts::connection::read;
+use crate::facts::{World, passing};
 use crate::language::expression::{Argument, Expression};
-use crate::language::{BindingKind, Model};
-use crate::project::{FileId, Symbol};
+use crate::language::usage::Usage;
+use crate::language::{Binding, BindingKind, Model};
+use crate::project::{FileId, FunctionRef, ParsedFile, Symbol};
 use crate::recipe::SessionMethods;
 use crate::source::Span;
 use crate::sql::{self, Effect, Part, SqlFacts, SqlText, StatementKind};
 
 /// How many names and calls a statement is followed through.
 const DEPTH: usize = 12;
+
+/// Methods of a statement that take another one.
+const STATEMENT_TAKERS: [&str; 5] = [
+    "from_statement",
+    "add_cte",
+    "select_from",
+    "exists",
+    "aliased",
+];
 
 /// What a statement does to the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,6 +100,10 @@ fn made(
                 return parts(world, session, id, span);
             }
             match file.expression(callee) {
+                // `table("lots").update()`, `Lot.__table__.insert()`
+                Expression::Attribute { name, .. } if session.changing.contains(&name) => {
+                    Manner::Changes
+                }
                 // `select(…).where(…)`
                 Expression::Attribute { object, .. } => {
                     let inner = made(world, session, id, object, depth);
@@ -142,6 +156,13 @@ fn parts(world: World<'_>, session: &SessionMethods, id: FileId, span: Span) -> 
             };
             let Some(scope) = scope else { continue };
             let model = &world.project.file(place).model;
+            let is_parameter = |binding: &Binding| matches!(binding.kind, BindingKind::Parameter);
+            // What is selected from is a statement, if it is not a class of the project; a value to compare with is none.
+            if model.bindings_of(scope, &reference.name).any(is_parameter)
+                && is_statement_of(file, reference.span)
+            {
+                found = found.max(Manner::Unknown);
+            }
             let values = model.bindings_of(scope, &reference.name);
             open.extend(
                 values
@@ -159,9 +180,15 @@ fn part(world: World<'_>, session: &SessionMethods, id: FileId, span: Span) -> M
     let Expression::Call { callee, arguments } = file.expression(span) else {
         return Manner::Reads;
     };
+    if matches!(file.expression(callee), Expression::Attribute { object, name }
+        if session.changing.contains(&name) && matches!(file.expression(object), Expression::Call { .. } | Expression::Attribute { .. }))
+    {
+        return Manner::Changes;
+    }
     let symbol = world.project.symbol(id, callee);
     let Some(Symbol::External(dotted) | Symbol::Unbound(dotted)) = symbol else {
-        return Manner::Reads;
+        let target = passing::target(world, id, callee);
+        return target.map_or(Manner::Reads, |function| behind(world, session, function));
     };
     let mut names = dotted.rsplit('.');
     let name = names.next().unwrap_or_default();
@@ -184,6 +211,39 @@ fn part(world: World<'_>, session: &SessionMethods, id: FileId, span: Span) -> M
         };
     }
     Manner::Reads
+}
+
+/// What the statements do that a function of the project makes, which a statement is built on: `select(Lot).from_statement(put(name))`.
+fn behind(world: World<'_>, session: &SessionMethods, function: FunctionRef) -> Manner {
+    let mut seen = BTreeSet::from([function]);
+    let mut open = vec![function];
+    while let Some(function) = open.pop() {
+        let file = world.project.file(function.file);
+        let body = file.model.scope(function.scope).body;
+        let calls = file.outline.calls.iter();
+        for call in calls.filter(|call| body.contains(call.span)) {
+            let maker = maker(world, function.file, call.callee);
+            let makes = |names: &[String]| names.iter().any(|name| maker.as_ref() == Some(name));
+            if makes(&session.changing) {
+                return Manner::Changes;
+            }
+            let target = passing::target(world, function.file, call.callee);
+            open.extend(target.filter(|target| seen.len() < DEPTH && seen.insert(*target)));
+        }
+    }
+    Manner::Reads
+}
+
+/// Whether a statement is built on what a name stands for: `select(Lot).from_statement(name)`, `select(name.c.id)`.
+fn is_statement_of(file: &ParsedFile, name: Span) -> bool {
+    match file.language.usage(file.code(), name) {
+        Usage::Argument { callee, .. } => {
+            let callee = callee.text(file.text());
+            STATEMENT_TAKERS.contains(&callee.rsplit('.').next().unwrap_or(callee))
+        }
+        Usage::AttributeRead { name } => matches!(name.as_str(), "c" | "columns"),
+        _ => false,
+    }
 }
 
 /// What a piece of SQL does that may be a whole statement, or an expression or clause in one.

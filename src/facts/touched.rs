@@ -6,18 +6,21 @@ use std::sync::Arc;
 
 use crate::facts::{World, passing};
 use crate::language::expression::Expression;
-use crate::language::{Model, ScopeId, ScopeKind};
-use crate::project::{ClassRef, FileId, FunctionRef, ParsedFile};
+use crate::language::usage::Usage;
+use crate::language::{Binding, BindingKind, Model, ScopeId, ScopeKind};
+use crate::project::{ClassRef, FileId, FunctionRef, ParsedFile, Symbol};
 use crate::source::Span;
 
 /// Methods of collections that change them: on an attribute of an object that a session knows, that changes rows.
-const MUTATORS: [&str; 13] = [
+const MUTATORS: [&str; 19] = [
     "append",
+    "appendleft",
     "extend",
     "insert",
     "remove",
     "discard",
     "add",
+    "add_all",
     "clear",
     "pop",
     "update",
@@ -25,10 +28,25 @@ const MUTATORS: [&str; 13] = [
     "popitem",
     "sort",
     "reverse",
+    "intersection_update",
+    "difference_update",
+    "symmetric_difference_update",
+    "__setitem__",
 ];
 
-/// Methods of any object that set its attributes.
-const SETTERS: [&str; 2] = ["__setattr__", "sqlmodel_update"];
+/// Functions and methods of any object that set its attributes and elements, or say that they were set.
+const SETTERS: [&str; 10] = [
+    "setattr",
+    "delattr",
+    "__setattr__",
+    "__delattr__",
+    "setitem",
+    "delitem",
+    "sqlmodel_update",
+    "flag_modified",
+    "set_attribute",
+    "del_attribute",
+];
 
 /// Calls by which a class says what its rows hold.
 const COLUMNS: [&str; 5] = [
@@ -38,6 +56,9 @@ const COLUMNS: [&str; 5] = [
     "Relationship",
     "Field",
 ];
+
+/// How many values of a name are looked at.
+const VALUES: usize = 32;
 
 /// How many calls deep functions are followed, and how often the methods that change their object may grow by those which call them.
 const DEPTH: usize = 4;
@@ -51,9 +72,23 @@ pub struct Touch {
     pub what: String,
 }
 
+/// The attributes of the object that code belongs to in which it keeps objects of a session: `job` of `self.job = …`.
+pub type Stored = BTreeSet<String>;
+
 /// The places in a body where an attribute or a collection of an object is changed, other than of the object that the code belongs to.
-pub fn direct(file: &ParsedFile, body: Span) -> Vec<Touch> {
-    changed(file, body, |root| !is_own(root))
+pub fn direct(file: &ParsedFile, body: Span, stored: &Stored) -> Vec<Touch> {
+    changed(file, body, |object| is_other(object, stored))
+}
+
+/// The attributes that a body sets of the object that it belongs to, to a value that `matters`.
+pub fn stores(file: &ParsedFile, body: Span, matters: impl Fn(Span) -> bool) -> Stored {
+    let writes = file.outline.writes.iter();
+    let own = writes.filter(|write| {
+        body.contains(write.statement)
+            && is_own(write.object.text(file.text()))
+            && write.value.is_none_or(&matters)
+    });
+    own.map(|write| write.name.to_string()).collect()
 }
 
 /// What the calls in a body do to objects, where `is_object` says which expressions mention one.
@@ -61,6 +96,7 @@ pub fn by_calls(
     world: World<'_>,
     id: FileId,
     body: Span,
+    stored: &Stored,
     is_object: impl Fn(Span) -> bool,
 ) -> Vec<Touch> {
     let file = world.project.file(id);
@@ -69,45 +105,124 @@ pub fn by_calls(
         .calls
         .iter()
         .filter(|call| body.contains(call.span));
+    let around = file
+        .function_at(body.start)
+        .map(|scope| file.model.scope(scope).span);
     let touching = calls.filter(|call| {
         let arguments = Span::new(call.callee.end, call.span.end);
-        match passing::target(world, id, call.callee) {
-            Some(function) => is_object(arguments) && inside(world, function),
-            None => {
-                changes_its_object(world, file, call.callee, &is_object)
-                    || (is_object(arguments) && changes_others(world, file, call.callee, arguments))
-            }
+        let given = is_object(arguments);
+        let in_hand = |function| {
+            let mut reads = file.outline.reads.iter();
+            let collections =
+                reads.any(|read| arguments.contains(read.span) && is_object(read.object));
+            inside(world, function, stored, collections)
+        };
+        if let Some(function) = passing::target(world, id, call.callee) {
+            let scope = world
+                .project
+                .file(function.file)
+                .model
+                .scope(function.scope);
+            // A function that stands in this one has its variables.
+            let is_nested = function.file == id
+                && around.is_some_and(|around| around.contains(scope.span) && around != scope.span);
+            return (given || is_nested || !stored.is_empty()) && in_hand(function);
         }
+        let class = world.project.symbol(id, call.callee);
+        let class = class.and_then(|symbol| world.project.class(&symbol, id));
+        if let Some(class) = class {
+            return given && world.project.method(class, "__init__").is_some_and(in_hand);
+        }
+        changes_its_object(world, file, call.callee, stored, &is_object)
+            || (given && changes_others(world, id, call.callee, arguments))
     });
+    let touching = touching.map(|call| (call.span, call.callee));
+    let handed = unnamed(file, body, &is_object);
     touching
-        .map(|call| Touch {
-            span: call.span,
-            what: format!("what `{}` does", first_line(call.callee.text(file.text()))),
+        .chain(handed)
+        .map(|(span, callee)| Touch {
+            span,
+            what: format!("what `{}` does", first_line(callee.text(file.text()))),
         })
         .collect()
 }
 
-/// Whether a function changes objects that are not its own, or one that it calls does.
-pub fn inside(world: World<'_>, function: FunctionRef) -> bool {
+/// The calls in a body that are given an object and whose callee has no name: `HANDLERS[kind](lot)`, `pick(kind)(lot)`.
+fn unnamed(file: &ParsedFile, body: Span, is_object: impl Fn(Span) -> bool) -> Vec<(Span, Span)> {
+    let references = file.model.references.iter();
+    let objects =
+        references.filter(|reference| body.contains(reference.span) && is_object(reference.span));
+    let calls = objects.filter_map(
+        |object| match file.language.usage(file.code(), object.span) {
+            Usage::Argument { call, callee } => Some((call, callee)),
+            _ => None,
+        },
+    );
+    let has_name = |callee: Span| {
+        matches!(
+            file.expression(callee),
+            Expression::Name(_) | Expression::Attribute { .. }
+        )
+    };
+    calls.filter(|(_, callee)| !has_name(*callee)).collect()
+}
+
+/// Whether a function changes objects that are not its own, or one that it calls does. `collections` says whether it is given collections
+/// of such objects, which it may change itself.
+pub fn inside(world: World<'_>, function: FunctionRef, stored: &Stored, collections: bool) -> bool {
+    if collections && changes_parameters(world, function) {
+        return true;
+    }
     let mut seen = BTreeSet::from([function]);
     let mut open = vec![(function, DEPTH)];
     while let Some((FunctionRef { file: id, scope }, depth)) = open.pop() {
         let file = world.project.file(id);
         let body = file.model.scope(scope).body;
-        if !direct(file, body).is_empty() {
+        if !direct(file, body, stored).is_empty() {
             return true;
         }
         let calls = file.outline.calls.iter();
         for call in calls.filter(|call| body.contains(call.span)) {
             let target = passing::target(world, id, call.callee);
             match target {
-                None if changes_its_object(world, file, call.callee, |_| true) => return true,
+                None if changes_its_object(world, file, call.callee, stored, |_| true) => {
+                    return true;
+                }
+                None if is_given_code(file, scope, call.callee) => return true,
                 Some(target) if depth > 0 && seen.insert(target) => open.push((target, depth - 1)),
                 _ => {}
             }
         }
     }
     false
+}
+
+/// Whether what is called is a parameter of the function: whatever the caller passes there.
+fn is_given_code(file: &ParsedFile, function: ScopeId, callee: Span) -> bool {
+    let Expression::Name(name) = file.expression(callee) else {
+        return false;
+    };
+    let mut parameters = file.model.scope(function).parameters.iter();
+    parameters.any(|parameter| parameter.name == name)
+}
+
+/// Whether a function changes a collection that it is given: `tags.append(…)`, `data[key] = …`.
+fn changes_parameters(world: World<'_>, function: FunctionRef) -> bool {
+    let file = world.project.file(function.file);
+    let scope = file.model.scope(function.scope);
+    let is_parameter = |span: Span| {
+        let mut parameters = scope.parameters.iter();
+        parameters.any(|parameter| parameter.name == span.text(file.text()))
+    };
+    let mut elements = file.outline.elements.iter();
+    let mut calls = file.outline.calls.iter();
+    elements.any(|element| scope.body.contains(element.statement) && is_parameter(element.name))
+        || calls.any(|call| {
+            let changes = MUTATORS.contains(&call.name.as_str());
+            changes
+                && scope.body.contains(call.span)
+                && matches!(file.expression(call.callee), Expression::Attribute { object, .. } if is_parameter(object))
+        })
 }
 
 /// Whether a body puts something where it can be found when the body has ended.
@@ -125,28 +240,62 @@ pub fn keeps(file: &ParsedFile, body: Span) -> bool {
     global || statements.any(|statement| body.contains(statement))
 }
 
-/// Whether a call is one of a method by which an object with rows changes itself.
+/// Whether a call is one of a method by which an object with rows changes itself, or one that it was given.
 fn changes_its_object(
     world: World<'_>,
     file: &ParsedFile,
     callee: Span,
+    stored: &Stored,
     is_object: impl Fn(Span) -> bool,
 ) -> bool {
     let Expression::Attribute { object, name } = file.expression(callee) else {
         return false;
     };
-    !is_own(root(object.text(file.text()))) && is_object(object) && changers(world).contains(&name)
+    is_other(object.text(file.text()), stored)
+        && is_object(object)
+        && changers(world).contains(&name)
 }
 
-/// Whether a call may be one of a method that changes objects which it is given, or is given a function that does: `map(promote, lots)`.
-fn changes_others(world: World<'_>, file: &ParsedFile, callee: Span, arguments: Span) -> bool {
+/// Whether a call may be one of a function that changes objects which it is given, or is given a function that does: `map(promote, lots)`.
+fn changes_others(world: World<'_>, id: FileId, callee: Span, arguments: Span) -> bool {
+    let file = world.project.file(id);
     let names = touchers(world);
     let is_method = matches!(file.expression(callee), Expression::Attribute { .. });
     let references = file.model.references.iter();
     let mut handed = references.filter(|reference| arguments.contains(reference.span));
-    (is_method && names.contains(last(callee.text(file.text()))))
-        || named_code(file, callee).any(|code| !direct(file, code).is_empty())
+    let called = last(callee.text(file.text()));
+    // `Lot.promote(lot)`
+    (is_method && (names.contains(called) || changers(world).contains(called)))
+        || is_unknown(world, id, callee)
         || handed.any(|reference| names.iter().any(|name| *name == reference.name))
+}
+
+/// Whether what a name that is called stands for is not known, or code that changes objects: a parameter, `for step in steps`,
+/// `mark = lambda lot: …`.
+fn is_unknown(world: World<'_>, id: FileId, callee: Span) -> bool {
+    let file = world.project.file(id);
+    let Expression::Name(name) = file.expression(callee) else {
+        return false;
+    };
+    let scope = file.model.scope_at(callee.start);
+    let Some(owner) = file.model.resolve(scope, &name) else {
+        // It is the language's own.
+        return false;
+    };
+    let is_lambda = |value: Span| {
+        let mut scopes = file.model.scopes.iter();
+        scopes.any(|scope| scope.kind == ScopeKind::Lambda && scope.span == value)
+    };
+    let is_known = |binding: &Binding| match (binding.kind, binding.value) {
+        (BindingKind::Import, _) => true,
+        (_, Some(value)) => is_lambda(value) && direct(file, value, &Stored::new()).is_empty(),
+        (_, None) => binding.opens.is_some(),
+    };
+    let external = matches!(
+        world.project.symbol(id, callee),
+        Some(Symbol::External(_) | Symbol::Unbound(_))
+    );
+    !external && !file.model.bindings_of(owner, &name).all(is_known)
 }
 
 /// The functions of the project that change objects which they are given.
@@ -157,7 +306,8 @@ fn touchers(world: World<'_>) -> Arc<BTreeSet<String>> {
             let scopes = file.model.scopes.iter();
             let functions = scopes.filter(|scope| scope.kind == ScopeKind::Function);
             for scope in functions.filter(|scope| !scope.parameters.is_empty()) {
-                let is_given = |root: &str| {
+                let is_given = |object: &str| {
+                    let root = root(object);
                     let mut parameters = scope.parameters.iter();
                     !is_own(root) && parameters.any(|parameter| parameter.name == root)
                 };
@@ -170,44 +320,43 @@ fn touchers(world: World<'_>) -> Arc<BTreeSet<String>> {
     })
 }
 
-/// What a variable that is called may hold: `mark = lambda lot: …`.
-fn named_code(file: &ParsedFile, callee: Span) -> impl Iterator<Item = Span> {
-    let name = match file.expression(callee) {
-        Expression::Name(name) => name,
-        _ => String::new(),
-    };
-    let scope = file.model.scope_at(callee.start);
-    let owner = file.model.resolve(scope, &name);
-    let bindings = owner.map(|owner| file.model.bindings_of(owner, &name));
-    let values = bindings.into_iter().flatten();
-    values
-        .filter_map(|binding| binding.value)
-        .collect::<Vec<Span>>()
-        .into_iter()
-}
-
 fn last(text: &str) -> &str {
     text.rsplit('.').next().unwrap_or(text).trim()
 }
 
-/// The methods of classes with rows that change the object they are called on.
+/// The methods of classes with rows that change the object they are called on, and those of any class that change one which it keeps:
+/// `self.lot.status = …`.
 fn changers(world: World<'_>) -> Arc<BTreeSet<String>> {
     world.memo.changers.get((), || {
-        let mut classes: BTreeSet<ClassRef> = BTreeSet::new();
+        let mut all: Vec<(ClassRef, bool)> = Vec::new();
         for (id, file) in world.project.files() {
             for (index, scope) in (0..).zip(&file.model.scopes) {
-                if scope.kind == ScopeKind::Class && has_rows(file, scope.body) {
+                if scope.kind == ScopeKind::Class {
                     let class = ClassRef {
                         file: id,
                         scope: ScopeId(index),
                     };
-                    classes.extend(world.project.lineage(class));
+                    all.push((class, has_rows(file, scope.body)));
                 }
             }
         }
-        let methods: Vec<FunctionRef> = classes
+        let rows: BTreeSet<ClassRef> = all
             .iter()
-            .flat_map(|class| {
+            .filter(|(_, rows)| *rows)
+            .map(|(class, _)| *class)
+            .collect();
+        let mut classes: BTreeSet<ClassRef> = BTreeSet::new();
+        for (class, _) in &all {
+            let lineage: Vec<ClassRef> = world.project.lineage(*class).into_iter().collect();
+            // What has rows, what it inherits from, and what inherits from it.
+            if rows.contains(class) {
+                classes.extend(lineage);
+            } else if lineage.iter().any(|base| rows.contains(base)) {
+                classes.insert(*class);
+            }
+        }
+        let methods_of = |classes: &mut dyn Iterator<Item = ClassRef>| -> Vec<FunctionRef> {
+            let methods = classes.flat_map(|class| {
                 let model = &world.project.file(class.file).model;
                 let scopes = (0..).zip(&model.scopes);
                 let own = scopes.filter(|(_, scope)| {
@@ -215,13 +364,23 @@ fn changers(world: World<'_>) -> Arc<BTreeSet<String>> {
                         && scope.parent == Some(class.scope)
                         && !scope.name.starts_with("__")
                 });
-                own.map(|(index, _)| FunctionRef {
+                let method = move |(index, _)| FunctionRef {
                     file: class.file,
                     scope: ScopeId(index),
-                })
-            })
-            .collect();
+                };
+                own.map(method).collect::<Vec<_>>()
+            });
+            methods.collect()
+        };
         let mut names: BTreeSet<String> = BTreeSet::new();
+        for method in methods_of(&mut all.iter().map(|(class, _)| *class)) {
+            let file = world.project.file(method.file);
+            let scope = file.model.scope(method.scope);
+            if !changed(file, scope.body, is_kept).is_empty() {
+                names.insert(scope.name.clone());
+            }
+        }
+        let methods = methods_of(&mut classes.iter().copied());
         for _ in 0..DEPTH {
             let before = names.len();
             for method in &methods {
@@ -233,7 +392,8 @@ fn changers(world: World<'_>) -> Arc<BTreeSet<String>> {
                     names.iter().any(|name| *name == call.name)
                         && is_own(root(call.callee.text(file.text())))
                 });
-                if calls_one || !changed(file, scope.body, is_own).is_empty() {
+                if calls_one || !changed(file, scope.body, |object| is_own(root(object))).is_empty()
+                {
                     names.insert(scope.name.clone());
                 }
             }
@@ -251,10 +411,10 @@ fn has_rows(file: &ParsedFile, body: Span) -> bool {
     calls.any(|call| body.contains(call.span) && COLUMNS.contains(&call.name.as_str()))
 }
 
-/// The places in a body where an attribute of an object is set, or a collection in one is changed, whose root `matters`.
+/// The places in a body where an attribute of an object that `matters` is set, or a collection in one is changed.
 fn changed(file: &ParsedFile, body: Span, matters: impl Fn(&str) -> bool) -> Vec<Touch> {
     let text = file.text();
-    let of = |object: Span| matters(root(object.text(text)));
+    let of = |object: Span| matters(object.text(text));
     let writes = file.outline.writes.iter();
     let written = writes
         .filter(|write| body.contains(write.statement) && of(write.object))
@@ -269,40 +429,85 @@ fn changed(file: &ParsedFile, body: Span, matters: impl Fn(&str) -> bool) -> Vec
             span: item.statement,
             what: format!("`{}.{}[…] = …`", item.object.text(text), item.name),
         });
+    let elements = file.outline.elements.iter();
+    let element = elements
+        .filter(|element| {
+            body.contains(element.statement) && collection(file, element.name).is_some_and(&matters)
+        })
+        .map(|element| Touch {
+            span: element.statement,
+            what: format!("`{}[…] = …`", element.name.text(text)),
+        });
     let calls = file.outline.calls.iter();
     let called = calls
         .filter(|call| body.contains(call.span))
         .filter(|call| {
-            let Expression::Attribute { object, name } = file.expression(call.callee) else {
-                return call.name == "setattr";
+            let name = call.name.as_str();
+            let Expression::Attribute { object, .. } = file.expression(call.callee) else {
+                return SETTERS.contains(&name);
             };
-            if SETTERS.contains(&name.as_str()) {
+            if SETTERS.contains(&name) {
                 return of(object);
             }
-            let collection = attribute(file, object);
-            MUTATORS.contains(&name.as_str()) && collection.is_some_and(of)
+            MUTATORS.contains(&name) && collection(file, object).is_some_and(&matters)
         })
         .map(|call| Touch {
             span: call.span,
             what: format!("`{}(…)`", first_line(call.callee.text(text))),
         });
-    let mut found: Vec<Touch> = written.chain(set).chain(called).collect();
+    let mut found: Vec<Touch> = written.chain(set).chain(element).chain(called).collect();
     found.sort_by_key(|touch| touch.span);
     found
 }
 
-/// The expression, if it is an attribute, or the attribute that a name stands for: `tags = domain.tags`.
-fn attribute(file: &ParsedFile, span: Span) -> Option<Span> {
-    match file.expression(span) {
-        Expression::Attribute { .. } => Some(span),
-        Expression::Name(name) => {
-            let owner = file.model.resolve(file.model.scope_at(span.start), &name)?;
-            let values = file.model.bindings_of(owner, &name);
-            let mut values = values.filter_map(|binding| binding.value);
-            values.find(|value| matches!(file.expression(*value), Expression::Attribute { .. }))
+/// The object whose collection an expression is: an attribute, or a name that stands for one: `tags = domain.tags`.
+fn collection(file: &ParsedFile, span: Span) -> Option<&str> {
+    let of = |span: Span| match file.expression(span) {
+        Expression::Attribute { object, .. } => Some(object.text(file.text())),
+        // `getattr(lot, "tags")`
+        Expression::Call { callee, arguments } if callee.text(file.text()) == "getattr" => {
+            let object = arguments.first()?.value();
+            Some(object.text(file.text()))
         }
         _ => None,
+    };
+    if let Some(object) = of(span) {
+        return Some(object);
     }
+    let Expression::Name(name) = file.expression(span) else {
+        return None;
+    };
+    let owner = file.model.resolve(file.model.scope_at(span.start), &name)?;
+    let values = file.model.bindings_of(owner, &name);
+    let mut open: Vec<Span> = values.filter_map(|binding| binding.value).collect();
+    for _ in 0..VALUES {
+        let value = open.pop()?;
+        match file.expression(value) {
+            Expression::Same(inner) => open.push(inner),
+            // `lot.tags or []`
+            Expression::Either(options) => open.extend(options),
+            _ => {
+                if let Some(object) = of(value) {
+                    return Some(object);
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Whether what is changed is not the code's own: another object, or one of a session that it keeps.
+fn is_other(object: &str, stored: &Stored) -> bool {
+    if !is_own(root(object)) {
+        return true;
+    }
+    let rest = object.split_once('.').map_or("", |(_, rest)| rest);
+    stored.contains(root(rest))
+}
+
+/// Whether an object is one that the code's own object keeps: `self.lot`.
+fn is_kept(object: &str) -> bool {
+    is_own(root(object)) && object.contains('.')
 }
 
 fn is_own(root: &str) -> bool {

@@ -108,6 +108,15 @@ pub struct AttributeWrite {
     pub statement: Span,
 }
 
+/// Setting or deleting an element of a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ElementWrite {
+    /// The variable's name where it stands.
+    pub name: Span,
+    /// The statement.
+    pub statement: Span,
+}
+
 /// Reading an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttributeRead {
@@ -141,6 +150,8 @@ pub struct Outline {
     pub writes: Vec<AttributeWrite>,
     /// All places where an element of an attribute is set or deleted: `object.name[key] = …`.
     pub items: Vec<AttributeWrite>,
+    /// All places where an element of a variable is set or deleted: `name[key] = …`.
+    pub elements: Vec<ElementWrite>,
     /// All reads of attributes.
     pub reads: Vec<AttributeRead>,
     /// All returns and yields.
@@ -152,6 +163,7 @@ impl Outline {
     pub(super) fn fitted(mut self) -> Self {
         self.calls.shrink_to_fit();
         self.writes.shrink_to_fit();
+        self.elements.shrink_to_fit();
         self.reads.shrink_to_fit();
         self.returns.shrink_to_fit();
         self

@@ -57,7 +57,7 @@ pub(super) fn helper(evidence: &Evidence<'_>, function: FunctionRef) -> Option<H
     if swallows || !gives_results(file, function, &results, &method) {
         return None;
     }
-    let reading = reading::helper(evidence.project, evidence.driver, function, &method);
+    let reading = reading::helper(evidence.project, evidence.driver, None, function, &method);
     let differs = reading.differs.into_iter().chain(reading.result).next();
     reading.refused.is_empty().then_some(Helper {
         function,

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::factories::named_factory;
+use crate::facts::standard::reading;
 use crate::language::expression::Expression;
 use crate::language::{Binding, BindingKind, ImportKind, Model};
 use crate::learn::contexts::{is_script, is_test};
@@ -120,10 +121,15 @@ fn kinds(evidence: &Evidence<'_>) -> BTreeMap<FunctionRef, Kind> {
             if !scope.is_generator || kinds.contains_key(&function) {
                 continue;
             }
-            let opens = evidence.calls_in(function).any(|call| {
-                calls_factory(evidence, function.file, call.callee)
+            // What it lends has to be the session itself, not a row or an object that works with it.
+            let lent = reading::lent_session(evidence.project, function);
+            let opens = lent.is_some_and(|lent| {
+                let Expression::Call { callee, .. } = file.expression(lent) else {
+                    return false;
+                };
+                calls_factory(evidence, function.file, callee)
                     || evidence
-                        .called(function.file, call.callee)
+                        .called(function.file, callee)
                         .is_some_and(|inner| kinds.contains_key(&inner))
             });
             if opens {

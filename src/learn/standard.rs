@@ -300,7 +300,7 @@ impl Chosen<'_, '_> {
             };
             let read = |function: FunctionRef| {
                 let (project, driver) = (self.evidence.project, self.evidence.driver);
-                reading::scope(project, driver, function, lends)
+                reading::scope(project, driver, None, function, lends)
             };
             let callable = || {
                 let functions = functions.iter().copied();

@@ -728,3 +728,45 @@ proptest! {
         ]);
     }
 }
+
+/// The scope and the dependency that are learnt of a session module with `rest`.
+fn givers(rest: &str) -> (Option<String>, Option<String>) {
+    let module = format!(
+        "from contextlib import asynccontextmanager\n\
+         from sqlalchemy import select\n\
+         from sqlalchemy.ext.asyncio import async_sessionmaker\n\n\
+         session_factory = async_sessionmaker(expire_on_commit=False)\n\n{rest}\n"
+    );
+    let files = [SourceFile::new("app/session.py", module)];
+    let learnt = learn_one(&Input {
+        files: &files,
+        driver: &LIBRARY.migrations["sqlalchemy"].driver,
+    });
+    let standard = learnt.config.standard;
+    (standard.scope, standard.dependency)
+}
+
+#[test]
+fn only_what_gives_the_session_itself_is_its_scope() {
+    let name = |name: &str| Some(name.to_owned());
+    for (rest, found) in [
+        (
+            "@asynccontextmanager\nasync def lend():\n    async with session_factory() as session:\n        yield session",
+            (name("lend"), None),
+        ),
+        (
+            "async def give():\n    session = session_factory()\n    try:\n        yield session\n    finally:\n        await session.close()",
+            (None, name("give")),
+        ),
+        (
+            "@asynccontextmanager\nasync def work():\n    async with session_factory() as session:\n        yield Work(session)",
+            (None, None),
+        ),
+        (
+            "async def names():\n    async with session_factory() as session:\n        for name in await session.scalars(select(1)):\n            yield name",
+            (None, None),
+        ),
+    ] {
+        assert_eq!(givers(rest), found, "{rest}");
+    }
+}

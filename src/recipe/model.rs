@@ -586,6 +586,9 @@ pub struct Driver {
     /// Keyword arguments of `connect` that say where the database is and how to get there; the others say how the connection behaves.
     #[serde(default)]
     pub addresses: Vec<String>,
+    /// Keyword arguments of `connect` and of pools that say how connections behave: what their rows are, how they commit.
+    #[serde(default)]
+    pub behaves: Vec<String>,
     /// Those methods of `acquire` that lend a connection or raise, and never give none.
     #[serde(default)]
     pub lends_or_raises: Vec<String>,

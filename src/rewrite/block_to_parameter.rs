@@ -2,6 +2,9 @@
 //!
 //! The framework calls the route, nobody else: whoever calls it without the parameter would get the mark that stands for it.
 
+use crate::language::expression::Expression;
+use crate::language::{Model, ScopeId};
+use crate::project::{FileId, Symbol};
 use crate::recipe::Template;
 use crate::rewrite::{Proposal, Refusal, Subject, dependency, proof, template, unit_of_work};
 use crate::source::Span;
@@ -34,6 +37,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     };
     let scope = file.model.scope(function);
     reasons.extend(not_for_all(subject, block, scope.body));
+    reasons.extend(no_route(subject, function));
     reasons.extend(called_elsewhere(subject, &scope.name));
     if unit_of_work::begins(subject, subject.capture("ACQUIRE")?) {
         reasons.push(
@@ -60,6 +64,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     let filled = template::fill(subject, with, scope.span.start)?;
     let mut proposal = Proposal::new(scope.span, filled.target);
     proposal.unproven.extend(proof::doubt(subject));
+    proposal.unproven.extend(filled.unproven);
     let body = shape.get("BODY").copied().unwrap_or(block);
     let dependency = subject.world.standard.dependency;
     proposal.unproven.extend(unit_of_work::unproven(
@@ -83,6 +88,105 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     proposal.edits.extend(moved);
     proposal.imports = filled.imports;
     Ok(proposal)
+}
+
+/// Methods of an application or router whose decorators make a route of a function.
+const ROUTES: [&str; 10] = [
+    "get",
+    "post",
+    "put",
+    "patch",
+    "delete",
+    "head",
+    "options",
+    "trace",
+    "api_route",
+    "websocket",
+];
+
+/// Why the framework would not fill a parameter of the function: it is no route of it, or something else calls it for the framework.
+fn no_route(subject: Subject<'_>, function: ScopeId) -> Option<String> {
+    let file = subject.parsed();
+    let scope = file.model.scope(function);
+    if scope.is_generator {
+        return Some(
+            "the function goes on when it was called, to give one value after the other".to_owned(),
+        );
+    }
+    if file.model.class_around(function).is_some() {
+        return Some(
+            "a method is called by whoever has its object, who would not fill a parameter"
+                .to_owned(),
+        );
+    }
+    let other = scope
+        .decorators
+        .iter()
+        .find(|decorator| !is_route(subject, **decorator));
+    if let Some(other) = other {
+        let text = subject.text(*other).lines().next().unwrap_or_default();
+        return Some(format!(
+            "`{text}` is not known to make a route whose parameters are filled (line {})",
+            subject.line(*other)
+        ));
+    }
+    scope.decorators.is_empty().then(|| {
+        format!(
+            "`{}` is no route, whose parameters would be filled",
+            scope.name
+        )
+    })
+}
+
+/// Whether a decorator is one of an application or router of the framework.
+fn is_route(subject: Subject<'_>, decorator: Span) -> bool {
+    let project = subject.world.project;
+    let file = subject.parsed();
+    let Expression::Call { callee, .. } = file.expression(decorator) else {
+        return false;
+    };
+    let Expression::Attribute { object, name } = file.expression(callee) else {
+        return false;
+    };
+    if !ROUTES.contains(&name.as_str()) {
+        return false;
+    }
+    let made = |id: FileId, scope: ScopeId, name: &str| {
+        let file = project.file(id);
+        let mut values = file
+            .model
+            .bindings_of(scope, name)
+            .map(|binding| binding.value);
+        let mut any = false;
+        let all = values.all(|value| {
+            any = true;
+            value.is_some_and(|value| {
+                let Expression::Call { callee, .. } = file.expression(value) else {
+                    return false;
+                };
+                matches!(project.symbol(id, callee), Some(Symbol::External(dotted))
+                    if dotted.starts_with("fastapi."))
+            })
+        });
+        any && all
+    };
+    match project.symbol(subject.file, object) {
+        Some(Symbol::Member { file, name }) => made(file, Model::MODULE, &name),
+        // Its file says nothing of databases and was not read; this one says which framework it works with.
+        Some(Symbol::Unread { .. }) => {
+            let mut imports = file.model.imports.iter();
+            imports.any(|import| {
+                import.level == 0 && import.module.split('.').next() == Some("fastapi")
+            })
+        }
+        _ => {
+            let Expression::Name(name) = file.expression(object) else {
+                return false;
+            };
+            let owner = file.model.resolve(file.model.scope_at(object.start), &name);
+            owner.is_some_and(|owner| made(subject.file, owner, &name))
+        }
+    }
 }
 
 /// Why the session is not open for all that the function does: the block is not its last statement.

@@ -3,7 +3,7 @@
 use crate::edit::Edit;
 use crate::recipe::Template;
 use crate::rewrite::region_to_block::Region;
-use crate::rewrite::{Proposal, Refusal, Subject, proof, template};
+use crate::rewrite::{Proposal, Refusal, Subject, lender, proof, template};
 use crate::source::Span;
 
 pub(super) fn propose(
@@ -16,7 +16,7 @@ pub(super) fn propose(
     let call = subject.capture("ACQUIRE")?;
     let region = Region::of(subject, assignment, name)?;
     let mut reasons = proof::shared_pool(subject);
-    let said = proof::said_to_acquire(subject, call);
+    let said = lender::said_to_acquire(subject, call);
     reasons.extend(said.reasons);
     reasons.extend(region.faults(subject, name));
     Refusal::unless_empty(reasons)?;
@@ -30,6 +30,8 @@ pub(super) fn propose(
     };
     let mut proposal = Proposal::new(Span::new(assignment.start, region.end()), taken.target);
     proposal.unproven.extend(proof::doubt(subject));
+    proposal.unproven.extend(taken.unproven);
+    proposal.unproven.extend(lender::told_by_lender(subject));
     proposal.unproven.extend(said.doubts);
     proposal.unproven.extend(flag.unproven);
     let reckons = region.reckons(subject, name, call);

@@ -582,8 +582,8 @@ fn hosts<'p>(
 }
 
 /// The place for an import that no statement can host: grouped with imports from the same package, else behind the last import, else
-/// behind the docstring. A file that imports from that module only inside functions does so to avoid a cycle; there the import goes to
-/// the head of the function.
+/// behind the docstring. A file that imports from that module only inside functions does so to avoid a cycle; there, and where the import
+/// would be the first to close one, it goes to the head of the function.
 fn place(project: &Project, id: FileId, target: Target<'_>, needed: &NeededImport) -> ImportPlace {
     let file = project.file(id);
     let model = &file.model;
@@ -612,7 +612,8 @@ fn place(project: &Project, id: FileId, target: Target<'_>, needed: &NeededImpor
             import.scope == Model::MODULE && !import.type_checking && !import.conditional
         })
         .collect();
-    if local_habit && let Some(place) = function_head(file, needed.at) {
+    let is_local = local_habit || comes_round(project, id, target);
+    if is_local && let Some(place) = function_head(file, needed.at) {
         return place;
     }
     let wanted = package(&needed.module);
@@ -629,6 +630,44 @@ fn place(project: &Project, id: FileId, target: Target<'_>, needed: &NeededImpor
             .import_anchor(file.code())
             .map_or_else(|| ImportPlace::Top, ImportPlace::Apart),
     }
+}
+
+/// Whether the target module imports a file when it is loaded, directly or by others: at the head of that file, an import of it would ask a
+/// module that is not complete yet.
+fn comes_round(project: &Project, id: FileId, target: Target<'_>) -> bool {
+    let goal = project.file(id).source.path();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut open: Vec<String> = target.path.iter().map(|path| (*path).to_owned()).collect();
+    while let Some(path) = open.pop() {
+        let Some(file) = project.by_path(&path) else {
+            continue;
+        };
+        let model = &project.file(file).model;
+        let loaded = model
+            .imports
+            .iter()
+            .filter(|import| import.scope == Model::MODULE && !import.type_checking);
+        for import in loaded {
+            let find = |module: &str| project.modules().find(&path, module, import.level);
+            let inside = match &import.kind {
+                // `from app import infra` loads the module of that name.
+                ImportKind::Name { name } => {
+                    let dot = if import.module.is_empty() { "" } else { "." };
+                    find(&format!("{}{dot}{name}", import.module))
+                }
+                _ => None,
+            };
+            for found in find(&import.module).into_iter().chain(inside) {
+                if found == goal {
+                    return true;
+                }
+                if seen.insert(found.to_owned()) {
+                    open.push(found.to_owned());
+                }
+            }
+        }
+    }
+    false
 }
 
 /// The place for an import inside the function around `at`: at its head, behind the docstring; or, where exceptions are caught around `at`, at

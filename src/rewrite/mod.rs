@@ -12,6 +12,7 @@ pub mod cleanup;
 pub mod compose;
 mod dependency;
 pub mod imports;
+mod lender;
 mod lent;
 mod pair_to_block;
 mod paths;

@@ -7,10 +7,10 @@ use crate::facts::session_scope::SessionScope;
 use crate::facts::standard::Helper;
 use crate::finding::Identity;
 use crate::language::BindingKind;
-use crate::language::expression::{Argument, Expression};
+use crate::language::expression::Argument;
 use crate::language::usage::Manner;
 use crate::recipe::PoolClass;
-use crate::rewrite::Subject;
+use crate::rewrite::{Subject, lender};
 use crate::source::Span;
 use crate::sql::{Effect, StatementKind};
 
@@ -82,127 +82,12 @@ pub(super) fn entered_alike(subject: Subject<'_>, block: Span, scope: SessionSco
 /// What is not proven of the pool though all that is seen speaks for it.
 pub(super) fn doubt(subject: Subject<'_>) -> Option<String> {
     if subject.world.driver.any_pool {
-        return other_database(subject);
+        return lender::other_database(subject);
     }
     let doubt = subject.facts.pool.as_ref()?.doubt.as_ref()?;
     Some(format!(
         "the pool is the shared one wherever it is seen, but {doubt}"
     ))
-}
-
-/// The service that takes the place of a pool has to reach the same database; only the settings can say that it does.
-fn other_database(subject: Subject<'_>) -> Option<String> {
-    if is_of_service(subject) {
-        return None;
-    }
-    let site = subject.text(subject.hit.site);
-    let callee = site.split('(').next().unwrap_or(site).trim();
-    let whole: String = callee.split_whitespace().collect();
-    let source = match subject.hit.captures.get("POOL") {
-        Some(pool) => subject.text(*pool).split_whitespace().collect(),
-        None => whole,
-    };
-    let ends_with = |known: &String| source == *known || source.ends_with(&format!(".{known}"));
-    let replaces = &subject.world.config.standard.replaces;
-    (!replaces.iter().any(ends_with)).then(|| {
-        format!(
-            "the service has to reach the database that `{source}` reaches; `standard.replaces` in connmod.yaml names it where it does"
-        )
-    })
-}
-
-/// Whether the site is one of the standard's service already: what a stage has left.
-fn is_of_service(subject: Subject<'_>) -> bool {
-    let (world, file) = (subject.world, subject.file);
-    let service = world.config.standard.service.iter().map(String::as_str);
-    let captures = &subject.hit.captures;
-    let source = captures.get("POOL").or_else(|| captures.get("SERVICE"));
-    source.is_some_and(|source| {
-        let member = world.standard.member(world, file, *source, service);
-        member.is_some()
-    })
-}
-
-/// What the arguments of an acquire ask for beyond a connection to the database.
-#[derive(Debug, Default)]
-pub(super) struct Said {
-    /// What the service cannot give.
-    pub(super) reasons: Vec<String>,
-    /// What cannot be seen, or may not be what the service does.
-    pub(super) doubts: Vec<String>,
-}
-
-/// Arguments that choose among the connections of a pool, or say how a new one behaves, would be lost: the service's connections are all alike.
-/// Where the database is, it knows by itself.
-pub(super) fn said_to_acquire(subject: Subject<'_>, acquire: Span) -> Said {
-    let mut said = Said::default();
-    let Expression::Call { arguments, .. } = subject.parsed().expression(acquire) else {
-        return said;
-    };
-    if is_of_service(subject) {
-        return said;
-    }
-    if subject.hit.captures.contains_key("POOL") {
-        if !arguments.is_empty() {
-            said.reasons.push(format!(
-                "`{}`: the service takes no such argument",
-                subject.text(acquire)
-            ));
-        }
-        return said;
-    }
-    let addresses = &subject.world.driver.addresses;
-    // What is written out at the site is its own; what comes from a variable may be what the service reads, too.
-    let written_out = |value: Span| {
-        matches!(subject.parsed().expression(value), Expression::Literal).then(|| {
-            format!(
-                "`{}` says by itself where this connection goes; the service's go where its settings say",
-                subject.text(value)
-            )
-        })
-    };
-    for (index, argument) in arguments.iter().enumerate() {
-        let behaves = match argument {
-            // An address can say more: `options=-c search_path=…`.
-            Argument::Positional(value)
-                if index == 0 && !subject.text(*value).contains("options") =>
-            {
-                said.doubts.extend(written_out(*value));
-                continue;
-            }
-            Argument::Keyword { name, value }
-                if addresses.contains(name) && !subject.text(*value).contains("options") =>
-            {
-                let own = written_out(*value).map(|own| own.replacen('`', &format!("`{name}="), 1));
-                said.doubts.extend(own);
-                continue;
-            }
-            Argument::Positional(value) => subject.text(*value).to_owned(),
-            Argument::Keyword { name, value } => format!("{name}={}", subject.text(*value)),
-            Argument::Spread(value) | Argument::KeywordSpread(value) => {
-                said.doubts.push(format!(
-                    "`{}` may say more than where the database is: how the connection commits, or gives its rows",
-                    subject.text(*value)
-                ));
-                continue;
-            }
-        };
-        said.reasons.push(format!(
-            "`{behaves}` says how this connection behaves, and the service's do not: the block has to say it"
-        ));
-    }
-    said
-}
-
-/// Whether an acquire gives a connection or raises, as the driver's own does; another may give none.
-pub(super) fn lends_or_raises(subject: Subject<'_>, acquire: Span) -> bool {
-    let Expression::Call { callee, .. } = subject.parsed().expression(acquire) else {
-        return false;
-    };
-    let last = subject.text(callee).rsplit('.').next().unwrap_or_default();
-    let driver = subject.world.driver;
-    driver.lends_or_raises.iter().any(|name| name == last)
-        || driver.connect.iter().any(|name| name == last)
 }
 
 /// `acquire()` has no arguments, which no standard form takes.
@@ -291,6 +176,11 @@ fn taken(helper: &Helper, arguments: &[Argument]) -> Option<String> {
             Argument::Spread(_) => return Some(format!("`{name}` takes no spread arguments")),
             Argument::Keyword { name: keyword, .. } if helper.keywords.contains(keyword) => {
                 by_name.push(keyword);
+            }
+            Argument::Keyword { name: keyword, .. } if helper.ignored.contains(keyword) => {
+                return Some(format!(
+                    "`{name}` does not pass `{keyword}=` on to its query"
+                ));
             }
             Argument::Keyword { name: keyword, .. } => {
                 return Some(format!("`{name}` takes no `{keyword}=`"));

@@ -10,7 +10,7 @@ use crate::language::usage::{Cleanup, Usage};
 use crate::language::{BindingKind, Model};
 use crate::project::Symbol;
 use crate::recipe::Template;
-use crate::rewrite::{Proposal, Refusal, Subject, proof, template};
+use crate::rewrite::{Proposal, Refusal, Subject, lender, proof, template};
 use crate::source::Span;
 
 pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal, Refusal> {
@@ -21,7 +21,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     let acquire = subject.capture("ACQUIRE")?;
     let region = Region::of(subject, assignment, name)?;
     let mut reasons = proof::shared_pool(subject);
-    let said = proof::said_to_acquire(subject, acquire);
+    let said = lender::said_to_acquire(subject, acquire);
     reasons.extend(said.reasons);
     reasons.extend(region.faults(subject, name));
     reasons.extend(left_unread(subject, assignment));
@@ -30,6 +30,7 @@ pub(super) fn propose(subject: Subject<'_>, with: &Template) -> Result<Proposal,
     let filled = template::fill(subject, with, assignment.start)?;
     let mut proposal = Proposal::new(Span::new(assignment.start, region.body.end), filled.target);
     proposal.unproven.extend(proof::doubt(subject));
+    proposal.unproven.extend(lender::told_by_lender(subject));
     proposal.unproven.extend(said.doubts);
     proposal.unproven.extend(filled.unproven);
     proposal.unproven.extend(region.mended(subject));
@@ -116,7 +117,7 @@ impl Region {
             return found;
         };
         let line = subject.line(asked);
-        if proof::lends_or_raises(subject, acquire) {
+        if lender::lends_or_raises(subject, acquire) {
             found.note = Some(format!(
                 "`{}` is never missing here; what line {line} does about it is never done",
                 subject.text(name)

@@ -103,7 +103,10 @@ fn opened(subject: Subject<'_>, key: &str, name: &str) -> Result<Vec<String>, Re
     let Some(reading) = subject.world.standard.scopes.get(key) else {
         return Ok(Vec::new());
     };
-    let said = |why: &String| format!("`{name}` is not the scope that is asked for: {why}");
+    let said = |why: &String| match key {
+        "service" => format!("`{name}` does more than to lend what was taken: {why}"),
+        _ => format!("`{name}` is not the scope that is asked for: {why}"),
+    };
     Refusal::unless_empty(reading.refused.iter().map(said).collect())?;
     let mut unproven: Vec<String> = reading.differs.iter().map(said).collect();
     let read = subject.world.schema.setting_names();

@@ -4,17 +4,20 @@
 //! commits first. Both take back everything when an exception leaves the block. So a block keeps its meaning if nothing can be left
 //! uncommitted at its end: it only reads, or it commits (or takes back) behind each change, on every path.
 
+mod holders;
+mod leaving;
 mod outliving;
 
 use std::collections::BTreeSet;
 
-use crate::facts::connection::Connection;
+use crate::facts::connection::{Connection, OtherUse};
 use crate::facts::passing::{self, Passed};
 use crate::facts::session_scope::SessionScope;
 use crate::facts::statements::{self, Manner};
+use crate::facts::touched::Stored;
 use crate::facts::{errors, touched};
 use crate::language::expression::{Argument, Expression};
-use crate::language::usage::{self, Catch, MethodCall, Usage};
+use crate::language::usage::{self, MethodCall, Usage};
 use crate::project::FileId;
 use crate::recipe::SessionMethods;
 use crate::rewrite::Subject;
@@ -44,6 +47,10 @@ pub(super) fn unproven(
         body,
     };
     let mut reasons: Vec<String> = work.uncommitted().into_iter().collect();
+    reasons.extend(work.swallows_loss());
+    reasons.extend(scope.shares_sessions.then(|| {
+        "the factory is a registry, which gives the session that is open already: the scope commits what others left in it".to_owned()
+    }));
     reasons.extend(scope.begins.then(|| work.steered()).flatten());
     if leaves && !scope.keeps_objects {
         reasons.extend(work.outliving());
@@ -101,7 +108,6 @@ impl Work<'_> {
     /// The first change that may be left uncommitted at the end, in words.
     fn uncommitted(&self) -> Option<String> {
         let file = self.subject.parsed();
-        let code = file.code();
         let ends = self.ends();
         let begun = self.begun();
         let mut changes = self.changes();
@@ -118,26 +124,8 @@ impl Work<'_> {
                 ));
             };
             // What leaves in between leaves the change where it is.
-            let between = |span: &Span| span.start >= change.span.end && span.end <= end.start;
-            let returns = file.language.returns(code.clone(), self.body);
-            let settled = |place: Span| self.is_settled(place, &ends);
-            if let Some(left) = returns
-                .into_iter()
-                .find(|place| between(place) && !settled(*place))
-            {
-                return Some(format!(
-                    "now commits: {what} in line {line} is left uncommitted by line {}",
-                    self.subject.line(left)
-                ));
-            }
-            let jumps = file.language.jumps(code.clone(), self.body).into_iter();
-            let outside = |jump: &Span| {
-                let round = file.language.innermost_loop(code.clone(), *jump, self.body);
-                // A loop around the block is none of it.
-                round.is_none_or(|round| round.contains(end))
-            };
-            let mut jumps = jumps.filter(|jump| between(jump) && outside(jump));
-            if let Some(left) = jumps.find(|jump| !settled(*jump)) {
+            let left = self.left_between(change.span, end, &ends);
+            if let Some(left) = left {
                 return Some(format!(
                     "now commits: {what} in line {line} is left uncommitted by line {}",
                     self.subject.line(left)
@@ -156,19 +144,6 @@ impl Work<'_> {
             }
         }
         None
-    }
-
-    /// Whether each handler of a place that catches commits or takes back, or lets the exception out of it.
-    fn clears(&self, catch: &Catch, ends: &[Span]) -> bool {
-        let file = self.subject.parsed();
-        let (language, code) = (&file.language, file.code());
-        let clears = |handler: &Span| {
-            let statements = language.statements(code.clone(), *handler);
-            let raises = language.raises(code.clone(), *handler);
-            let leaves = statements.last().is_some_and(|last| raises.contains(last));
-            leaves || statements.iter().any(|statement| ends.contains(statement))
-        };
-        !catch.handlers.is_empty() && catch.handlers.iter().all(clears)
     }
 
     /// Where the block ends or begins transactions itself, inside of one that the scope holds open: SQLAlchemy refuses what comes behind
@@ -202,9 +177,11 @@ impl Work<'_> {
         });
         let statements = own.filter_map(|call| {
             let statement = file.language.statement(file.code(), call.call.call)?;
-            file.language
-                .is_simple(file.code(), statement)
-                .then_some(statement)
+            let runs = file.language.is_simple(file.code(), statement)
+                && file
+                    .language
+                    .always_runs(file.code(), call.call.call, statement);
+            runs.then_some(statement)
         });
         statements.collect()
     }
@@ -236,17 +213,6 @@ impl Work<'_> {
         })
     }
 
-    /// Whether a statement right in front of `place`, in its block, commits or takes back.
-    fn is_settled(&self, place: Span, ends: &[Span]) -> bool {
-        let file = self.subject.parsed();
-        let siblings = file.language.siblings(file.code(), place);
-        let before = siblings
-            .iter()
-            .rev()
-            .find(|sibling| sibling.end <= place.start);
-        before.is_some_and(|before| ends.contains(before))
-    }
-
     /// Everything in the block that changes rows, or may.
     fn changes(&self) -> Vec<Change> {
         let mut found: Vec<Change> = Vec::new();
@@ -276,22 +242,34 @@ impl Work<'_> {
                 });
             }
         }
+        found.extend(self.by_holders());
         let names = self.results();
         let is_object = |span: Span| self.mentions_object(&names, span);
         let subject = self.subject;
         let file = subject.parsed();
-        let called = touched::by_calls(subject.world, subject.file, self.body, is_object);
+        let stored = self.stored_objects();
+        let called = touched::by_calls(subject.world, subject.file, self.body, &stored, is_object);
         let of_session = |span: Span| {
             let mut calls = self.connection.calls.iter();
             calls.any(|call| call.call.call == span)
         };
         let called = called.into_iter().filter(|touch| !of_session(touch.span));
-        let touches = touched::direct(file, self.body).into_iter().chain(called);
+        let touches = touched::direct(file, self.body, &stored)
+            .into_iter()
+            .chain(called);
         found.extend(touches.map(|touch| Change {
             span: touch.span,
             what: touch.what,
         }));
         found
+    }
+
+    /// Whether a use of the session that is no call on it may change rows.
+    fn may_change(&self, other: &OtherUse) -> bool {
+        if other.passed {
+            return self.changes_behind(&other.behind);
+        }
+        other.outlives || self.is_used_elsewhere(other.span)
     }
 
     /// Whether a use stands in a function of its own inside the block.
@@ -377,8 +355,27 @@ impl Work<'_> {
     fn changes_behind(&self, passed: &Passed) -> bool {
         let changes = |(file, call): &(FileId, MethodCall)| self.of_method(*file, call).is_some();
         let mut functions = passed.functions.iter();
-        let touches = functions.any(|function| touched::inside(self.subject.world, *function));
+        let stored = self.stored_objects();
+        let touches = functions
+            .any(|function| touched::inside(self.subject.world, *function, &stored, false));
         passed.is_lost || touches || passed.calls.iter().any(changes)
+    }
+
+    /// The attributes of the object that the block belongs to in which objects of the session are kept, here or where the session is
+    /// passed to.
+    fn stored_objects(&self) -> Stored {
+        let names = self.results();
+        let is_object = |value: Span| self.mentions_object(&names, value);
+        let mut stored = touched::stores(self.subject.parsed(), self.body, is_object);
+        let passed = self.connection.others.iter();
+        for function in passed.flat_map(|other| &other.behind.functions) {
+            let file = self.subject.world.project.file(function.file);
+            let scope = file.model.scope(function.scope);
+            if scope.name != "__init__" {
+                stored.extend(touched::stores(file, scope.body, |_| true));
+            }
+        }
+        stored
     }
 
     /// Whether an expression or statement reads one of these names.

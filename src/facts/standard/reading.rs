@@ -4,6 +4,11 @@
 pub mod given;
 mod helper;
 mod scope;
+mod service;
+mod session;
+
+pub use service::{behaving, lender, service};
+pub use session::{lent_session, session};
 
 use std::collections::BTreeSet;
 
@@ -36,11 +41,20 @@ pub struct Reading {
     pub in_transaction: bool,
     /// The settings that it sets for the user; `None` where its code sets none that could be read.
     pub settings: Option<BTreeSet<String>>,
+    /// The keyword arguments that it passes on under their own name, wherever it runs its query; `None` where it runs none.
+    pub passes: Option<BTreeSet<String>>,
 }
 
-/// Reads the helper for `method`.
-pub fn helper(project: &Project, driver: &Driver, function: FunctionRef, method: &str) -> Reading {
+/// Reads the helper for `method`. `pool` is what gives the shared pool, as far as it is known.
+pub fn helper(
+    project: &Project,
+    driver: &Driver,
+    pool: Option<&Symbol>,
+    function: FunctionRef,
+    method: &str,
+) -> Reading {
     let mut reader = Reader::new(project, driver);
+    reader.pool = pool.cloned();
     reader.helper(function, method, DEPTH);
     reader.reading
 }
@@ -56,9 +70,16 @@ pub enum Lends {
     Inside,
 }
 
-/// Reads the scope that `function` is.
-pub fn scope(project: &Project, driver: &Driver, function: FunctionRef, lends: Lends) -> Reading {
+/// Reads the scope that `function` is. `pool` is what gives the shared pool, as far as it is known.
+pub fn scope(
+    project: &Project,
+    driver: &Driver,
+    pool: Option<&Symbol>,
+    function: FunctionRef,
+    lends: Lends,
+) -> Reading {
     let mut reader = Reader::new(project, driver);
+    reader.pool = pool.cloned();
     reader.scope(function, lends, DEPTH);
     reader.reading
 }
@@ -102,6 +123,8 @@ struct Reader<'p> {
     project: &'p Project,
     driver: &'p Driver,
     seen: BTreeSet<FunctionRef>,
+    /// What gives the shared pool.
+    pool: Option<Symbol>,
     reading: Reading,
 }
 
@@ -111,6 +134,7 @@ impl<'p> Reader<'p> {
             project,
             driver,
             seen: BTreeSet::new(),
+            pool: None,
             reading: Reading::default(),
         }
     }
@@ -144,6 +168,74 @@ impl<'p> Reader<'p> {
         self.project.function(&symbol, function.file)
     }
 
+    /// Calls on a pool that is certainly another one than the shared one: it is kept in another variable of a module.
+    fn other_pool(&mut self, function: FunctionRef) {
+        let kept = self.pool.as_ref().and_then(|pool| self.kept(pool, DEPTH));
+        let Some(kept) = kept else { return };
+        let file = self.file(function);
+        for call in self.calls(function) {
+            let of_pool = self.driver.acquire.contains(&call.name) || self.is_query(file, call);
+            let Expression::Attribute { object, .. } = file.expression(call.callee) else {
+                continue;
+            };
+            let Some(other) = self.variable(function, object, DEPTH).filter(|_| of_pool) else {
+                continue;
+            };
+            if other != kept {
+                let text = one_line(object.text(file.text()));
+                let why = format!("it works on `{text}`, which is not the shared pool");
+                self.differs(function, call.span, &why);
+            }
+        }
+    }
+
+    /// The variable of a module that a function gives, or that a symbol is itself.
+    fn kept(&self, symbol: &Symbol, depth: usize) -> Option<Symbol> {
+        let depth = depth.checked_sub(1)?;
+        let Symbol::Member { file: home, .. } = symbol else {
+            return None;
+        };
+        let Some(function) = self.project.function(symbol, *home) else {
+            return Some(symbol.clone());
+        };
+        let file = self.file(function);
+        let mut kept = returned(file, function.scope)
+            .filter(|value| file.expression(*value) != Expression::Null)
+            .map(|value| self.variable(function, value, depth));
+        let first = kept.next()??;
+        kept.all(|other| other.as_ref() == Some(&first))
+            .then_some(first)
+    }
+
+    /// The variable of a module that an expression stands for, where that is known.
+    fn variable(&self, function: FunctionRef, span: Span, depth: usize) -> Option<Symbol> {
+        let depth = depth.checked_sub(1)?;
+        let file = self.file(function);
+        let span = innermost(file, span);
+        let by_symbol = |span: Span| {
+            let symbol = self.project.symbol(function.file, span);
+            symbol.filter(|symbol| matches!(symbol, Symbol::Member { .. }))
+        };
+        match file.expression(span) {
+            Expression::Call { callee, .. } => self.kept(&by_symbol(callee)?, depth),
+            Expression::Name(name) => {
+                if let Some(symbol) = by_symbol(span) {
+                    return Some(symbol);
+                }
+                let mut values = file
+                    .model
+                    .bindings_of(function.scope, &name)
+                    .map(|binding| self.variable(function, binding.value?, depth));
+                let first = values.next()??;
+                values
+                    .all(|other| other.as_ref() == Some(&first))
+                    .then_some(first)
+            }
+            Expression::Attribute { .. } => by_symbol(span),
+            _ => None,
+        }
+    }
+
     /// Whether a call is of a query method of something.
     fn is_query(&self, file: &ParsedFile, call: &CallSite) -> bool {
         self.driver.query_methods.contains(&call.name)
@@ -154,13 +246,6 @@ impl<'p> Reader<'p> {
     fn body(&mut self, function: FunctionRef, main: &[Span], depth: usize) {
         let file = self.file(function);
         let body = file.model.scope(function.scope).body;
-        let catches = file.language.catches(file.code(), body);
-        for catch in &catches {
-            let concerns = main.iter().any(|span| catch.body.contains(*span));
-            if let Some(why) = ends_errors(file, catch).filter(|_| concerns) {
-                self.differs(function, catch.span, why);
-            }
-        }
         for awaited in file.language.awaits(file.code(), body) {
             let known = main.iter().any(|span| awaited.contains(*span))
                 || self
@@ -174,6 +259,20 @@ impl<'p> Reader<'p> {
         }
         for entered in file.language.entered(file.code(), body) {
             self.entered(function, entered.resource, depth);
+        }
+        self.leaves(function, main);
+    }
+
+    /// How errors of what stands at `main` leave a function, and which others it raises.
+    fn leaves(&mut self, function: FunctionRef, main: &[Span]) {
+        let file = self.file(function);
+        let body = file.model.scope(function.scope).body;
+        let catches = file.language.catches(file.code(), body);
+        for catch in &catches {
+            let concerns = main.iter().any(|span| catch.body.contains(*span));
+            if let Some(why) = ends_errors(file, catch).filter(|_| concerns) {
+                self.differs(function, catch.span, why);
+            }
         }
         let handlers = catches.iter().flat_map(|catch| catch.handlers.iter());
         let handlers: Vec<Span> = handlers.copied().collect();

@@ -3,7 +3,9 @@
 use tree_sitter::{Node, Tree};
 
 use super::nodes::identifier;
-use crate::language::expression::{AttributeRead, AttributeWrite, CallSite, Outline, Return};
+use crate::language::expression::{
+    AttributeRead, AttributeWrite, CallSite, ElementWrite, Outline, Return,
+};
 use crate::language::name::{Name, Names};
 use crate::language::{Model, ScopeId, ScopeKind};
 use crate::source::Span;
@@ -47,6 +49,7 @@ impl Collector<'_> {
         match node.kind() {
             "call" => self.call(node),
             "attribute" => self.attribute(node, around),
+            "identifier" => self.element(node, around),
             "return_statement" => self.give_back(node, false),
             // The keyword is a node of the same kind.
             "yield" if node.is_named() => self.give_back(node, true),
@@ -122,6 +125,16 @@ impl Collector<'_> {
         }
     }
 
+    /// A variable of which an element is written.
+    fn element(&mut self, node: Node<'_>, around: &[Node<'_>]) {
+        let statement = element_written(node, around);
+        let element = statement.map(|statement| ElementWrite {
+            name: node.into(),
+            statement: statement.into(),
+        });
+        self.outline.elements.extend(element);
+    }
+
     fn give_back(&mut self, node: Node<'_>, yields: bool) {
         let inner = self.scope(node);
         let is_function = |id: &ScopeId| {
@@ -144,7 +157,7 @@ impl Collector<'_> {
     }
 }
 
-/// The statement that writes to an element of the attribute at `node`.
+/// The statement that writes to an element of the attribute or variable at `node`.
 fn element_written<'t>(node: Node<'t>, around: &[Node<'t>]) -> Option<Node<'t>> {
     let (element, around) = around.split_last()?;
     let is_its_element =
@@ -204,6 +217,24 @@ mod tests {
         let found = of("a(b.c.d(1))\nx[0]()\n").calls;
         let names: Vec<&str> = found.iter().map(|call| call.name.as_str()).collect();
         assert_eq!(names, ["a", "d"]);
+    }
+
+    #[test]
+    fn elements_of_variables_are_told_from_reads() {
+        for (source, found) in [
+            ("a[0] = b\n", vec!["a"]),
+            ("a[0], c = b\n", vec!["a"]),
+            ("a += b\n", vec![]),
+            ("a[0] += b\n", vec!["a"]),
+            ("del a[0]\n", vec!["a"]),
+            ("a = b\n", vec![]),
+            ("c = a[b]\n", vec![]),
+            ("a.x[b] = c\n", vec![]),
+        ] {
+            let elements = of(source).elements.into_iter();
+            let names: Vec<&str> = elements.map(|element| element.name.text(source)).collect();
+            assert_eq!(names, found, "{source}");
+        }
     }
 
     #[test]

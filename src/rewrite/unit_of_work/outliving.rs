@@ -56,8 +56,23 @@ impl Work<'_> {
             .chain(kept)
             .next()
             .or_else(|| self.stored(&names))
+            .or_else(|| self.given_out(&names))
             .or_else(|| behind().map(|reference| reference.span))?;
         told(place)
+    }
+
+    /// Where one of these objects becomes the value of a variable of a function around, or of the module.
+    fn given_out(&self, names: &BTreeSet<&str>) -> Option<Span> {
+        let file = self.subject.parsed();
+        let model = &file.model;
+        let function = file.function_at(self.body.start);
+        let others = model.bindings.iter().filter(|binding| {
+            self.body.contains(binding.span)
+                && model.function_around(binding.executed_in) == function
+                && model.function_around(binding.scope) != function
+        });
+        let mut given = others.filter(|binding| self.mentions_object(names, binding.statement));
+        given.next().map(|binding| binding.span)
     }
 
     /// Where one of these objects is put into something that is not the function's own: an element of a global, a collection, the hands of
@@ -218,7 +233,7 @@ impl Work<'_> {
     }
 
     /// The part of the code in which names can be put into each other: a simple statement, or the header of a compound one.
-    fn region_of(&self, span: Span) -> Span {
+    pub(super) fn region_of(&self, span: Span) -> Span {
         let file = self.subject.parsed();
         let code = file.code();
         let Some(statement) = file.language.statement(code.clone(), span) else {

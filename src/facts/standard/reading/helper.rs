@@ -1,5 +1,7 @@
 //! What a helper does with the query that it is given, and what it gives back.
 
+use std::collections::BTreeSet;
+
 use super::{
     Reader, VALUES, WITHOUT_RESULT, gives, innermost, is_by_position, is_log, listed, one_line,
     returned,
@@ -39,7 +41,9 @@ impl<'p> Reader<'p> {
         }
         for run in &runs {
             self.run(function, run, query, method);
+            self.passes(function, run);
         }
+        self.other_pool(function);
         let spans: Vec<Span> = runs.iter().map(|run| run.call.span).collect();
         self.several(function, &spans);
         self.awaited(function, &spans);
@@ -132,6 +136,23 @@ impl<'p> Reader<'p> {
                 self.differs(function, *value, &why);
             }
         }
+    }
+
+    /// The keyword arguments that reach the query under their own name.
+    fn passes(&mut self, function: FunctionRef, run: &Run<'_>) {
+        let file = self.file(function);
+        let passed = run.arguments.iter().filter_map(|argument| match argument {
+            Argument::Keyword { name, value } if *name == value.text(file.text()) => {
+                Some(name.clone())
+            }
+            _ => None,
+        });
+        let passed: BTreeSet<String> = passed.collect();
+        let known = self.reading.passes.take();
+        self.reading.passes = Some(match known {
+            Some(known) => known.intersection(&passed).cloned().collect(),
+            None => passed,
+        });
     }
 
     /// Queries that run again, or one after the other.

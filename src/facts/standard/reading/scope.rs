@@ -1,5 +1,7 @@
 //! What a scope lends, how it leaves, and which user it sets.
 
+use std::collections::BTreeSet;
+
 use super::{
     Lends, Reader, VALUES, innermost, is_manager, is_transaction, last_part, not_callable,
     one_line, returned,
@@ -39,6 +41,7 @@ impl Reader<'_> {
             self.refuse(function, "it is not asynchronous");
         }
         let yields = file.language.yields(file.code(), scope.body);
+        self.other_pool(function);
         self.lent(function, &yields);
         let queries: Vec<&CallSite> = self
             .calls(function)
@@ -180,6 +183,10 @@ impl Reader<'_> {
                 let why = "the user that it sets stays on the connection";
                 self.differs(function, query.span, why);
             }
+            if !self.is_given(function, query) {
+                let why = "the user that it sets is not the one that it is given";
+                self.differs(function, query.span, why);
+            }
             let settings = self.reading.settings.get_or_insert_default();
             settings.extend(name);
             let object = match file.expression(query.callee) {
@@ -211,5 +218,35 @@ impl Reader<'_> {
             self.differs(function, scope.span, "it sets no user that could be read");
         }
         found
+    }
+
+    /// Whether a query mentions what the function is given first, or a variable that is made of it.
+    fn is_given(&self, function: FunctionRef, query: &CallSite) -> bool {
+        let file = self.file(function);
+        let scope = file.model.scope(function.scope);
+        let mut names: BTreeSet<&str> = scope
+            .parameters
+            .iter()
+            .take(1)
+            .map(|parameter| parameter.name.as_str())
+            .collect();
+        let mentions = |names: &BTreeSet<&str>, span: Span| {
+            let mut references = file.model.references.iter();
+            references.any(|reference| {
+                span.contains(reference.span) && names.contains(reference.name.as_str())
+            })
+        };
+        for _ in 0..VALUES {
+            let bindings = file.model.bindings.iter();
+            let made: Vec<&str> = bindings
+                .filter(|binding| {
+                    binding.scope == function.scope
+                        && binding.value.is_some_and(|value| mentions(&names, value))
+                })
+                .map(|binding| binding.name.as_str())
+                .collect();
+            names.extend(made);
+        }
+        mentions(&names, query.span)
     }
 }

@@ -1,6 +1,6 @@
 """Blocks that change something and never commit, or not on every path."""
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import column, func, insert, select, table, text, update
 
 from app.models import Domain, Tag
 from app.session import session_factory
@@ -293,3 +293,36 @@ async def committed_behind_a_condition(name: str, dry: bool) -> None:
     async with session_factory() as session:
         session.add(Domain(name=name, status="new"))
         dry or await session.commit()
+
+
+async def update_of_a_table_by_name(status: str) -> None:
+    domains = table("domains", column("status"))
+    async with session_factory() as session:
+        await session.execute(domains.update().values(status=status))
+
+
+def new_domain(name: str):
+    return insert(Domain).values(name=name, status="new").returning(Domain)
+
+
+async def writing_statement_of_a_function(name: str) -> list:
+    async with session_factory() as session:
+        return (await session.scalars(select(Domain).from_statement(new_domain(name)))).all()
+
+
+async def rows_of(statement, number: int) -> list:
+    async with session_factory() as session:
+        return (await session.scalars(select(Domain).from_statement(statement))).all()
+
+
+async def writing_statement_of_a_caller(name: str) -> list:
+    return await rows_of(new_domain(name), 1)
+
+
+def named(name: str) -> str:
+    return name.strip()
+
+
+async def compared_with_a_function(name: str) -> int:
+    async with session_factory() as session:
+        return await session.scalar(select(Domain.id).where(Domain.name == named(name)))

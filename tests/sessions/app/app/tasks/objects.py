@@ -134,3 +134,15 @@ async def told_later(key: int):
         domain = await session.get(Domain, key)
         tell = lambda: domain.name
     return tell()
+
+
+async def set_in_the_function_around(key: int):
+    found = None
+
+    async def load() -> None:
+        nonlocal found
+        async with session_factory() as session:
+            found = await session.get(Domain, key)
+
+    await load()
+    return found.name

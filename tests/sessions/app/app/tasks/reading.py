@@ -105,3 +105,14 @@ async def connection_lost_and_swallowed(key: int):
             return await session.scalar(select(Domain.name).where(Domain.id == key))
         except DBAPIError:
             return None
+
+
+async def connection_lost_and_taken_back(key: int):
+    async with session_factory() as session:
+        await session.scalar(select(func.count(Domain.id)))
+        await outside.wait()
+        try:
+            return await session.scalar(select(Domain.name).where(Domain.id == key))
+        except DBAPIError:
+            await session.rollback()
+            return None

@@ -56,3 +56,16 @@ def loaded_lazily_behind_the_commit(key: int):
         domain.views = 4
         session.commit()
     return domain.name
+
+
+def commit_in_a_comprehension(name: str, dry: bool) -> list:
+    with session_factory() as session:
+        session.add(Domain(name=name, status="new"))
+        return [session.commit() for _ in range(dry)]
+
+
+def commit_that_nobody_asks_for(name: str) -> None:
+    later = []
+    with session_factory() as session:
+        session.add(Domain(name=name, status="new"))
+        later.append(lambda: session.commit())

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use tree_sitter::{Parser, Query, QueryCursor, StreamingIterator as _, Tree};
 
 use super::*;
-use crate::config::Stage;
 use crate::language;
 use crate::recipe::{Expectation, Pattern, Role};
 use crate::source::Span;

@@ -100,7 +100,7 @@ fn a_word_that_is_refused_is_not_offered() {
         let (code, _, err) = run(folder.path(), &["scan"]);
         assert_eq!(code, 2);
         assert!(
-            err.contains("one of user, system, script, standard, test\n"),
+            err.contains("one of user, system, script, standard, test, root\n"),
             "{err}"
         );
     }

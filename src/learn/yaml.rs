@@ -39,7 +39,7 @@ pub fn to_yaml(learnt: &Learnt) -> String {
         }
     }
 
-    page.section("On whose behalf each part runs (user, system, script, standard, test), in the order in which to migrate them.");
+    page.section("On whose behalf each part runs (user, system, script, standard, test, root), in the order in which to migrate them.");
     page.remarks(0, "contexts", &[]);
     page.line(
         0,

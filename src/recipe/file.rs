@@ -105,7 +105,7 @@ pub(super) struct RowFile {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConditionFile {
-    /// The kind of context: user, system, script, standard, test, unknown.
+    /// The kind of context: user, system, script, standard, test, root, unknown.
     #[serde(default)]
     #[schemars(with = "Option<WordsSchema<ContextKind>>")]
     pub(super) context: Option<Spanned<Words>>,

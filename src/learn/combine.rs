@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::config::Context;
+use crate::language::{self, Language};
 use crate::learn::contexts::{is_script, is_test};
 use crate::learn::{Candidate, Input, Learnt, Note, learn_one};
 use crate::recipe::Driver;
@@ -118,7 +119,9 @@ fn users(files: &[SourceFile], driver: &Driver) -> usize {
         let text = file.text();
         let path = file.path();
         let names_driver = || driver.is_named_in(text);
-        !is_test(path)
+        let language = language::for_path(path).map(Language::name);
+        language == Some(driver.language.as_str())
+            && !is_test(path)
             && !is_script(path)
             && (driver.any_pool || names_driver())
             && calls.iter().any(|call| contains_word(text, call))
@@ -232,6 +235,20 @@ def get_pool():
         let config = learnt(&[("shop/a.py", file)]);
         assert_eq!(config.migrations, ["connection-service"]);
         assert_eq!(learnt(&[("shop/a.py", "x = 1\n")]).migrations, ["asyncpg"]);
+    }
+
+    #[test]
+    fn a_driver_is_used_in_its_own_language_only() {
+        let file = "import psycopg2\nPOSTGRES = 'postgres://'\ndef f(dsn):\n    conn = psycopg2.connect(dsn)\n    conn.execute('SELECT 1')\n";
+        let more = "POSTGRES = 'postgres'\ndef g(app):\n    app.connect()\n    app.execute()\n";
+        let config = learnt(&[
+            ("shop/a.py", file),
+            ("shop/b.py", more),
+            ("shop/c.py", more),
+        ]);
+        assert_eq!(config.migrations, ["connection-service"]);
+        let crate_file = "use sqlx::PgPool;\npub async fn f(pool: &PgPool) -> sqlx::Result<()> {\n    sqlx::query(\"SELECT 1\").execute(pool).await?;\n    Ok(())\n}\n";
+        assert_eq!(learnt(&[("src/a.rs", crate_file)]).migrations, ["sqlx"]);
     }
 
     #[test]

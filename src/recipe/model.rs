@@ -543,6 +543,9 @@ pub struct Migration {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Driver {
+    /// The language that its code is written in, by its registry name.
+    #[serde(default = "python")]
+    pub language: String,
     /// The modules that it is imported as.
     pub modules: Vec<String>,
     /// Other libraries with pools, locks and connections of their own: nothing they give is this driver's.
@@ -673,6 +676,11 @@ impl Driver {
         let mut modules = self.modules.iter().chain(neighbours);
         modules.any(|module| text.contains(module.split('.').next().unwrap_or(module)))
     }
+}
+
+/// The language of most drivers.
+fn python() -> String {
+    "python".to_owned()
 }
 
 /// The methods of a session: a connection that gathers changes and writes them when it is told to commit.

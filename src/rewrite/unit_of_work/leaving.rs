@@ -34,7 +34,7 @@ impl Work<'_> {
                 && !self.clears(catch, &ends)
         })?;
         Some(format!(
-            "the loss of the connection may be caught (line {}), and the scope's commit raises it",
+            "the loss of the server may be caught (line {}), and the scope's commit raises it",
             self.subject.line(swallowing.span)
         ))
     }

@@ -73,11 +73,13 @@ pub(super) fn pool(world: World<'_>, file: FileId, hit: &Hit, span: Span) -> Sta
             "`{text}` is whatever the caller gives (`{promise}`): a pool, a connection or a transaction"
         )),
         Kind::OtherPool(name) => dismissed(format!(
-            "`{text}` is a `{}`, not a pool of {library}",
+            "`{text}` is a `{}`, not a pool of {library} for PostgreSQL",
             written(&name)
         )),
         Kind::Builder => dismissed(format!("`{text}` sets a connection up and is none")),
-        Kind::Other(what) => dismissed(format!("`{text}` is `{what}`, not a pool of {library}")),
+        Kind::Other(what) => dismissed(format!(
+            "`{text}` is `{what}`, not a pool of {library} for PostgreSQL"
+        )),
         Kind::Unknown(_) if called_a_pool(world, file, &text) => Standing::Site,
         Kind::Unknown(why) => dismissed(format!(
             "nothing shows that `{text}` is a database pool; its type is not seen: {why}"
@@ -184,7 +186,7 @@ pub(super) fn opens(
         (_, Type::Named { name, .. }, _) if is_neighbour(name) => Standing::Unrelated,
         (_, _, Some(Symbol::External(dotted))) if is_neighbour(&dotted) => Standing::Unrelated,
         (_, Type::Named { .. }, _) => Standing::Other(format!(
-            "{} is no pool and no connection of {}",
+            "{} is no pool and no connection of {} for PostgreSQL",
             shown(&owner),
             driver.modules.join(" or ")
         )),
@@ -203,7 +205,7 @@ fn opens_in_tokens(world: World<'_>, file: FileId, span: Span, wanted: &Kind) ->
         kind if kind == *wanted => Standing::Site,
         Kind::Pool | Kind::Connection | Kind::Builder => Standing::Unrelated,
         _ if *wanted == Kind::Pool => Standing::Other(format!(
-            "`{}` in the tokens of a macro is no pool and no connection of {}",
+            "`{}` in the tokens of a macro is no pool and no connection of {} for PostgreSQL",
             text(world, file, span),
             world.driver.modules.join(" or ")
         )),

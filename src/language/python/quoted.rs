@@ -55,7 +55,9 @@ pub(super) fn replaced(text: &str) -> Vec<&str> {
 pub(super) fn read_by_name(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     if READING.iter().any(|word| text.contains(word)) {
-        let parts = pieces(text).filter(|piece| is_dotted(piece));
+        // Only `attrgetter` takes a way of several names; other dotted texts name what is in modules: `patch("app.x.pool")`.
+        let ways = text.contains("attrgetter");
+        let parts = pieces(text).filter(|piece| is_dotted(piece) && (ways || !piece.contains('.')));
         found.extend(parts.flat_map(|piece| piece.split('.')));
         let fields = text.split("%(").skip(1);
         found.extend(fields.filter_map(|field| field.split(')').next()));
@@ -127,5 +129,10 @@ mod tests {
             ["pool", "other"]
         );
         assert_eq!(read_by_name("x = 'pool'\n"), [""; 0]);
+        assert_eq!(
+            read_by_name("hasattr(x, 'a')\npatch('app.x.pool')\n"),
+            ["a"]
+        );
+        assert_eq!(read_by_name("attrgetter('x.pool')(y)\n"), ["x", "pool"]);
     }
 }

@@ -455,7 +455,21 @@ fn changed(file: &ParsedFile, body: Span, matters: impl Fn(&str) -> bool) -> Vec
             span: call.span,
             what: format!("`{}(…)`", first_line(call.callee.text(text))),
         });
-    let mut found: Vec<Touch> = written.chain(set).chain(element).chain(called).collect();
+    // `tags += […]` changes a list in its place. What the name holds is not known: a number is taken for a list rather than the other way round.
+    let bindings = file.model.bindings.iter();
+    let added = bindings
+        .filter(|binding| binding.kind == BindingKind::Augmented && body.contains(binding.span))
+        .filter(|binding| collection(file, binding.span).is_some_and(&matters))
+        .map(|binding| Touch {
+            span: binding.statement,
+            what: format!("`{}`", first_line(binding.statement.text(text))),
+        });
+    let mut found: Vec<Touch> = written
+        .chain(set)
+        .chain(element)
+        .chain(added)
+        .chain(called)
+        .collect();
     found.sort_by_key(|touch| touch.span);
     found
 }
